@@ -117,22 +117,15 @@ is_of_list(const struct pz_hosted_conn *conn)
 static void
 check_said(const struct pz_hosted_conn *conn)
 {
-	struct pz_link *link = conn->link;
-	struct pz_slice frame, rest = pz_buf_slice(&link->tx);
-	size_t need;
+	json_t *said = pz_kit_link_messages(conn->link), *message;
+	size_t i;
 
-	while (pz_frame_cut(rest, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len > 0) {
-		json_t *message = pz_json_parse(pz_frame_body(frame), NULL);
-		FUZZ_CHECK(message != NULL);
+	json_array_foreach (said, i, message) {
 		const char *from = pz_json_str(message, "from"), *to = pz_json_str(message, "to");
 		FUZZ_CHECK(from && strncmp(from, FUZZ_ZONE, strlen(FUZZ_ZONE)) == 0);
 		FUZZ_CHECK(to == NULL || strncmp(to, FUZZ_FRIEND, strlen(FUZZ_FRIEND)) == 0);
-		json_decref(message);
-		rest = pz_slice_of(rest.ptr + frame.len, rest.len - frame.len);
 	}
-	FUZZ_CHECK(rest.len == 0);
-	link->session.queued -= link->tx.len;
-	pz_buf_consume(&link->tx, link->tx.len);
+	json_decref(said);
 }
 
 static void

@@ -299,7 +299,7 @@ pattern(uint8_t *out, size_t len, size_t from)
 }
 
 void
-world_send(struct world *w, struct user *u, size_t len)
+send_all(struct user *u, size_t len, void (*settle)(void *arg), void *arg)
 {
 	uint8_t *bytes = malloc(len);
 	size_t done = 0, taken;
@@ -311,9 +311,21 @@ world_send(struct world *w, struct user *u, size_t len)
 			pz_channel_send(u->channel, pz_slice_of(bytes + done, len - done), &taken),
 			PZ_OK);
 		done += taken;
-		world_settle(w);
+		settle(arg);
 	}
 	free(bytes);
+}
+
+static void
+settle_world(void *arg)
+{
+	world_settle(arg);
+}
+
+void
+world_send(struct world *w, struct user *u, size_t len)
+{
+	send_all(u, len, settle_world, w);
 }
 
 void

@@ -99,7 +99,9 @@ void world_open(struct world *w, struct user *ua, struct user *ub);
 /* Bytes by which a loss, a repetition or a wrong order shows. */
 void pattern(uint8_t *out, size_t len, size_t from);
 
-/* Sends until everything was taken, while the world goes on. */
+/* Sends until everything was taken. @param settle runs after each piece, until nothing moves */
+void send_all(struct user *u, size_t len, void (*settle)(void *arg), void *arg);
+/* The same, while the world goes on. */
 void world_send(struct world *w, struct user *u, size_t len);
 
 void assert_received(const struct user *u, size_t len);

@@ -45,21 +45,15 @@ hop_open(struct hop *hop, struct user *near, struct user *far)
 }
 
 static void
+settle_hop(void *arg)
+{
+	hop_settle(arg);
+}
+
+static void
 hop_send(struct hop *hop, struct user *u, size_t len)
 {
-	uint8_t *bytes = malloc(len);
-	size_t done = 0, taken;
-
-	assert_non_null(bytes);
-	pattern(bytes, len, 0);
-	while (done < len) {
-		assert_int_equal(
-			pz_channel_send(u->channel, pz_slice_of(bytes + done, len - done), &taken),
-			PZ_OK);
-		done += taken;
-		hop_settle(hop);
-	}
-	free(bytes);
+	send_all(u, len, settle_hop, hop);
 }
 
 static void

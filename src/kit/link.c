@@ -2,6 +2,8 @@
 
 #include "kit/check.h"
 #include "kit/stream.h"
+#include "wire/frame.h"
+#include "wire/json.h"
 
 static enum pz_err
 on_send(struct pz_session *session, struct pz_slice frame)
@@ -55,4 +57,38 @@ pz_kit_link_new(const struct pz_link_host *host, void *owner, enum pz_session_ki
 	pz_liveness_init(link, on_life);
 	PZ_KIT_OK(pz_link_identify(link, kind, address));
 	return link;
+}
+
+void
+pz_kit_link_take(struct pz_link *link, void (*each)(void *arg, struct pz_slice frame), void *arg)
+{
+	struct pz_slice frame, rest = pz_buf_slice(&link->tx);
+	size_t need;
+
+	while (pz_frame_cut(rest, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len > 0) {
+		if (each)
+			each(arg, frame);
+		rest = pz_slice_of(rest.ptr + frame.len, rest.len - frame.len);
+	}
+	PZ_KIT_CHECK(rest.len == 0);
+	link->session.queued = link->cipher.len;
+	pz_buf_consume(&link->tx, link->tx.len);
+}
+
+static void
+on_message(void *arg, struct pz_slice frame)
+{
+	json_t *message = pz_json_parse(pz_frame_body(frame), NULL);
+
+	PZ_KIT_CHECK(message);
+	PZ_KIT_CHECK(json_array_append_new(arg, message) == 0);
+}
+
+json_t *
+pz_kit_link_messages(struct pz_link *link)
+{
+	json_t *list = json_array();
+
+	pz_kit_link_take(link, on_message, list);
+	return list;
 }

@@ -3,6 +3,8 @@
 #ifndef PZ_KIT_LINK_H
 #define PZ_KIT_LINK_H
 
+#include <jansson.h>
+
 #include "net/link.h"
 
 /**
@@ -14,5 +16,12 @@
  */
 struct pz_link *pz_kit_link_new(const struct pz_link_host *host, void *owner,
 				enum pz_session_kind kind, const char *address);
+
+/** Takes what waits to be sent on any link. @param each called for each frame, oldest first; may be
+ * NULL. `frame` is borrowed for the call */
+void
+pz_kit_link_take(struct pz_link *link, void (*each)(void *arg, struct pz_slice frame), void *arg);
+/** The same as an array of messages; the caller decrefs. What is no JSON ends the process. */
+json_t *pz_kit_link_messages(struct pz_link *link);
 
 #endif

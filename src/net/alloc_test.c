@@ -5,6 +5,7 @@
  */
 #include <openssl/crypto.h>
 
+#include "kit/sanitized.h"
 #include "net/link_fixture.h"
 #include "route/router.h"
 
@@ -12,21 +13,9 @@
 #define PHONE "alice@example.org/phone"
 #define MESSAGES 10000
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-	__has_feature(memory_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
-#endif
-
 static unsigned long allocations, openssl_allocations;
 
-#if !IS_SANITIZED
+#if !PZ_KIT_IS_SANITIZED
 /* Defined here they take the place of libc's for every library of the process. */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
@@ -61,7 +50,7 @@ reallocarray(void *old, size_t count, size_t size)
 }
 #endif
 
-#if !IS_SANITIZED
+#if !PZ_KIT_IS_SANITIZED
 static void *
 openssl_malloc(size_t size, const char *file, int line)
 {
@@ -202,7 +191,7 @@ nothing_is_allocated(void **state)
 	struct zone_of_two z;
 
 	(void)state;
-	if (IS_SANITIZED)
+	if (PZ_KIT_IS_SANITIZED)
 		skip();
 	open_zone(&z);
 	for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++) {
@@ -232,7 +221,7 @@ a_burst_allocates_per_turn_only(void **state)
 	struct zone_of_two z;
 
 	(void)state;
-	if (IS_SANITIZED)
+	if (PZ_KIT_IS_SANITIZED)
 		skip();
 	open_zone(&z);
 	exchange(&z, 4 * BATCH, BATCH);
@@ -250,7 +239,7 @@ static void
 the_counters_count(void **state)
 {
 	(void)state;
-	if (IS_SANITIZED)
+	if (PZ_KIT_IS_SANITIZED)
 		skip();
 	unsigned long before = allocations, openssl_before = openssl_allocations;
 	fx_open(&w);
@@ -268,7 +257,7 @@ main(void)
 		cmocka_unit_test(the_counters_count),
 	};
 
-#if !IS_SANITIZED
+#if !PZ_KIT_IS_SANITIZED
 	if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)
 		return 1; /* another caller was earlier */
 #endif

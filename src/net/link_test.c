@@ -1,25 +1,7 @@
 /* What a link promises: frames in, frames out, whatever the stream and the other end do. */
 
 #include "base/limits.h"
-#include "net/link_fixture.h"
-
-static struct fx_world w;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	fx_open(&w);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	fx_shut(&w);
-	return 0;
-}
+#include "net/link_world_fixture.h"
 
 /* ---- the ordinary life ---- */
 
@@ -535,8 +517,6 @@ a_link_may_be_closed_before_it_has_begun(void **state)
 	assert_int_equal(laptop.why, PZ_ERR_IO_CLOSED);
 	fx_end_fini(&hub, &laptop);
 }
-
-#define LINK_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 /* The other end would close the link for it. */
 static void

@@ -1,25 +1,7 @@
 /* What a link does as time passes, and how links share a turn. */
 
 #include "base/limits.h"
-#include "net/link_fixture.h"
-
-static struct fx_world w;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	fx_open(&w);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	fx_shut(&w);
-	return 0;
-}
+#include "net/link_world_fixture.h"
 
 /* ---- time ---- */
 
@@ -378,8 +360,6 @@ a_link_closed_by_another_ones_end(void **state)
 	fx_end_fini(&hub, &laptop);
 	fx_end_fini(&hub2, &phone);
 }
-
-#define LINK_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
 main(void)

@@ -6,22 +6,12 @@
 #include <errno.h>
 #include <jansson.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-	__has_feature(memory_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
-#endif
+#include "kit/sanitized.h"
 
 static unsigned long allocations, fails_at; /* 0: none fails */
 static long live;
 
-#if !IS_SANITIZED
+#if !PZ_KIT_IS_SANITIZED
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
@@ -145,7 +135,7 @@ a_document_is_refused_when_memory_runs_out(void **state)
 	static const enum pz_err allowed[] = {PZ_ERR_LIMIT_MEMORY, PZ_ERR_LIMIT_MEMORY};
 
 	(void)state;
-	if (IS_SANITIZED)
+	if (PZ_KIT_IS_SANITIZED)
 		skip();
 	assert_true(exhaust(parse_document, allowed) > 10);
 }
@@ -157,7 +147,7 @@ a_request_is_refused_when_memory_runs_out(void **state)
 	static const enum pz_err allowed[] = {PZ_ERR_LIMIT_MEMORY, PZ_ERR_PROTO_JSON};
 
 	(void)state;
-	if (IS_SANITIZED)
+	if (PZ_KIT_IS_SANITIZED)
 		skip();
 	assert_true(exhaust(parse_request, allowed) > 10);
 }
@@ -166,7 +156,7 @@ static void
 a_decision_allocates_only_for_regular_expressions(void **state)
 {
 	(void)state;
-	if (IS_SANITIZED)
+	if (PZ_KIT_IS_SANITIZED)
 		skip();
 	struct pz_policy_document *doc = parse(document);
 	struct pz_policy_request *asked = request_of(request);

@@ -123,21 +123,8 @@ say_prop(const struct device *by, const char *from, const char *status, json_t *
 json_t *
 told(const struct device *d)
 {
-	json_t *list = json_array();
-	struct pz_slice frame;
-	size_t need;
-
 	run(PZ_US_PER_S);
-	while (d->link->tx.len > 0) {
-		assert_ok(pz_frame_cut(pz_buf_slice(&d->link->tx), PZ_FRAME_BYTES_MAX, &frame,
-				       &need));
-		assert_true(frame.len > 0);
-		struct pz_slice body = pz_frame_body(frame);
-		json_array_append_new(list, json_loadb((const char *)body.ptr, body.len, 0, NULL));
-		pz_buf_consume(&d->link->tx, frame.len);
-	}
-	d->link->session.queued = 0;
-	return list;
+	return pz_kit_link_messages(d->link);
 }
 
 size_t

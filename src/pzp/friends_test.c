@@ -5,6 +5,7 @@
  */
 #include "pzp/node_fixture.h"
 
+#include "kit/link.h"
 #include "kit/stream.h"
 #include "pzp/membership.h"
 #include "rpc/error.h"
@@ -149,23 +150,18 @@ message_of(const char *from, json_t *payload)
 static json_t *
 sent(const char *member)
 {
-	json_t *newest = NULL;
-	struct pz_slice frame;
-	size_t need;
+	json_t *list = pz_kit_link_messages(link), *message, *newest = NULL;
+	size_t i;
 
-	while (link->tx.len > 0) {
-		assert_ok(pz_frame_cut(pz_buf_slice(&link->tx), PZ_FRAME_BYTES_MAX, &frame, &need));
-		struct pz_slice body = pz_frame_body(frame);
-		json_t *message = json_loadb((const char *)body.ptr, body.len, 0, NULL);
+	json_array_foreach (list, i, message) {
 		json_t *payload = json_object_get(message, "payload");
 		const char *status = pz_json_str(payload, "status");
 		if (json_object_get(payload, member) || (status && strcmp(status, member) == 0)) {
 			json_decref(newest);
 			newest = json_incref(message);
 		}
-		json_decref(message);
-		pz_buf_consume(&link->tx, frame.len);
 	}
+	json_decref(list);
 	return newest;
 }
 

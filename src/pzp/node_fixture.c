@@ -231,6 +231,20 @@ forget(struct answer *a)
 }
 
 void
+crash(struct answer *a)
+{
+	pz_node_stop(w.node);
+	pz_turn_end(&w.turn);
+	pz_node_free(w.node);
+	w.node = NULL;
+	a->running = NULL;
+	forget(a);
+	pz_store_free(PZ_TAKE(w.world.store));
+	pz_kit_world_restart(&w.world);
+	start_node();
+}
+
+void
 refused(const char *name, json_t *params, enum pz_err err)
 {
 	struct answer a;

@@ -96,6 +96,9 @@ void begin(struct answer *a, const char *name, json_t *params);
 
 void forget(struct answer *a);
 
+/* The process dies before the command is answered, and starts again. */
+void crash(struct answer *a);
+
 /* Ends now with this error and one line. @param params taken */
 void refused(const char *name, json_t *params, enum pz_err err);
 

@@ -245,15 +245,7 @@ a_change_does_not_need_who_asked(void **state)
 	has("peer.relay", "false", "user", NULL);
 	/* And it is not applied twice, nor lost from memory, when the node goes first. */
 	begin(&a, "prefs", set_params("peer.relay", "true"));
-	pz_node_stop(w.node);
-	pz_turn_end(&w.turn);
-	pz_node_free(w.node);
-	w.node = NULL;
-	a.running = NULL;
-	forget(&a);
-	pz_store_free(PZ_TAKE(w.world.store)); /* a crash: it was never answered */
-	pz_kit_world_restart(&w.world);
-	start_node();
+	crash(&a);
 	has("peer.relay", "false", "user", NULL);
 }
 

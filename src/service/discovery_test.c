@@ -16,14 +16,6 @@
 #define NOTHING(to, id) EVENT(to, id ".onError", "[]") RESULT(to, id, "{}")
 #define PAD "alice@example.org/pad"
 
-static struct fixture *
-with_test_api(void)
-{
-	struct fixture *f = fx_new();
-	fx_add_test_service(f);
-	return f;
-}
-
 /* The same service on another device: same id, other address. */
 static void
 add_elsewhere(struct fixture *f, const char *address)
@@ -38,7 +30,7 @@ add_elsewhere(struct fixture *f, const char *address)
 static void
 own_services_are_found_by_type(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	fx_call(f, ANN, "1", FIND, "[{'api':'" TEST_API "'},null,null]");
 	fx_expect(f, FOUND(ANN, "1", NODE) RESULT(ANN, "1", "{}"));
@@ -56,7 +48,7 @@ own_services_are_found_by_type(void **state)
 static void
 new_clients_get_the_specified_names(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	fx_call(f, ANN, "1", FIND_SPEC, "{'serviceType':{'api':'*'},'options':{},'filter':{}}");
 	fx_expect(f, EVENT(ANN, "1.onFound", ENTRY(NODE)) RESULT(ANN, "1", "{}"));
@@ -85,7 +77,7 @@ wrong_parameters_are_refused(void **state)
 		"[{'api':'x'},null,{'zoneId':[1]}]",
 		"[{'api':'x'},null,{'serviceID':1}]",
 	};
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	char id[8], expected[256], api[PZ_API_BYTES_MAX + 32];
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -114,7 +106,7 @@ wrong_parameters_are_refused(void **state)
 static void
 results_are_merged_without_duplicates(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.find = fx_find;
 	fx_call(f, ANN, "1", FIND, "[{'api':'" TEST_API "'}]");
@@ -157,7 +149,7 @@ zone_and_id_filter(void **state)
 		{"{'serviceID':'00'}", false, false},
 		{"{'serviceID':null,'zoneId':null,'cache':null}", true, true},
 	};
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	char id[8], params[256], want[1024];
 	(void)state;
 	f->ops.find = fx_find;
@@ -181,7 +173,7 @@ zone_and_id_filter(void **state)
 static void
 the_owner_sees_what_is_asked(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.find = fx_find;
 	fx_call(f, ANN, "1", FIND,
@@ -217,7 +209,7 @@ the_owner_sees_what_is_asked(void **state)
 static void
 a_search_ends_in_time(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.find = fx_find;
 	fx_call(f, ANN, "1", FIND, "[{'api':'*'},{'timeout':5}]");
@@ -240,7 +232,7 @@ a_search_ends_in_time(void **state)
 static void
 unreachable_zones_are_a_network_error(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.find = fx_find;
 	fx_call(f, ANN, "1", FIND, "[{'api':'*'},null,{'cache':false,'zoneId':['x@y.z']}]");
@@ -255,7 +247,7 @@ unreachable_zones_are_a_network_error(void **state)
 static void
 only_the_caller_cancels(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.find = fx_find;
 	fx_call(f, ANN, "1", FIND, "[{'api':'*'}]");
@@ -274,7 +266,7 @@ only_the_caller_cancels(void **state)
 static void
 a_caller_that_goes_receives_nothing(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.find = fx_find;
 	fx_call(f, ANN, "1", FIND, "[{'api':'*'}]");
@@ -290,7 +282,7 @@ a_caller_that_goes_receives_nothing(void **state)
 static void
 so_many_searches_at_once(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	char id[8];
 	(void)state;
 	f->ops.find = fx_find;
@@ -309,7 +301,7 @@ so_many_searches_at_once(void **state)
 static void
 results_are_bounded(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	char address[64];
 	(void)state;
 	f->ops.find = fx_find;
@@ -327,7 +319,7 @@ results_are_bounded(void **state)
 static void
 policy_decides_who_may_search_and_what_is_shown(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.permit = fx_permit;
 	f->answer[PZ_PERMIT_FIND] = PZ_PERMIT_PENDING;

@@ -9,18 +9,10 @@
 	   "denied.','name':"                                                                      \
 	   "'SecurityError'},'message':'denied by policy'},'id':'" id "','jsonrpc':'2.0'}\n"
 
-static struct fixture *
-with_test_api(void)
-{
-	struct fixture *f = fx_new();
-	fx_add_test_service(f);
-	return f;
-}
-
 static void
 get42_answers(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	fx_call(f, ANN, "1", TEST ".get42", "['hello']");
 	fx_expect(f, RESULT(ANN, "1", "'42 hello'"));
@@ -41,7 +33,7 @@ parameters_come_in_every_form(void **state)
 		{"5", "'42 5'"},           {"true", "'42 true'"},
 		{"[[1,2]]", "'42 [1,2]'"}, {"[null]", "'42 null'"},
 	};
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		char id[8], expected[256];
@@ -195,7 +187,7 @@ unknown_names_are_refused(void **state)
 		"get42",
 		"",
 	};
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	char id[8];
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -211,7 +203,7 @@ unknown_names_are_refused(void **state)
 static void
 invalid_requests_are_answered_and_responses_are_not(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	fx_payload(f, ANN, "{'jsonrpc':'1.0','id':'1','method':'x'}");
 	fx_expect(f, FAULT(ANN, "1", "-32600", "Invalid Request"));
@@ -236,7 +228,7 @@ invalid_requests_are_answered_and_responses_are_not(void **state)
 static void
 a_notification_gets_no_answer_at_all(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	struct pz_dispatch_stats stats;
 	(void)state;
 	fx_payload(f, ANN, "{'jsonrpc':'2.0','method':'" TEST ".get42','params':['x']}");
@@ -262,7 +254,7 @@ a_notification_gets_no_answer_at_all(void **state)
 static void
 a_batch_is_answered_by_one_array(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	fx_payload(f, ANN,
 		   "[{'jsonrpc':'2.0','id':'1','method':'" TEST ".get42','params':['a']},"
@@ -286,7 +278,7 @@ a_batch_is_answered_by_one_array(void **state)
 static void
 a_batch_waits_for_slow_calls_but_not_for_listeners(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.find = fx_find;
 	fx_payload(f, ANN,
@@ -306,7 +298,7 @@ a_batch_waits_for_slow_calls_but_not_for_listeners(void **state)
 static void
 a_batch_is_bounded(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	json_t *batch = json_array();
 	for (int i = 0; i <= PZ_BATCH_REQUESTS_MAX; i++)
@@ -323,7 +315,7 @@ a_batch_is_bounded(void **state)
 static void
 a_repeated_request_is_dropped(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	struct pz_dispatch_stats stats;
 	(void)state;
 	fx_call(f, ANN, "1", TEST ".get42", "['a']");
@@ -345,7 +337,7 @@ a_repeated_request_is_dropped(void **state)
 static void
 an_open_request_is_never_repeated(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	fx_call(f, ANN, "1", TEST ".listenFor42", "[{'repeat':true}]");
 	pz_kit_clock_run(&f->clock, 2 * PZ_REPLAY_TTL_US);
@@ -369,7 +361,7 @@ expect_asked(struct fixture *f, const char *expected)
 static void
 permission_comes_before_parameters(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.permit = fx_permit;
 	fx_call(f, ANN, "1", TEST ".listenAttr.listenFor42", "'wrong'");
@@ -390,7 +382,7 @@ permission_comes_before_parameters(void **state)
 static void
 unknown_and_forbidden_look_alike(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.permit = fx_permit;
 	f->answer[PZ_PERMIT_SHOW] = f->answer[PZ_PERMIT_INVOKE] = PZ_PERMIT_DENY;
@@ -408,7 +400,7 @@ unknown_and_forbidden_look_alike(void **state)
 static void
 a_pending_question_suspends_the_call(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.permit = fx_permit;
 	f->answer[PZ_PERMIT_INVOKE] = PZ_PERMIT_PENDING;
@@ -438,7 +430,7 @@ a_pending_question_suspends_the_call(void **state)
 static void
 a_caller_is_told_that_a_person_is_asked(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.permit = fx_permit;
 	f->answer[PZ_PERMIT_INVOKE] = PZ_PERMIT_PENDING;
@@ -500,7 +492,7 @@ management_needs_permission(void **state)
 static void
 a_question_goes_with_its_caller(void **state)
 {
-	struct fixture *f = with_test_api();
+	struct fixture *f = fx_with_test_api();
 	(void)state;
 	f->ops.permit = fx_permit;
 	f->ops.permit_over = fx_permit_over;

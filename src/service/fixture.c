@@ -103,6 +103,15 @@ fx_add_test_service(struct fixture *f)
 	fx_add(f, service);
 }
 
+struct fixture *
+fx_with_test_api(void)
+{
+	struct fixture *f = fx_new();
+
+	fx_add_test_service(f);
+	return f;
+}
+
 void
 fx_payload(struct fixture *f, const char *from, const char *text)
 {

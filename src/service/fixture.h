@@ -62,6 +62,9 @@ void fx_add(struct fixture *f, struct pz_service *service);
 
 void fx_add_test_service(struct fixture *f);
 
+/* With the test service. */
+struct fixture *fx_with_test_api(void);
+
 /* Hands over a payload in which ' stands for ". */
 void fx_payload(struct fixture *f, const char *from, const char *text);
 

@@ -1,9 +1,6 @@
 /* A device shows its certificate only to a client that proves a secret (page 6). */
-#include "kit/test.h"
-
-#include "kit/clock.h"
-#include "kit/tls.h"
 #include "tls/proof.h"
+#include "tls/raw_fixture.h"
 
 #include <openssl/err.h>
 #include <openssl/hmac.h>
@@ -271,14 +268,11 @@ a_proof_is_for_one_key_and_one_hello(void **state)
 
 /* ---- OpenSSL of others: proofs that are made here from page 6, and HelloRetryRequests ---- */
 
-struct raw {
-	SSL_CTX *ctx;
-	SSL *ssl;
-	BIO *in, *out;
+struct prover {
+	struct raw raw;     /* first: the app data of its session */
 	int offers;         /* ClientHellos that it has made */
 	int proved_max;     /* so many of them have a proof */
 	int checked, found; /* a server: ClientHellos that came, and that prove the secret */
-	int reason;         /* of its first fatal error */
 	uint8_t id[32];
 };
 
@@ -307,7 +301,7 @@ on_raw_offer(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *id_le
 {
 	static const unsigned char suite[] = {0x13, 0x01},
 				   key[32] = "any key of 32 bytes serves here";
-	struct raw *r = SSL_get_app_data(ssl);
+	struct prover *r = SSL_get_app_data(ssl);
 
 	(void)md;
 	*out = NULL;
@@ -324,81 +318,32 @@ on_raw_offer(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *id_le
 }
 
 static void
-raw_init(struct raw *r, const SSL_METHOD *method, const struct pz_kit_identity *node,
+raw_init(struct prover *r, const SSL_METHOD *method, const struct pz_kit_identity *node,
 	 const char *groups)
 {
-	*r = (struct raw){.ctx = SSL_CTX_new(method), .proved_max = 2};
-	assert_int_equal(SSL_CTX_set1_groups_list(r->ctx, groups), 1);
-	assert_int_equal(SSL_CTX_use_certificate(r->ctx, pz_cert_x509(node->chain[0])), 1);
-	assert_int_equal(SSL_CTX_add1_chain_cert(r->ctx, pz_cert_x509(node->chain[1])), 1);
-	assert_int_equal(SSL_CTX_use_PrivateKey(r->ctx, pz_key_evp(node->key)), 1);
-	SSL_CTX_set_psk_use_session_callback(r->ctx, on_raw_offer);
-}
-
-static void
-raw_start(struct raw *r)
-{
-	r->ssl = SSL_new(r->ctx);
-	r->in = BIO_new(BIO_s_mem());
-	r->out = BIO_new(BIO_s_mem());
-	assert_true(r->ssl && r->in && r->out);
-	SSL_set_app_data(r->ssl, r);
-	SSL_set_bio(r->ssl, r->in, r->out);
-	if (SSL_is_server(r->ssl))
-		SSL_set_accept_state(r->ssl);
-	else
-		SSL_set_connect_state(r->ssl);
-}
-
-static void
-raw_step(struct raw *r, struct pz_buf *in, struct pz_buf *out)
-{
-	uint8_t bytes[4096];
-	size_t n;
-
-	if (in->len > 0)
-		assert_true(BIO_write(r->in, pz_buf_slice(in).ptr, (int)in->len) > 0);
-	pz_buf_consume(in, in->len);
-	ERR_clear_error();
-	if (r->reason == 0 && !SSL_is_init_finished(r->ssl)) {
-		int ret = SSL_do_handshake(r->ssl);
-		if (ret != 1 && SSL_get_error(r->ssl, ret) == SSL_ERROR_SSL)
-			r->reason = ERR_GET_REASON(ERR_peek_last_error());
-	}
-	ERR_clear_error();
-	while (BIO_read_ex(r->out, bytes, sizeof(bytes), &n))
-		assert_ok(pz_buf_append(out, pz_slice_of(bytes, n)));
-}
-
-static void
-raw_fini(struct raw *r)
-{
-	SSL_free(r->ssl);
-	SSL_CTX_free(r->ctx);
+	*r = (struct prover){.raw.ctx = SSL_CTX_new(method), .proved_max = 2};
+	assert_int_equal(SSL_CTX_set1_groups_list(r->raw.ctx, groups), 1);
+	assert_int_equal(SSL_CTX_use_certificate(r->raw.ctx, pz_cert_x509(node->chain[0])), 1);
+	assert_int_equal(SSL_CTX_add1_chain_cert(r->raw.ctx, pz_cert_x509(node->chain[1])), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(r->raw.ctx, pz_key_evp(node->key)), 1);
+	SSL_CTX_set_psk_use_session_callback(r->raw.ctx, on_raw_offer);
 }
 
 /* A client of another make dials the phone. @return the phone's error */
 static enum pz_err
 raw_dials(const char *groups, int proved_max, int *out_offers)
 {
-	struct raw r;
+	struct prover r;
 	struct pz_kit_tls_pair p;
 	struct pz_tls_ctx *phone = phone_ctx();
 
 	raw_init(&r, TLS_client_method(), &home.laptop, groups);
 	r.proved_max = proved_max;
-	raw_start(&r);
-	pz_kit_tls_pair_init(&p, NULL, phone, NULL, NULL, &test_clock.env);
-	do {
-		raw_step(&r, &p.to_client, &p.to_server);
-		pz_kit_tls_side(&p, p.server, &p.to_server, &p.to_client, &p.server_err,
-				&p.server_info);
-	} while (p.to_client.len + p.to_server.len > 0);
+	raw_meets_server(&r.raw, &p, phone, &test_clock.env);
 	*out_offers = r.offers;
 	enum pz_err err = p.server_err;
 	assert_int_equal(pz_tls_is_ready(p.server), err == PZ_OK);
-	raw_fini(&r);
-	pz_kit_tls_pair_fini(&p);
+	raw_fini(&r.raw, &p);
 	pz_tls_ctx_free(phone);
 	return err;
 }
@@ -432,7 +377,7 @@ on_raw_hello(SSL *ssl, int *alert, void *arg)
 {
 	const struct pz_tls_secret secret = {home.name, home.secret};
 	struct pz_tls_proofs *proofs = NULL;
-	struct raw *r = SSL_get_app_data(ssl);
+	struct prover *r = SSL_get_app_data(ssl);
 
 	(void)alert;
 	(void)arg;
@@ -448,27 +393,20 @@ ours_proves_its_new_key_after_a_retry(void **state)
 {
 	const struct pz_tls_secret secret = {home.name, home.secret};
 	struct pz_tls_ctx *laptop = ctx_with(PZ_TLS_CLIENT, &home.laptop, &secret, 1);
-	struct raw r;
+	struct prover r;
 	struct pz_kit_tls_pair p;
 
 	(void)state;
 	raw_init(&r, TLS_server_method(), &home.phone, "P-256");
-	SSL_CTX_set_client_hello_cb(r.ctx, on_raw_hello, NULL);
+	SSL_CTX_set_client_hello_cb(r.raw.ctx, on_raw_hello, NULL);
 	/* The digest of the suite is known when the second proof is made, and must be the key's. */
-	assert_int_equal(SSL_CTX_set_ciphersuites(r.ctx, "TLS_AES_128_GCM_SHA256"), 1);
-	raw_start(&r);
-	pz_kit_tls_pair_init(&p, laptop, NULL, NULL, &the_phone, &test_clock.env);
-	do {
-		pz_kit_tls_side(&p, p.client, &p.to_client, &p.to_server, &p.client_err,
-				&p.client_info);
-		raw_step(&r, &p.to_server, &p.to_client);
-	} while (p.to_client.len + p.to_server.len > 0);
+	assert_int_equal(SSL_CTX_set_ciphersuites(r.raw.ctx, "TLS_AES_128_GCM_SHA256"), 1);
+	raw_meets_client(&r.raw, &p, laptop, &the_phone, &test_clock.env);
 	assert_ok(p.client_err);
 	assert_true(pz_tls_is_ready(p.client));
 	assert_int_equal(r.checked, 2);
 	assert_int_equal(r.found, 2);
-	raw_fini(&r);
-	pz_kit_tls_pair_fini(&p);
+	raw_fini(&r.raw, &p);
 	pz_tls_ctx_free(laptop);
 }
 
@@ -492,23 +430,16 @@ the_offered_key_is_of_no_use_to_a_stranger(void **state)
 {
 	const struct pz_tls_secret secret = {home.name, home.secret};
 	struct pz_tls_ctx *laptop = ctx_with(PZ_TLS_CLIENT, &home.laptop, &secret, 1);
-	struct raw r;
+	struct prover r;
 	struct pz_kit_tls_pair p;
 
 	(void)state;
 	raw_init(&r, TLS_server_method(), &other.phone, "X25519");
-	SSL_CTX_set_psk_find_session_callback(r.ctx, on_raw_find);
-	raw_start(&r);
-	pz_kit_tls_pair_init(&p, laptop, NULL, NULL, &the_phone, &test_clock.env);
-	do {
-		pz_kit_tls_side(&p, p.client, &p.to_client, &p.to_server, &p.client_err,
-				&p.client_info);
-		raw_step(&r, &p.to_server, &p.to_client);
-	} while (p.to_client.len + p.to_server.len > 0);
+	SSL_CTX_set_psk_find_session_callback(r.raw.ctx, on_raw_find);
+	raw_meets_client(&r.raw, &p, laptop, &the_phone, &test_clock.env);
 	assert_false(pz_tls_is_ready(p.client));
-	assert_true(r.reason != 0);
-	raw_fini(&r);
-	pz_kit_tls_pair_fini(&p);
+	assert_true(r.raw.reason != 0);
+	raw_fini(&r.raw, &p);
 	pz_tls_ctx_free(laptop);
 }
 

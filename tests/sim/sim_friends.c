@@ -12,13 +12,13 @@
 #include "harness.h"
 #include "inspect.h"
 #include "policies/record.h"
+#include "probe.h"
 #include "pzp/internal.h"
-#include "service/registry.h"
 #include "wire/address.h"
 #include "zone.h"
 #include "zone/policy.h"
 
-#define API "http://example.org/api/probe"
+#define API PROBE_API
 #define ZONES 3
 #define DEVICES 2
 #define CALLS_MAX 512
@@ -104,63 +104,35 @@ write_policy(struct scene *s, size_t own, char *out, size_t size)
 
 /* ---- the service ---- */
 
-struct probe {
-	struct scene *scene;
-	struct sim_node *node;
-};
-
 static void
-on_run(struct pz_service *service, struct pz_call *call, json_t *params)
+on_run(void *arg, struct sim_node *node, const struct pz_call *call)
 {
-	const struct probe *probe = service->state;
-	const struct sim_node *node = probe->node;
+	struct scene *scene = arg;
 	const char *own = node->node->zone.membership->zone;
 	char zone[PZ_ZONE_BYTES_MAX + 1], device[PZ_DEVICE_BYTES_MAX + 1];
 	struct pz_address from;
 
-	(void)params;
 	if (pz_address_parse(pz_slice_str(pz_call_from(call)), &from) != PZ_OK)
 		abort();
 	snprintf(zone, sizeof(zone), "%.*s", PZ_SLICE_FMT(from.zone));
 	snprintf(device, sizeof(device), "%.*s", PZ_SLICE_FMT(from.device));
 	if (strcmp(zone, own) != 0) {
-		probe->scene->across++;
-		sim_check(probe->scene->world,
-			  pz_device_zone_friend(&node->node->zone, from.zone) != NULL,
+		scene->across++;
+		sim_check(scene->world, pz_device_zone_friend(&node->node->zone, from.zone) != NULL,
 			  "%s executes a call of %s, which is no friend", node->name,
 			  pz_call_from(call));
-		sim_check(probe->scene->world,
+		sim_check(scene->world,
 			  is_shared(node, zone, device, node->node->zone.membership->device),
 			  "%s executes a call of %s that its newest policy does not share",
 			  node->name, pz_call_from(call));
 	}
-	probe->scene->executed++;
-	pz_call_result(call, json_true());
-}
-
-static void
-destroy(struct pz_service *service)
-{
-	free(service->state);
+	scene->executed++;
 }
 
 static void
 add_service(struct sim_node *node, void *arg)
 {
-	static const struct pz_method_def methods[] = {
-		{.function = "run", .form = PZ_PARAMS_POSITIONAL, .invoke = on_run},
-	};
-	struct probe *probe = calloc(1, sizeof(*probe));
-	struct pz_service *service = NULL;
-
-	if (probe == NULL || pz_service_new(API, "Probe", "Runs, or is not allowed to.", methods, 1,
-					    &service, NULL) != PZ_OK)
-		abort();
-	*probe = (struct probe){arg, node};
-	service->state = probe;
-	service->destroy = destroy;
-	if (pz_registry_add(node->node->registry, service, NULL) != PZ_OK)
-		abort();
+	probe_add(node, arg, on_run);
 }
 
 static struct sim_call *

@@ -8,35 +8,21 @@
  */
 #include "harness.h"
 #include "inspect.h"
-#include "ledger.h"
 #include "liar.h"
 #include "pzp/node.h"
-#include "zone.h"
+#include "trio.h"
 
-#define DEVICES 3
+#define DEVICES TRIO
 #define WHOLE_AGAIN_US (162 * SIM_S) /* noticed, the longest pause, connected */
 #define OPEN_MAX 40
 
 /* ---- the zone ---- */
 
-struct trio {
-	struct world *world;
-	struct ledger *ledger;
-	struct sim_node *hub, *device[DEVICES];
-};
-
 /* a is to reach others through c, or (private) through the hub, only. */
 static void
 make_trio(struct trio *t, struct world *world)
 {
-	static const char *const names[DEVICES] = {"car", "phone", "laptop"};
-	size_t first = (size_t)rng_below(&world->rng, DEVICES);
-
-	world_add_lan(world);
-	*t = (struct trio){.world = world, .ledger = ledger_new(world), .hub = zone_make(world)};
-	for (size_t i = 0; i < DEVICES; i++)
-		t->device[i] = zone_add(t->hub, names[(first + i) % DEVICES]);
-	world_run(world, 2 * SIM_S);
+	trio_make(t, world);
 	vnet_weather(world->net)->latency_max_us = rng_spread(&world->rng, SIM_MS, 50 * SIM_MS);
 	world_partition(t->device[0], t->device[1], true);
 }
@@ -53,15 +39,6 @@ cut_from_hub(struct trio *t, struct sim_node *node)
 {
 	world_partition(node, t->hub, true);
 	(void)vnet_break_one(t->world->net, node->host, t->hub->host, false);
-}
-
-static void
-end_trio(struct trio *t)
-{
-	ledger_settle(t->ledger);
-	sim_note(t->world, "answered %zu, failed %zu", ledger_answered(t->ledger),
-		 ledger_failed(t->ledger));
-	ledger_free(t->ledger);
 }
 
 static void
@@ -82,16 +59,6 @@ run_with_calls(struct trio *t, uint64_t duration_us)
 	}
 }
 
-static void
-call_all(struct trio *t)
-{
-	for (size_t i = 0; i < DEVICES; i++)
-		for (size_t k = 0; k < DEVICES; k++)
-			if (i != k)
-				ledger_call(t->ledger, t->device[i], t->device[k], 0, false);
-	ledger_settle(t->ledger);
-}
-
 /* The liar goes on with it, but there are other ways again. */
 static void
 find_back(struct trio *t)
@@ -106,7 +73,7 @@ find_back(struct trio *t)
 	run_with_calls(t, WHOLE_AGAIN_US);
 	sim_check(t->world, zone_await_all(t->hub, 0), "not all are connected");
 	ledger_settle(t->ledger);
-	call_all(t);
+	trio_call_all(t, false);
 }
 
 /* ---- scenarios ---- */
@@ -125,7 +92,7 @@ run_to_the_hub(struct world *world)
 	run_with_calls(&t, rng_between(&world->rng, 60, 200) * SIM_S);
 	find_back(&t);
 	liar_end(world);
-	end_trio(&t);
+	trio_end(&t);
 }
 
 /* There is no hub: a and b have each other through c. */
@@ -144,7 +111,7 @@ run_among_peers(struct world *world)
 	run_with_calls(&t, rng_between(&world->rng, 60, 200) * SIM_S);
 	find_back(&t);
 	liar_end(world);
-	end_trio(&t);
+	trio_end(&t);
 }
 
 /* Links that the hub passes on and cannot read. */
@@ -172,9 +139,9 @@ run_private(struct world *world)
 		}
 	run_with_calls(&t, WHOLE_AGAIN_US);
 	ledger_settle(t.ledger);
-	call_all(&t);
+	trio_call_all(&t, false);
 	liar_end(world);
-	end_trio(&t);
+	trio_end(&t);
 }
 
 static bool
@@ -221,7 +188,7 @@ run_revoked(struct world *world)
 	sim_check(world, ledger_runs(t.ledger, t.device[0]) == runs,
 		  "%s, which is revoked, was served or has served", t.device[0]->name);
 	liar_end(world);
-	end_trio(&t);
+	trio_end(&t);
 }
 
 int

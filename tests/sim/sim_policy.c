@@ -11,13 +11,13 @@
 #include "harness.h"
 #include "inspect.h"
 #include "policies/record.h"
+#include "probe.h"
 #include "pzp/internal.h"
-#include "service/registry.h"
 #include "wire/address.h"
 #include "zone.h"
 #include "zone/policy.h"
 
-#define API "http://example.org/api/probe"
+#define API PROBE_API
 #define DEVICES 3
 #define CALLS_MAX 256
 #define WHOLE_AGAIN_US (170 * SIM_S)
@@ -81,52 +81,25 @@ write_policy(struct scene *s, char *out, size_t size)
 
 /* ---- the service ---- */
 
-struct probe {
-	struct scene *scene;
-	struct sim_node *node;
-};
-
 static void
-on_run(struct pz_service *service, struct pz_call *call, json_t *params)
+on_run(void *arg, struct sim_node *node, const struct pz_call *call)
 {
-	const struct probe *probe = service->state;
+	struct scene *scene = arg;
 	struct pz_address from;
 	char caller[PZ_DEVICE_BYTES_MAX + 1];
 
-	(void)params;
 	if (pz_address_parse(pz_slice_str(pz_call_from(call)), &from) != PZ_OK)
 		abort();
 	snprintf(caller, sizeof(caller), "%.*s", PZ_SLICE_FMT(from.device));
-	sim_check(probe->scene->world, !is_denied(probe->node, caller),
-		  "%s executes a call of %s that its newest policy denies", probe->node->name,
-		  caller);
-	probe->scene->executed++;
-	pz_call_result(call, json_true());
-}
-
-static void
-destroy(struct pz_service *service)
-{
-	free(service->state);
+	sim_check(scene->world, !is_denied(node, caller),
+		  "%s executes a call of %s that its newest policy denies", node->name, caller);
+	scene->executed++;
 }
 
 static void
 add_service(struct sim_node *node, void *arg)
 {
-	static const struct pz_method_def methods[] = {
-		{.function = "run", .form = PZ_PARAMS_POSITIONAL, .invoke = on_run},
-	};
-	struct probe *probe = calloc(1, sizeof(*probe));
-	struct pz_service *service = NULL;
-
-	if (probe == NULL || pz_service_new(API, "Probe", "Runs, or is not allowed to.", methods, 1,
-					    &service, NULL) != PZ_OK)
-		abort();
-	*probe = (struct probe){arg, node};
-	service->state = probe;
-	service->destroy = destroy;
-	if (pz_registry_add(node->node->registry, service, NULL) != PZ_OK)
-		abort();
+	probe_add(node, arg, on_run);
 }
 
 static struct sim_call *

@@ -7,43 +7,21 @@
 #include <string.h>
 
 #include "harness.h"
-#include "ledger.h"
-#include "zone.h"
+#include "trio.h"
 
-#define DEVICES 3
+#define DEVICES TRIO
 #define NOTICED_US (75 * SIM_S)
 #define BACK_OFF_US (72 * SIM_S)
 #define CONNECT_US (15 * SIM_S)
 #define WHOLE_AGAIN_US (NOTICED_US + BACK_OFF_US + CONNECT_US)
 #define OPEN_MAX 60
 
-struct trio {
-	struct world *world;
-	struct ledger *ledger;
-	struct sim_node *hub, *device[DEVICES];
-};
-
-static void
-make_trio(struct trio *t, struct world *world)
-{
-	static const char *const names[DEVICES] = {"car", "phone", "laptop"};
-	size_t first = (size_t)rng_below(&world->rng, DEVICES);
-
-	world_add_lan(world);
-	*t = (struct trio){.world = world, .ledger = ledger_new(world), .hub = zone_make(world)};
-	for (size_t i = 0; i < DEVICES; i++)
-		t->device[i] = zone_add(t->hub, names[(first + i) % DEVICES]);
-	world_run(world, 2 * SIM_S);
-}
-
 static void
 end_trio(struct trio *t)
 {
 	ledger_settle(t->ledger);
 	zone_check_quiet(t->world);
-	sim_note(t->world, "answered %zu, failed %zu", ledger_answered(t->ledger),
-		 ledger_failed(t->ledger));
-	ledger_free(t->ledger);
+	trio_end(t);
 }
 
 static void
@@ -68,16 +46,6 @@ static void
 connect_soon(struct sim_node *from, const struct sim_node *to)
 {
 	sim_call_free(sim_command(from, "connect", json_pack("{s:s}", "peer", to->name)));
-}
-
-static void
-call_all(struct trio *t, bool may_fail)
-{
-	for (size_t i = 0; i < DEVICES; i++)
-		for (size_t k = 0; k < DEVICES; k++)
-			if (i != k)
-				ledger_call(t->ledger, t->device[i], t->device[k], 0, may_fail);
-	ledger_settle(t->ledger);
 }
 
 /* ---- partitions ---- */
@@ -152,7 +120,7 @@ run_partitions(struct world *world)
 	unsigned cuts = (unsigned)rng_between(rng, 3, 15);
 	uint64_t pause_us = rng_spread(rng, SIM_S, 120 * SIM_S);
 
-	make_trio(&t, world);
+	trio_make(&t, world);
 	if (rng_chance(rng, 30))
 		set_pref(t.device[0], "peer.auto", true);
 	if (rng_chance(rng, 20))
@@ -166,7 +134,7 @@ run_partitions(struct world *world)
 	run_with_calls(&t, WHOLE_AGAIN_US);
 	sim_check(world, zone_await_all(t.hub, 0), "not all are connected");
 	ledger_settle(t.ledger);
-	call_all(&t, false);
+	trio_call_all(&t, false);
 	end_trio(&t);
 }
 
@@ -274,7 +242,7 @@ run_relay(struct world *world)
 	struct trio t;
 	struct rng *rng = &world->rng;
 
-	make_trio(&t, world);
+	trio_make(&t, world);
 	vnet_weather(world->net)->latency_max_us = rng_spread(rng, SIM_MS, 100 * SIM_MS);
 	for (unsigned i = 0; i < 2; i++) {
 		part(t.device[0], t.device[1]);
@@ -289,7 +257,7 @@ run_relay(struct world *world)
 		run_with_calls(&t, WHOLE_AGAIN_US);
 		sim_check(world, zone_await_all(t.hub, 0), "not all are connected");
 		ledger_settle(t.ledger);
-		call_all(&t, false);
+		trio_call_all(&t, false);
 	}
 	end_trio(&t);
 }
@@ -363,7 +331,7 @@ run_return(struct world *world)
 	struct trio t;
 	struct rng *rng = &world->rng;
 
-	make_trio(&t, world);
+	trio_make(&t, world);
 	struct sim_node *a = t.device[0], *b = t.device[1], *c = t.device[2];
 	vnet_weather(world->net)->latency_max_us = rng_spread(rng, SIM_MS, 100 * SIM_MS);
 	part(a, b);
@@ -444,7 +412,7 @@ run_neighbours(struct world *world)
 	struct trio t;
 	struct rng *rng = &world->rng;
 
-	make_trio(&t, world);
+	trio_make(&t, world);
 	struct sim_node *a = t.device[0], *b = t.device[1], *c = t.device[2];
 	part(a, b);
 	world_partition(a, b, true);
@@ -479,7 +447,7 @@ run_crossing(struct world *world)
 	struct trio t;
 	struct rng *rng = &world->rng;
 
-	make_trio(&t, world);
+	trio_make(&t, world);
 	struct sim_node *a = t.device[0], *b = t.device[1];
 	vnet_weather(world->net)->latency_max_us = rng_spread(rng, SIM_MS, 100 * SIM_MS);
 	set_pref(a, "private", true);
@@ -497,7 +465,7 @@ run_crossing(struct world *world)
 		run_with_calls(&t, rng_below(rng, 5 * SIM_S));
 		ledger_settle(t.ledger);
 	}
-	call_all(&t, false);
+	trio_call_all(&t, false);
 	end_trio(&t);
 }
 
