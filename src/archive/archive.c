@@ -101,9 +101,10 @@ pz_archive_key(const uint8_t head[PZ_ARCHIVE_HEAD_BYTES], struct pz_slice passph
 				   head + SALT_AT, get_number(head + 12, 4),
 				   (size_t)get_number(head + 16, 8),
 				   crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
-		return pz_fail(info, PZ_ERR_LIMIT_MEMORY,
-			       "the archive's key takes %u MiB of memory, and they are not there",
-			       (unsigned)(get_number(head + 16, 8) >> 20));
+		return pz_fail(
+			info, PZ_ERR_LIMIT_MEMORY,
+			"making the archive's key needs %u MiB of memory, which are not available",
+			(unsigned)(get_number(head + 16, 8) >> 20));
 	memcpy(out, key, sizeof(key));
 	sodium_memzero(key, sizeof(key));
 	return PZ_OK;
@@ -313,7 +314,7 @@ read_some(struct pz_archive_reader *r, struct pz_slice bytes, struct pz_errinfo 
 		size_t len = bytes.len < missing ? bytes.len : missing;
 
 		if (r->stage == AT_END)
-			return pz_fail(info, PZ_ERR_PROTO, "the archive goes on behind its end");
+			return pz_fail(info, PZ_ERR_PROTO, "data follows the end of the archive");
 		memcpy(r->in + r->len, bytes.ptr, len);
 		r->len += len;
 		bytes = pz_slice_of(bytes.ptr + len, bytes.len - len);

@@ -90,7 +90,7 @@ pz_migration_space(size_t i)
 static enum pz_err
 bad(struct pz_errinfo *info, const char *what)
 {
-	return pz_fail(info, PZ_ERR_PROTO, "the archive's content is not good: %s", what);
+	return pz_fail(info, PZ_ERR_PROTO, "the archive's content is not valid: %s", what);
 }
 
 /* A private key carries its public half: that one may be the CA's while the other is damaged. */
@@ -181,7 +181,7 @@ check_ca(const struct pz_authority *a, struct pz_errinfo *info)
 		return bad(info, "the CA certificate is of another zone");
 	return pz_crl_number(a->crl) < CRL_NUMBER_MAX
 		       ? PZ_OK
-		       : bad(info, "the number of the revocation list leaves no room");
+		       : bad(info, "the number of the revocation list is too high");
 }
 
 static enum pz_err

@@ -160,9 +160,9 @@ make_lines(char *lines, size_t size, enum pz_log_level level, const char *id, co
 
 	if (out.dropped > 0) {
 		len = (size_t)write_label(lines, size, PZ_LOG_WARNING);
-		len += (size_t)snprintf(
-			lines + len, size - len,
-			"log-dropped lines=%llu the reader of the log stood still\n", out.dropped);
+		len += (size_t)snprintf(lines + len, size - len,
+					"log-dropped lines=%llu the log was not read fast enough\n",
+					out.dropped);
 	}
 	len += (size_t)write_label(lines + len, size - len, level);
 	len += (size_t)snprintf(lines + len, size - len, "%s %s\n", id, text);

@@ -263,7 +263,7 @@ find_inexact(struct search *s, json_t *names, struct pz_errinfo *info)
 		match_all(s, names, is_called);
 	if (s->count > 1)
 		return pz_fail(info, PZ_ERR_CONFIG,
-			       "'%.80s' can be several devices: %s; use one of these names",
+			       "'%.80s' matches several devices: %s; use one of these names",
 			       s->text, s->all);
 	if (s->count == 1)
 		return PZ_OK;

@@ -218,7 +218,7 @@ run(struct pz_cli *cli, const struct verb *verb)
 	const char *argument = pz_cli_arg(cli, 1);
 
 	if ((argument != NULL) != (verb->param != NULL))
-		return pz_cli_usage(cli, "it is written: friend %s%s", verb->name,
+		return pz_cli_usage(cli, "usage: friend %s%s", verb->name,
 				    verb->param == NULL                ? ""
 				    : strcmp(verb->param, "link") == 0 ? " LINK"
 								       : " ZONE");

@@ -101,7 +101,7 @@ pz_pzp_cmd_apps(struct pz_cli *cli)
 	if (verb == NULL)
 		return pz_cli_show(cli, "apps", NULL, PZ_CLI_TIMEOUT_MS, print_list);
 	if (strcmp(verb, "forget") != 0 || origin == NULL)
-		return pz_cli_usage(cli, "apps takes nothing, or forget ORIGIN");
+		return pz_cli_usage(cli, "apps takes no argument, or: forget ORIGIN");
 	json_t *params = json_pack("{s:s}", "forget", origin);
 	if (params == NULL)
 		return pz_cli_usage(cli, "an argument is not valid UTF-8");

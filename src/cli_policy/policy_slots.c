@@ -87,7 +87,7 @@ int
 pz_pzp_policy_show(struct pz_cli *cli)
 {
 	if (cli->args.count > 2)
-		return pz_cli_usage(cli, "it is written: policy show [SLOT]");
+		return pz_cli_usage(cli, "usage: policy show [SLOT]");
 	return pz_cli_show(cli, "policy-show", json_pack("{s:s}", "slot", slot_of(cli)),
 			   PZ_CLI_TIMEOUT_MS, print_document);
 }
@@ -147,7 +147,7 @@ pz_pzp_policy_set(struct pz_cli *cli)
 	size_t len = 0;
 
 	if (cli->args.count != (is_removal ? 2 : 3) && !(cli->args.count == 2 && !is_removal))
-		return pz_cli_usage(cli, "it is written: policy set [SLOT] FILE, or policy set "
+		return pz_cli_usage(cli, "usage: policy set [SLOT] FILE, or policy set "
 					 "exceptions --remove");
 	if (is_removal)
 		return send_set(cli, json_pack("{s:s, s:b}", "slot", slot, "remove", 1));
@@ -308,7 +308,7 @@ pz_pzp_policy_edit(struct pz_cli *cli)
 	json_t *shown = NULL;
 
 	if (cli->args.count > 2)
-		return pz_cli_usage(cli, "it is written: policy edit [SLOT]");
+		return pz_cli_usage(cli, "usage: policy edit [SLOT]");
 	int status = pz_cli_request(cli, "policy-show", json_pack("{s:s}", "slot", w.slot),
 				    PZ_CLI_TIMEOUT_MS, NULL, NULL, &shown);
 	if (status == PZ_EXIT_DONE)

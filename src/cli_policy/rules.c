@@ -382,8 +382,8 @@ take_back(struct pz_cli *cli, const struct pz_rule *rule, const json_t *shown)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED, "%s", info.text);
 	if (count == 0 || text == NULL)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED,
-				   "it is not shared so; `pzp shares` lists what is, and what "
-				   "needs --here");
+				   "there is no such share; `pzp shares` lists those there are, "
+				   "and which need --here");
 	return set(cli, shown, text, NULL);
 }
 

@@ -127,7 +127,7 @@ pz_pzp_cmd_app(struct pz_cli *cli)
 	if (strcmp(verb, "token") == 0)
 		return make_token(cli, name);
 	if (strcmp(verb, "revoke") != 0)
-		return pz_cli_usage(cli, "app takes token NAME or revoke NAME");
+		return pz_cli_usage(cli, "app needs one of: token NAME, revoke NAME");
 	if (pz_cli_opt(cli, "file"))
 		return pz_cli_usage(cli, "--file is for app token");
 	json_t *params = json_pack("{s:o}", "forget", json_sprintf("%s%s", PROGRAM_PREFIX, name));

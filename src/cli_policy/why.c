@@ -153,7 +153,7 @@ pz_pzp_policy_why(struct pz_cli *cli)
 	char *end = NULL;
 
 	if (cli->args.count > 2 || (is_all && text))
-		return pz_cli_usage(cli, "it is written: policy why [ID], or policy why --all");
+		return pz_cli_usage(cli, "usage: policy why [ID], or policy why --all");
 	if (is_all)
 		return pz_cli_show(cli, "policy-why", json_pack("{s:b}", "all", 1),
 				   PZ_CLI_TIMEOUT_MS, print_list);

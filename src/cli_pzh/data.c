@@ -19,7 +19,7 @@ data_remove(struct pz_cli *cli)
 	const char *origin = pz_cli_arg(cli, 1), *key = pz_cli_arg(cli, 2);
 
 	if (origin == NULL)
-		return pz_cli_usage(cli, "it is written: data remove ORIGIN [KEY]");
+		return pz_cli_usage(cli, "usage: data remove ORIGIN [KEY]");
 	/* asked also for one key: no device keeps a copy */
 	int status = pz_cli_confirm(cli, "Remove %s%s%s on all devices?", key ? key : "all", " of ",
 				    origin);
@@ -40,7 +40,7 @@ pz_pzh_cmd_data(struct pz_cli *cli)
 	if (action && strcmp(action, "remove") == 0)
 		return data_remove(cli);
 	if (action && (strcmp(action, "list") != 0 || pz_cli_arg(cli, 1)))
-		return pz_cli_usage(cli, "it is written: data [list | remove ORIGIN [KEY]]");
+		return pz_cli_usage(cli, "usage: data [list | remove ORIGIN [KEY]]");
 	json_t *params = json_object();
 	pz_cli_opt_param(cli, params, "zone");
 	return pz_cli_show(cli, "data", params, PZ_CLI_TIMEOUT_MS, print_apps);

@@ -263,7 +263,7 @@ pz_pzh_cmd_export(struct pz_cli *cli)
 	struct task task;
 
 	if (is_stay && (pz_cli_arg(cli, 0) || pz_cli_opt(cli, "moving-to")))
-		return pz_cli_usage(cli, "--stay goes without FILE and --moving-to");
+		return pz_cli_usage(cli, "--stay takes neither FILE nor --moving-to");
 	if (!is_stay && pz_cli_arg(cli, 0) == NULL)
 		return pz_cli_usage(cli, "export needs a FILE");
 	int status = read_target(cli, &to);

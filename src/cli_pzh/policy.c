@@ -47,7 +47,7 @@ set(struct pz_cli *cli)
 	size_t len = 0;
 
 	if (path == NULL || cli->args.count > 2)
-		return pz_cli_usage(cli, "it is written: policy set FILE");
+		return pz_cli_usage(cli, "usage: policy set FILE");
 	PZ_AUTO_FREE char *text = pz_cli_read_file(cli, path, PZ_POLICY_DOCUMENT_BYTES_MAX, &len);
 	if (text == NULL)
 		return PZ_EXIT_FAILED;
@@ -76,7 +76,7 @@ pz_pzh_cmd_policy(struct pz_cli *cli)
 	if (strcmp(action, "set") == 0)
 		return set(cli);
 	if (strcmp(action, "show") != 0 || cli->args.count > 1)
-		return pz_cli_usage(cli, "it is written: policy show, or policy set FILE");
+		return pz_cli_usage(cli, "usage: policy show, or policy set FILE");
 	json_t *params = json_object();
 	pz_cli_opt_param(cli, params, "zone");
 	if (pz_cli_opt(cli, "previous"))

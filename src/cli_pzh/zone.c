@@ -202,7 +202,7 @@ pz_pzh_cmd_rights(struct pz_cli *cli)
 	bool has = word && strcmp(word, "yes") == 0;
 
 	if ((right != NULL) != (word != NULL) || (word && !has && strcmp(word, "no") != 0))
-		return pz_cli_usage(cli, "it is written: rights DEVICE [answer|policy|admin "
+		return pz_cli_usage(cli, "usage: rights DEVICE [answer|policy|admin "
 					 "yes|no]");
 	json_t *params = json_pack("{s:s, s:s*, s:b}", "device", pz_cli_arg(cli, 0), "right", right,
 				   "has", has);

@@ -201,7 +201,7 @@ pz_pzp_cmd_data(struct pz_cli *cli)
 		if (strcmp(actions[i].name, name) != 0)
 			continue;
 		if (count < actions[i].min || count > actions[i].max)
-			return pz_cli_usage(cli, "the arguments are: data %s %s", name,
+			return pz_cli_usage(cli, "usage: data %s %s", name,
 					    actions[i].arguments);
 		return actions[i].run(cli);
 	}

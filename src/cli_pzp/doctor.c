@@ -31,7 +31,7 @@ add_daemon(json_t *list, const json_t *status)
 	else
 		pz_finding_bad(list, PZ_CHECK_DAEMON,
 			       "restart pzpd, which runs as it was before the upgrade",
-			       "pzpd is of version %s, pzp of %s", version, PZ_VERSION);
+			       "pzpd has version %s, pzp has %s", version, PZ_VERSION);
 }
 
 static int

@@ -85,7 +85,8 @@
 	  "not known here.",                                                                       \
 	  "connect to the hub")                                                                    \
 	X(HUB_SILENT, "hub-silent", PZP,                                                           \
-	  "There was no word from the hub for as many days as the preference offline-days says: "  \
+	  "There was no contact with the hub for as many days as the preference offline-days "     \
+	  "says: "                                                                                 \
 	  "links with devices that are up stay, and no new one begins.",                           \
 	  "connect to the hub; `pzp prefs offline-days N` allows more days")                       \
 	X(DEVICE_CA_ENDS, "device-certificate-ends", PZP,                                          \

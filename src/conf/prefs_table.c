@@ -114,7 +114,7 @@ const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT] = {
 			.number = PZ_OFFLINE_DAYS,
 			.min = 1,
 			.max = PZ_OFFLINE_DAYS_MAX,
-			.meaning = "After how many days without word from the hub no new link with "
+			.meaning = "Days without contact with the hub after which no new link with "
 				   "a device begins.",
 		},
 	[PZ_PREF_AUDIT_DAYS] =

@@ -180,13 +180,13 @@ read_line(struct loader *loader, char *text, const char *path, unsigned line)
 	/* It was found by the data directory, and would now name another. */
 	if (loader->is_implicit_file && setting->offset == offsetof(struct pz_settings, data_dir))
 		return pz_fail(loader->info, PZ_ERR_CONFIG,
-			       "%s: %s cannot stand in the file that the data directory holds; "
-			       "name the file with --config",
+			       "%s: %s cannot be set in the file that is in the data directory; "
+			       "name a file with --config",
 			       where, key);
 	seen = &loader->line[row_of(setting)];
 	if (*seen != 0 && setting->type != PZ_SETTING_PATHS)
-		return pz_fail(loader->info, PZ_ERR_CONFIG, "%s: %s stands in line %u already",
-			       where, key, *seen);
+		return pz_fail(loader->info, PZ_ERR_CONFIG, "%s: %s is in line %u already", where,
+			       key, *seen);
 	*seen = line;
 	return offer(loader, setting, unquote(trim(equals + 1)), SOURCE_FILE, where);
 }

@@ -402,7 +402,7 @@ test_file_errors_name_file_and_line(void **state)
 	must_refuse_file(fix, "web-port\n", "test.conf:1", "must be key = value");
 	must_refuse_file(fix, "= 1\n", "test.conf:1", "no setting \"\"");
 	must_refuse_file(fix, "tls-port = 1\n\ntls-port = 1\n", "test.conf:3",
-			 "stands in line 1 already");
+			 "is in line 1 already");
 	must_refuse_file(fix, "config = /x\n", "config", "command line only");
 	must_refuse_file(fix, "help = 1\n", "help", "command line only");
 	must_refuse_file(fix, "service = rel.json\n", "rel.json", "an absolute path");

@@ -159,7 +159,8 @@ look_at(int fd, int *out_flags, struct pz_errinfo *info)
 	if (flags < 0 || fstat(fd, &st) != 0)
 		return pz_fail(info, PZ_ERR_IO, "the file: %s", strerror(errno));
 	if (flags & O_PATH)
-		return pz_fail(info, PZ_ERR_CONFIG, "the file is not open, only its path is");
+		return pz_fail(info, PZ_ERR_CONFIG,
+			       "the file was opened for its path only (O_PATH)");
 	if (!S_ISREG(st.st_mode))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "the file must be a regular one, not a pipe or a device");

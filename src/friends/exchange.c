@@ -84,9 +84,8 @@ const char *
 pz_friend_reason_text(const char *reason)
 {
 	static const char *const texts[][2] = {
-		{PZ_FRIEND_UNKNOWN,
-		 "the invitation does not count (any more): it was used, has run "
-		 "out, or was changed; ask for a new one"},
+		{PZ_FRIEND_UNKNOWN, "the invitation is not valid (any more): it was used, has "
+				    "expired, or was changed; ask for a new one"},
 		{PZ_FRIEND_BAD_PROOF, "the secret or a certificate was not proved"},
 		{PZ_FRIEND_OWN_ZONE, "a zone cannot be its own friend"},
 		{PZ_FRIEND_WRONG_ZONE, "the invitation is for another zone"},
@@ -351,7 +350,7 @@ on_hello(struct pz_friend_exchange *x, const json_t *message)
 		id && strlen(id) <= PZ_INVITATION_ID_CHARS ? x->ops->invitation(x->arg, id) : NULL;
 
 	if (i == NULL) {
-		fail(x, PZ_FRIEND_UNKNOWN, "no invitation that counts has this id", true);
+		fail(x, PZ_FRIEND_UNKNOWN, "there is no valid invitation with this id", true);
 		return;
 	}
 	x->invitation = *i;
@@ -424,8 +423,8 @@ on_zone(struct pz_friend_exchange *x, const json_t *message)
 		if (memcmp(ca, x->invitation.ca, sizeof(ca)) != 0 ||
 		    strcmp(c.zone, x->invitation.zone) != 0)
 			err = pz_fail(&info, PZ_ERR_DENIED_IDENTITY,
-				      "another hub than that of the invitation answers: its "
-				      "certificate has not the fingerprint in the link");
+				      "a different hub answers: its certificate does not have the "
+				      "fingerprint that is in the link");
 	}
 	if (err == PZ_OK)
 		err = x->ops->verify(x->arg, c.ca, c.zone, &info);

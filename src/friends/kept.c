@@ -97,7 +97,7 @@ read_end(struct pz_friends_kept *kept, const char *name, const json_t *record,
 
 	if (!pz_zone_is_valid(pz_slice_str(name)) ||
 	    !pz_json_int(record, "at", 1, (int64_t)PZ_SYNC_TIME_MS_MAX, &at))
-		return pz_fail(info, PZ_ERR_PROTO, "friend %s: the record of its end is not good",
+		return pz_fail(info, PZ_ERR_PROTO, "friend %s: the record of its end is malformed",
 			       name);
 	pz_friends_note_end(kept, name, (uint64_t)at);
 	return PZ_OK;
@@ -115,7 +115,7 @@ read_invitation(struct pz_friends_kept *kept, const char *id, const json_t *reco
 	enum pz_err err = pz_invitation_read(pz_slice_str(text), zone, ca, &i);
 	pz_record_text_wipe(text);
 	if (err != PZ_OK || strcmp(i.id, id) != 0)
-		return pz_fail(info, PZ_ERR_PROTO, "an invitation's record is not good");
+		return pz_fail(info, PZ_ERR_PROTO, "the record of an invitation is malformed");
 	(void)!pz_invitations_add(&kept->invitations, &i); /* more than there may be */
 	pz_invitation_wipe(&i);
 	return PZ_OK;

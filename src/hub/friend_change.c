@@ -412,8 +412,8 @@ prepare_invitation(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_e
 	PZ_TRY(pz_authority_check_stays(t->zone->authority, info));
 	if (kept_of(c)->invitations.len >= PZ_INVITATIONS_MAX)
 		return pz_fail(info, PZ_ERR_LIMIT,
-			       "%d invitations of %s count at the same time already, the most "
-			       "there can be; wait until one is accepted or runs out",
+			       "%d invitations of %s are open already, the most there can be; wait "
+			       "until one is accepted or expires",
 			       PZ_INVITATIONS_MAX, t->zone->authority->zone);
 	return pz_friends_put_invitation(&c->invitation, txn);
 }

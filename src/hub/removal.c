@@ -92,7 +92,7 @@ removed(struct pz_hosted *zone)
 
 	if (pz_authority_remove_keys(zone->authority, zone->hosting->keys) != PZ_OK) {
 		pz_error("removal-keys-left",
-			 "zone=%s its keys could not be deleted, that is tried again", name);
+			 "zone=%s its keys could not be deleted; it will be tried again", name);
 		zone->hosting->is_sweep_due = true;
 	}
 	pz_notice("removed", "zone=%s is gone from this hub", name);

@@ -489,7 +489,7 @@ pz_pair_answer(struct pz_pair *pair, bool match, bool remember)
 	json_decref(message);
 	if (!match)
 		pz_pair_stop(pair, PZ_ERR_DENIED_CODE, PZ_PAIR_DIFFERENT,
-			     "the digits were said to be different: nothing is trusted");
+			     "the answer was that the digits differ: nothing is trusted");
 	else if (is_both && pair->state == STATE_COMPARE)
 		settle(pair);
 }

@@ -148,7 +148,7 @@ pz_pairing_answer_command(struct pz_pairing *pairing, struct pz_request *request
 	}
 	if (digits &&
 	    (strlen(digits) != PZ_PAIR_DIGITS || strspn(digits, "0123456789") != PZ_PAIR_DIGITS)) {
-		pz_request_fail(request, PZ_ERR_CONFIG, "the digits are six digits, as 012345");
+		pz_request_fail(request, PZ_ERR_CONFIG, "the digits must be six, e.g. 012345");
 		return;
 	}
 	answer = pz_request_begin(request, &answer_kind);

@@ -80,7 +80,7 @@ send_piece(const struct edit *e, size_t at)
 
 	if (message == NULL)
 		pz_request_fail(e->request, PZ_ERR_CONFIG,
-				"the document is not UTF-8, or memory is out");
+				"the document is not UTF-8, or there is no memory for it");
 	else
 		e->hub->send(e->hub->arg, "policyEdit", message);
 	json_decref(message);

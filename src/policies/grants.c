@@ -458,8 +458,8 @@ pz_grants_remove_command(struct pz_policies *p, struct pz_request *request)
 		r->count = take_back(p, &like, txn);
 		if (r->count == 0)
 			err = pz_fail(&info, PZ_ERR_NOTFOUND,
-				      "it is not shared so on this device; `pzp shares` lists what "
-				      "is");
+				      "there is no such share on this device; `pzp shares` lists "
+				      "those there are");
 	}
 	if (err != PZ_OK) {
 		free(r);

@@ -147,7 +147,8 @@ answer(struct pz_prompts *prompts, struct pz_request *request, const char *id)
 	enum pz_err err = read_answer(request->params, &given, &info);
 
 	if (err == PZ_OK && !find_id(prompts, id, whole))
-		err = pz_fail(&info, PZ_ERR_CONFIG, "several questions begin so: type more of it");
+		err = pz_fail(&info, PZ_ERR_CONFIG,
+			      "several questions have an id that begins so: type more of it");
 	if (err != PZ_OK) {
 		pz_request_fail(request, err, info.text);
 		return;

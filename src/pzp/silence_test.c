@@ -42,7 +42,7 @@ new_links_are_refused_and_old_ones_stay(void **state)
 	/* The reason reaches the owner. */
 	json_t *texts = pz_upkeep_warnings(w.node->upkeep);
 	char *all = json_dumps(texts, 0);
-	assert_non_null(strstr(all, "no word from the hub for 7 days"));
+	assert_non_null(strstr(all, "no contact with the hub for 7 days"));
 	free(all);
 	json_decref(texts);
 }
@@ -63,7 +63,7 @@ a_link_that_this_device_opens_is_refused_too(void **state)
 	assert_true(far->near.is_closed);
 	assert_int_equal(pz_peers_live_count(w.node->peers), 0);
 	fx_run(PZ_CONNECT_TIMEOUT_US);
-	assert_non_null(strstr(fx_peer("tv")->reason, "no word from the hub"));
+	assert_non_null(strstr(fx_peer("tv")->reason, "no contact with the hub"));
 }
 
 /* A newer list that a peer brings is word from the hub, which signed it. */

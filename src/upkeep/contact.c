@@ -113,7 +113,7 @@ pz_upkeep_may_link(const struct pz_upkeep *upkeep, struct pz_errinfo *info)
 		return PZ_OK;
 	return pz_fail(
 		info, PZ_ERR_DENIED,
-		"no word from the hub for %llu days: who was revoked since is not known, and "
+		"no contact with the hub for %llu days: who was revoked since is not known, and "
 		"no link with a device begins (offline-days is %u)",
 		(unsigned long long)days, upkeep->offline_days);
 }

@@ -133,7 +133,7 @@ def test_without_word_from_the_hub_no_link_begins(zone, clock_shim):
     zone.a.start()
     status = zone.a.status()
     assert [one["id"] for one in status["conditions"]] == ["hub-silent"]
-    assert "no word from the hub for 8 days" in zone.a.pzp("status").out
+    assert "no contact with the hub for 8 days" in zone.a.pzp("status").out
     with pytest.raises((OSError, fakepeer.wire.Closed)):
         fakepeer.connect(here, friend, "127.0.0.1", status["ports"]["tls"])
     zone.a.stop()

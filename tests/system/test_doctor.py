@@ -149,7 +149,7 @@ def test_the_list_is_old(zone, clock_shim):
     found = examine(zone.a, 1)
     assert wrong(found) == {"hub-port", "hub-link", "revocation-list", "warning"}
     assert "ended" in found["revocation-list"]["detail"]
-    assert "no word from the hub" in found["warning"]["detail"]
+    assert "no contact with the hub" in found["warning"]["detail"]
 
 
 def test_the_disk_is_full(world, small_disk):
