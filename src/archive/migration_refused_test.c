@@ -86,7 +86,7 @@ test_list_line(void **state)
 	refuse(1, "crl", pz_record_crl(other->crl), PZ_ERR_DENIED_CHAIN, "");
 	assert_ok(pz_crl_issue(zone->ca, zone->ca_key, NULL, 0, UINT64_C(1) << 62, &w.clock.env,
 			       &huge, NULL));
-	refuse(1, "crl", pz_record_crl(huge), PZ_ERR_PROTO, "leaves no room");
+	refuse(1, "crl", pz_record_crl(huge), PZ_ERR_PROTO, "is too high");
 	pz_crl_free(huge);
 	refuse(1, "notice", json_true(), PZ_ERR_PROTO_MEMBER, "notice");
 	struct pz_hub_address at;

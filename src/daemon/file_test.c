@@ -138,7 +138,7 @@ refuses_what_is_no_file(void **state)
 	assert_non_null(strstr(info.text, "must be a regular one"));
 	assert_int_equal(pz_file_new(&loop, null, &file, &info), PZ_ERR_CONFIG);
 	assert_int_equal(pz_file_new(&loop, path, &file, &info), PZ_ERR_CONFIG);
-	assert_non_null(strstr(info.text, "only its path"));
+	assert_non_null(strstr(info.text, "for its path only"));
 	assert_int_equal(pz_file_new(&loop, dup(fds[1]), &file, &info), PZ_ERR_CONFIG);
 	assert_true(is_closed(fds[0]) && is_closed(null) && is_closed(path));
 	assert_int_equal(pz_file_new(&loop, 9999, &file, &info), PZ_ERR_IO);
