@@ -201,8 +201,7 @@ pz_pzp_cmd_data(struct pz_cli *cli)
 		if (strcmp(actions[i].name, name) != 0)
 			continue;
 		if (count < actions[i].min || count > actions[i].max)
-			return pz_cli_usage(cli, "usage: data %s %s", name,
-					    actions[i].arguments);
+			return pz_cli_usage(cli, "usage: data %s %s", name, actions[i].arguments);
 		return actions[i].run(cli);
 	}
 	return pz_cli_usage(cli, "unknown action '%.40s'; use list, get, set or remove", name);
