@@ -245,6 +245,14 @@
 #define PZ_CODE_WAIT_US (30 * PZ_US_PER_S) /* doubled with each further attempt */
 #define PZ_CODE_TRIES_MAX 50 /* from all addresses: a guess is right in 5 of 10 million cases */
 #define PZ_ENROL_FAILED_SHOWN_US (3600 * PZ_US_PER_S) /* after the last one */
+/* A family that sets up its devices in one evening does not reach it; page 14 CERT-7 wants 20 to.
+ */
+#define PZ_SIGNATURES_PER_MINUTE 16 /* devices of one zone that are enrolled within a minute */
+#define PZ_SIGNATURES_WITHIN_US (60 * PZ_US_PER_S)
+#define PZ_SIGNATURES_MAX 240 /* of such a limit: one place of memory for each */
+/* Policies and friends that devices of one zone change within a minute: what a script of `pzp
+ * allow` does, while a device that floods has each of them signed, stored and sent to all. */
+#define PZ_AUTHORITY_CHANGES_PER_MINUTE 120
 #define PZ_CODES_MAX 17 /* of one zone at once: one for any device, 16 for devices by name */
 
 /* ---- services (page 7) ---- */

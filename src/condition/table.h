@@ -21,6 +21,10 @@
 	X(ENROL_FAILED, "enrol-failed", PZH,                                                       \
 	  "Attempts to enrol a device have failed within the last hour.",                          \
 	  "if they were not yours, another machine guesses: let a firewall refuse its address")    \
+	X(AUTHORITY_BUSY, "authority-busy", PZH,                                                   \
+	  "Within the last hour devices wanted more of a zone's authority in a minute than it "    \
+	  "does for them: to be enrolled, or to change its policy or its friends.",                \
+	  "if it was not you: `pzh devices` and `pzh rights` show which device; `pzh revoke` it")  \
 	X(IDENTITY_TWICE, "identity-twice", BOTH,                                                  \
 	  "Two machines have one device's identity, for example from one disk image, and take "    \
 	  "turns in being connected.",                                                             \

@@ -304,6 +304,17 @@ const struct pz_setting pz_setting_table[] = {
 		.help = "Connections at once from one network address.",
 	},
 	{
+		.programs = PZ_PROGRAM_PZHD,
+		.type = PZ_SETTING_COUNT,
+		.name = "limits.signatures",
+		.metavar = "N",
+		FIELD(limit_signatures),
+		.number = PZ_SIGNATURES_PER_MINUTE,
+		.min = 0,
+		.max = PZ_SIGNATURES_MAX,
+		.help = "Devices of one zone that are enrolled within a minute; 0: any number.",
+	},
+	{
 		.programs = BOTH,
 		.type = PZ_SETTING_COUNT,
 		.name = "limits.handshakes-per-turn",

@@ -367,6 +367,12 @@ on_error(struct pz_enrol_device *d, const json_t *message)
 		     "%s already has a device called '%s': choose another name, or revoke that "
 		     "device first ('pzh revoke %s')",
 		     d->zone, d->device, d->device);
+	else if (strcmp(reason, PZ_ENROL_BUSY) == 0)
+		fail(d, PZ_ERR_LIMIT,
+		     "the hub has enrolled as many devices of %s as it does within a minute: wait "
+		     "a "
+		     "minute and try again with the same code",
+		     d->zone);
 	else
 		fail(d, PZ_ERR_PROTO,
 		     "the hub refused the request: see its log, and try again with a new code");

@@ -141,6 +141,7 @@ errors_of_the_hub_become_clear_text(void **state)
 		{PZ_ENROL_EXPIRED, PZ_ERR_DENIED_CODE, "no live code for alice@example.org"},
 		{PZ_ENROL_ATTEMPTS, PZ_ERR_DENIED_CODE, "make a new code with `pzh token`"},
 		{PZ_ENROL_NAME_TAKEN, PZ_ERR_EXISTS, "pzh revoke laptop"},
+		{PZ_ENROL_BUSY, PZ_ERR_LIMIT, "wait a minute"},
 		{PZ_ENROL_BAD_REQUEST, PZ_ERR_PROTO, "see its log"},
 		{"\033[2Jevil", PZ_ERR_PROTO, "see its log"},
 		{"", PZ_ERR_PROTO, "see its log"},

@@ -93,7 +93,7 @@ void pz_enrol_hub_admitted(struct pz_enrol_hub *hub, const struct pz_cert *devic
 
 /**
  * The owner cannot admit it: sends enrolError, gives the code free again and calls failed.
- * @param reason "nameTaken", or "badRequest" for anything that the device cannot help
+ * @param reason "nameTaken", "busy", or "badRequest" for anything that the device cannot help
  */
 void pz_enrol_hub_refused(struct pz_enrol_hub *hub, const char *reason);
 

@@ -22,6 +22,7 @@
 #define PZ_ENROL_EXPIRED "expired"
 #define PZ_ENROL_ATTEMPTS "attempts"
 #define PZ_ENROL_NAME_TAKEN "nameTaken"
+#define PZ_ENROL_BUSY "busy" /* later; the code stays good */
 #define PZ_ENROL_BAD_REQUEST "badRequest"
 
 /**

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "condition/condition.h"
 #include "enrol/codes.h"
+#include "enrol/signing.h"
 #include "friends/friend.h"
 #include "hosted/records.h"
 #include "hosted/services.h"
@@ -57,8 +58,10 @@ struct pz_hosted_watch {
 /** Attempts to enrol, of late: hub/enrol.c. */
 struct pz_hosted_enrolment {
 	struct pz_codes codes;
-	unsigned failed;    /* attempts; shown as a condition */
-	uint64_t failed_us; /* when the last one failed */
+	unsigned failed;                           /* attempts; shown as a condition */
+	uint64_t failed_us;                        /* when the last one failed */
+	struct pz_signing signed_for, changed_for; /* devices, and what devices change */
+	uint64_t slowed_us; /* when one of them was refused last; 0: not of late */
 };
 
 /** One zone. */

@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "enrol/hub.h"
+#include "enrol/message.h"
 #include "hosted/publish.h"
 #include "hub/internal.h"
 #include "wire/frame.h"
@@ -156,10 +157,61 @@ release_admission(struct pz_hosted_transact *t)
 static const struct pz_hosted_transact_ops admission_ops = {prepare_admission, admission_done,
 							    release_admission};
 
+/* ---- how often the authority acts for devices ---- */
+
+static enum pz_err
+slow_down(struct pz_hosted *zone, const char *device, const char *what, uint64_t wait_us,
+	  struct pz_errinfo *info)
+{
+	struct pz_hub *hub = pz_hub_of(zone->hosting);
+
+	zone->enrolment.slowed_us = pz_env_mono_us(hub->config.env);
+	pz_notice_of(&hub->enrol_log, hub->config.env, "request-slowed",
+		     "zone=%s device=%s refused for %u s: %s", zone->authority->zone, device,
+		     (unsigned)(wait_us / PZ_US_PER_S) + 1, what);
+	pz_condition_raise(zone->hosting->conditions, PZ_CONDITION_AUTHORITY_BUSY,
+			   zone->authority->zone, "devices asked the authority of %s too often",
+			   zone->authority->zone);
+	return pz_fail(info, PZ_ERR_LIMIT,
+		       "the hub does no more of this for devices of %s just now; try again in %u s",
+		       zone->authority->zone, (unsigned)(wait_us / PZ_US_PER_S) + 1);
+}
+
+enum pz_err
+pz_hub_may_change(struct pz_hosted *zone, const char *device, const char *what,
+		  struct pz_errinfo *info)
+{
+	const struct pz_hub *hub = pz_hub_of(zone->hosting);
+	uint32_t max = hub->config.signatures_per_minute ? PZ_AUTHORITY_CHANGES_PER_MINUTE : 0;
+	uint64_t wait_us = 0;
+
+	if (pz_signing_take(&zone->enrolment.changed_for, max, pz_env_mono_us(hub->config.env),
+			    &wait_us))
+		return PZ_OK;
+	return slow_down(zone, device, what, wait_us, info);
+}
+
+static bool
+may_sign(struct pz_hosted *zone, const char *device)
+{
+	const struct pz_hub *hub = pz_hub_of(zone->hosting);
+	struct pz_errinfo info = {""};
+	uint64_t wait_us = 0;
+
+	return pz_signing_take(&zone->enrolment.signed_for, hub->config.signatures_per_minute,
+			       pz_env_mono_us(hub->config.env), &wait_us) ||
+	       slow_down(zone, device, "enrolment", wait_us, &info) == PZ_OK;
+}
+
 static void
 on_admit(void *arg, const struct pz_enrol_request *request)
 {
 	struct pz_hosted_conn *conn = arg;
+
+	if (!may_sign(conn->zone, request->device)) {
+		pz_enrol_hub_refused(conn->enrol.exchange, PZ_ENROL_BUSY);
+		return;
+	}
 	struct pz_hub_admission *admission = calloc(1, sizeof(*admission));
 
 	if (admission == NULL) {
@@ -194,6 +246,12 @@ pz_hub_enrol_clean(struct pz_hosted *zone)
 {
 	uint64_t now = pz_env_mono_us(zone->hosting->env);
 
+	if (zone->enrolment.slowed_us &&
+	    now >= zone->enrolment.slowed_us + PZ_ENROL_FAILED_SHOWN_US) {
+		zone->enrolment.slowed_us = 0;
+		pz_condition_clear(zone->hosting->conditions, PZ_CONDITION_AUTHORITY_BUSY,
+				   zone->authority->zone);
+	}
 	if (zone->enrolment.failed == 0 ||
 	    now < zone->enrolment.failed_us + PZ_ENROL_FAILED_SHOWN_US)
 		return;

@@ -380,6 +380,8 @@ may_run(struct pz_hosted_conn *conn, struct asker *asker, const char *status)
 	struct pz_errinfo info = {""};
 	enum pz_err err = pz_hosted_conn_may(conn, PZ_RIGHT_ADMIN, status, &info);
 
+	if (err == PZ_OK) /* friends are signed by the authority, like policies */
+		err = pz_hub_may_change(conn->zone, conn->member->device, status, &info);
 	if (err == PZ_OK && asker->zone->friend_commands > PZ_FRIEND_COMMANDS_MAX)
 		err = pz_fail(&info, PZ_ERR_LIMIT,
 			      "too many commands about friends wait at the hub; try again later");

@@ -28,6 +28,7 @@ struct pz_hub_config {
 	uint32_t frame_max;
 	size_t queue_high_bytes, queue_low_bytes;
 	unsigned unauthenticated_max, unauthenticated_per_address_max, per_address_max;
+	unsigned signatures_per_minute; /* of one zone, for devices that enrol; 0: any number */
 	uint64_t keepalive_us;
 };
 

@@ -117,7 +117,15 @@ void pz_hub_policy_end(struct pz_hosted_conn *conn);
 
 /** True while some zone has a code that counts. @spec page 14 ENR-1 */
 bool pz_hub_has_live_code(const struct pz_hub *hub);
-/** Clears the condition of failed attempts that were long ago. */
+/**
+ * Whether the zone's authority acts for a device once more: what devices change is bounded in a
+ * minute. A refusal is a condition and a line of the log. @param what it wants; @param info a
+ * sentence for its owner
+ * Errors: LIMIT. @spec page 14 CERT-7
+ */
+enum pz_err pz_hub_may_change(struct pz_hosted *zone, const char *device, const char *what,
+			      struct pz_errinfo *info) PZ_MUST_USE;
+/** Clears the conditions of attempts that failed, or were too many, long ago. */
 void pz_hub_enrol_clean(struct pz_hosted *zone);
 /** A connection whose handshake was for an enrolment. Closes it on failure. */
 void pz_hub_enrol_begin(struct pz_hosted_conn *conn);

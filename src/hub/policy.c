@@ -117,7 +117,13 @@ static void
 complete(struct pz_hosted_conn *conn)
 {
 	struct pz_hub_upload *u = PZ_TAKE(conn->upload);
+	struct pz_errinfo info = {""};
 
+	if (pz_hub_may_change(conn->zone, conn->member->device, "policyEdit", &info) != PZ_OK) {
+		refuse(conn, u->edit.id, PZ_ERR_DENIED, info.text, 0);
+		upload_free(u);
+		return;
+	}
 	u->edit.document = pz_slice_dup(pz_buf_slice(&u->text));
 	u->edit.len = u->text.len;
 	if (u->edit.document)

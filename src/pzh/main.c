@@ -92,6 +92,7 @@ make_hub(struct pz_daemon *d, struct pz_hub **out, struct pz_errinfo *info)
 		.unauthenticated_max = pz_loop_room(&d->loop, s->limit_unauthenticated),
 		.unauthenticated_per_address_max = s->limit_unauthenticated_per_address,
 		.per_address_max = s->limit_per_address,
+		.signatures_per_minute = s->limit_signatures,
 		.keepalive_us = s->keepalive * PZ_US_PER_S,
 	};
 

@@ -179,6 +179,32 @@ the_command_refuses_what_there_is_not(void **state)
 	assert_int_equal(json_array_size(json_object_get(shown->result, "rights")), 3);
 }
 
+/* Page 14 CERT-7: a device with all rights that floods. The owner at the hub is not counted. */
+static void
+a_device_changes_so_much_in_a_minute(void **state)
+{
+	struct pz_conditions *conditions = w.hub->hosting.conditions;
+	char code[32];
+
+	(void)state;
+	w.hub->config.signatures_per_minute = PZ_SIGNATURES_PER_MINUTE;
+	for (unsigned i = 0; i < PZ_AUTHORITY_CHANGES_PER_MINUTE + 5; i++) {
+		edit(&laptop);
+		run(100 * PZ_US_PER_MS);
+	}
+	assert_int_equal(pz_authority_policy_sequence(zone_of(ZONE)->authority),
+			 PZ_AUTHORITY_CHANGES_PER_MINUTE);
+	assert_string_equal(code_told(&laptop, "policyEdited", code), "refused");
+	assert_true(pz_condition_is_raised(conditions, PZ_CONDITION_AUTHORITY_BUSY, ZONE));
+	assert_string_equal(ask_hub(&phone, "invite", code), pz_err_name(PZ_ERR_LIMIT));
+	assert_string_equal(ask_hub(&phone, "list", code), "");
+	assert_ok(ask("policy-set", json_pack("{s:s}", "document", OPEN))->err);
+	run(61 * PZ_US_PER_S);
+	assert_string_equal(ask_hub(&laptop, "policy", code), "");
+	run(2 * PZ_ENROL_FAILED_SHOWN_US);
+	assert_false(pz_condition_is_raised(conditions, PZ_CONDITION_AUTHORITY_BUSY, ZONE));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up_rights, tear_down_devices)
 
 static int
@@ -200,6 +226,7 @@ main(void)
 		T(the_hub_gives_back_what_all_devices_have_lost),
 		T(rights_outlive_a_restart_and_stay_with_the_name),
 		T(the_command_refuses_what_there_is_not),
+		T(a_device_changes_so_much_in_a_minute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,6 +155,22 @@ def test_new_code_cancels_the_old_one(zone):
     foreign.enrol("127.0.0.1", zone.hub.port, ZONE, "x", new["code"])
 
 
+def test_a_flood_of_enrolments_is_slowed_and_shown(world):
+    """page 14 CERT-7: 20 in a minute are more than the hub does; the limit is small here, to be met soon."""
+    hub = world.hub("--limits-signatures", 2)
+    codes = {name: hub.token("--device", name)["code"] for name in ("one", "two", "three")}
+    for name in ("one", "two"):
+        foreign.enrol("127.0.0.1", hub.port, ZONE, name, codes[name])
+    assert refusal(hub, "three", codes["three"]) == "busy"
+    device = world.device("three")
+    result = device.pzp("enrol", f"127.0.0.1:{hub.port}", "--zone", ZONE, "--code", codes["three"],
+                        "--device", "three", check=False)
+    assert result.code == 1 and "wait a minute and try again with the same code" in result.reason()
+    assert [one["id"] for one in hub.status()["conditions"] if one["id"] == "authority-busy"] == ["authority-busy"]
+    hub.wait_log(r"request-slowed .*device=three")
+    assert set(hub.devices()) == {"one", "two"}
+
+
 def test_code_for_one_device(zone):
     token = zone.hub.token("--device", "kitchen")
     assert refusal(zone.hub, "garden", token["code"]) == "badCode"
