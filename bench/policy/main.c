@@ -3,7 +3,7 @@
  * of JSON.
  *   policy   one policy, first-applicable; half of its rules name an API, half a caller
  *   set      first-matching-target; a policy for each caller, with up to 100 rules for APIs
- *   globs    one policy; patterns that begin with '*': what the index cannot help with
+ *   globs    one policy; patterns that begin with '*', each of another end
  * Requests go through many callers and APIs in turn; more than half find no rule but the last. The
  * other slots hold a policy without rules (manufacturer) and one rule that denies (exceptions).
  *   judge    a whole judgment of a call (pz_access_judge): the request is built from caller and

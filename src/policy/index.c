@@ -1,21 +1,20 @@
 /*
- * A key is a hash of attribute and text. A child is listed under keys such that it can only apply
- * when the request has one of them: of an `and` the keys of one part are enough, of an `or` those
- * of all parts together. Two texts with one hash cost an evaluation that finds nothing; they change
- * no result. Where a child could be listed by its feature or by its subject, it is listed where
- * fewer others are.
+ * The lists of children by their keys (index_key.h), and the walk over those that a request can
+ * need. Two texts with one hash cost an evaluation that finds nothing; they change no result. Where
+ * a child could be listed by its feature or by its subject, it is listed where fewer others are.
+ *
+ * Patterns with '*' or '?' are looked up for each pair of lengths that the patterns of an attribute
+ * have, so the cost is that of the lengths and not of the patterns; those without a literal end, at
+ * each place of a value.
  */
 #include "policy/index.h"
 
 #include <stdlib.h>
 
+#include "policy/index_key.h"
 #include "policy/match.h"
 
-#define CHILDREN_MIN 6      /* fewer are looked at one by one in less time */
-#define NONE SIZE_MAX       /* cannot be ruled out by any key */
-#define OPTION_KEYS_MAX 512 /* of one child: a list that is longer rules out little */
-
-enum mask { BY_FEATURE = 1, BY_SUBJECT = 2, BY_EITHER = 3 };
+#define CHILDREN_MIN 6 /* fewer are looked at one by one in less time */
 
 struct bucket {
 	uint64_t hash; /* 0: no bucket */
@@ -28,6 +27,15 @@ struct identity {
 	uint32_t start, count;
 };
 
+/** What is looked up of the values of one attribute, for patterns with '*' or '?'. */
+struct affixes {
+	enum pz_policy_attribute_id attribute;
+	bool has_parts;
+	uint8_t prefix_max, suffix_max; /* of the pairs */
+	uint32_t count;
+	struct pz_policy_pair *pairs;
+};
+
 struct pz_policy_index {
 	const uint32_t *positions; /* of children; the buckets are parts of it */
 	uint32_t always;           /* the first ones are always looked at */
@@ -35,290 +43,19 @@ struct pz_policy_index {
 	struct bucket *buckets;
 	uint32_t identity_count;
 	struct identity *identities;
+	uint32_t affix_count;
+	struct affixes *affixes;
 };
-
-/* ---- hashes (FNV-1a; keys come from the document, so the owner picks them) ---- */
-
-#define FNV_PRIME UINT64_C(0x100000001b3)
-
-static uint64_t
-hash_start(enum pz_policy_attribute_id attribute, enum pz_policy_macro macro)
-{
-	return (UINT64_C(0xcbf29ce484222325) ^ ((uint64_t)attribute << 8 | (uint64_t)macro)) *
-	       FNV_PRIME;
-}
-
-static uint64_t
-hash_end(uint64_t hash)
-{
-	hash ^= hash >> 32;
-	return hash ? hash : 1;
-}
-
-static uint64_t
-hash_text(enum pz_policy_attribute_id attribute, struct pz_slice text)
-{
-	uint64_t hash = hash_start(attribute, PZ_POLICY_MACRO_NONE);
-
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ text.ptr[i]) * FNV_PRIME;
-	return hash_end(hash);
-}
-
-/* ---- the keys that a child needs ---- */
-
-struct key {
-	uint64_t hash;
-	uint32_t child;
-	uint16_t attribute; /* of an identity */
-	uint16_t macro;
-};
-
-/*
- * The text that a value has to have, as a whole or (of a feature) before a '.' or '/'. A pattern of
- * features with a '*' or '?' needs what is before the last separator in front of it.
- */
-static bool
-key_text(const struct pz_policy_match *match, const struct pz_policy_pattern *pattern,
-	 struct pz_slice *out)
-{
-	size_t n = 0;
-
-	*out = pattern->text;
-	if (match->func == PZ_POLICY_EQUAL || match->is_hierarchy)
-		return true;
-	if (match->func != PZ_POLICY_GLOB)
-		return false;
-	while (n < out->len && out->ptr[n] != '*' && out->ptr[n] != '?')
-		n++;
-	if (n == out->len)
-		return true;
-	while (n > 0 && out->ptr[n] != '.' && out->ptr[n] != '/')
-		n--;
-	out->len = n;
-	return n > 0 && match->attr.id == PZ_POLICY_ATTR_API_FEATURE;
-}
-
-/* A modifier compares a part of the value only, and an attribute outside of the table has no
- * number: neither can be looked up by the hash of the whole value. */
-static bool
-is_indexed(const struct pz_policy_match *match, enum mask mask)
-{
-	if (match->attr.modifier != PZ_POLICY_MODIFIER_NONE ||
-	    match->attr.id == PZ_POLICY_ATTR_OTHER)
-		return false;
-	if (match->attr.category == PZ_POLICY_SUBJECT)
-		return (mask & BY_SUBJECT) != 0;
-	return match->attr.id == PZ_POLICY_ATTR_API_FEATURE && (mask & BY_FEATURE) != 0;
-}
-
-/* The keys that one match needs: one for each pattern, since any of them may be the one that is
- * true. A pattern without a fixed text, or "any", can be true for every value, so the match
- * rules out nothing. */
-static size_t
-match_count(const struct pz_policy_match *match, enum mask mask)
-{
-	if (!is_indexed(match, mask))
-		return NONE;
-	for (size_t i = 0; i < match->count; i++) {
-		const struct pz_policy_pattern *pattern = &match->patterns[i];
-
-		struct pz_slice text;
-
-		if (pattern->macro == PZ_POLICY_MACRO_ANY ||
-		    (pattern->macro == PZ_POLICY_MACRO_NONE && !key_text(match, pattern, &text)))
-			return NONE;
-	}
-	return match->count;
-}
-
-/* Where one part of an `or` cannot be ruled out, the whole cannot. The bound keeps one child
- * with thousands of names from filling the index: looking at it each time costs less. */
-static size_t
-add(size_t a, size_t b)
-{
-	return a == NONE || b == NONE || a + b > OPTION_KEYS_MAX ? NONE : a + b;
-}
-
-static size_t condition_count(const struct pz_policy_condition *condition, enum mask mask);
-
-static size_t
-term_count(const struct pz_policy_term *term, enum mask mask)
-{
-	return term->match ? match_count(term->match, mask)
-			   : condition_count(term->condition, mask);
-}
-
-/* Of an `and` the part with the fewest keys is enough, because the whole is false without it.
- * An undetermined part does not matter here: a part that is listed has a subject or the one
- * feature of the request, neither of which is undetermined (prepare), and an `and` with a false
- * part is false. */
-static size_t
-condition_count(const struct pz_policy_condition *condition, enum mask mask)
-{
-	size_t count = condition->is_or ? 0 : NONE;
-
-	for (size_t i = 0; i < condition->count; i++) {
-		size_t one = term_count(&condition->terms[i], mask);
-
-		if (condition->is_or)
-			count = add(count, one);
-		else if (one < count)
-			count = one;
-	}
-	return count;
-}
-
-static size_t
-subject_count(const struct pz_policy_subject *subject, size_t *out_best)
-{
-	size_t count = NONE;
-
-	for (size_t i = 0; i < subject->count; i++) {
-		size_t one = match_count(&subject->matches[i], BY_SUBJECT);
-
-		if (one < count) {
-			count = one;
-			*out_best = i;
-		}
-	}
-	return count;
-}
-
-static size_t
-target_count(const struct pz_policy_node *node)
-{
-	size_t count = node->subject_count ? 0 : NONE, best;
-
-	for (size_t i = 0; i < node->subject_count; i++)
-		count = add(count, subject_count(&node->subjects[i], &best));
-	return count;
-}
-
-/* All children of a policy or set have to be ruled out by keys. An undetermined target would count
- * although nothing below it applies, so that one must not be possible. */
-static size_t node_count(const struct pz_policy_node *node, enum mask mask);
-
-static size_t
-children_count(const struct pz_policy_node *node, enum mask mask)
-{
-	size_t count = node->child_count && !node->has_target_regexp ? 0 : NONE;
-
-	for (size_t i = 0; i < node->child_count && count != NONE; i++)
-		count = add(count, node_count(&node->children[i], mask));
-	return count;
-}
-
-/* A policy or set is left out when its target is false, or when all that is in it is. */
-static size_t
-node_count(const struct pz_policy_node *node, enum mask mask)
-{
-	size_t target, inside;
-
-	if (node->kind == PZ_POLICY_KIND_RULE)
-		return node->condition ? condition_count(node->condition, mask) : NONE;
-	target = mask & BY_SUBJECT ? target_count(node) : NONE;
-	inside = children_count(node, mask);
-	return target < inside ? target : inside;
-}
-
-/* ---- and the keys themselves, by the same choices ---- */
-
-static struct key *
-match_keys(const struct pz_policy_match *match, struct key *out)
-{
-	for (size_t i = 0; i < match->count; i++, out++) {
-		const struct pz_policy_pattern *pattern = &match->patterns[i];
-
-		struct pz_slice text;
-
-		out->attribute = (uint16_t)match->attr.id;
-		out->macro = (uint16_t)pattern->macro;
-		out->hash = hash_end(hash_start(match->attr.id, pattern->macro));
-		if (pattern->macro == PZ_POLICY_MACRO_NONE && key_text(match, pattern, &text))
-			out->hash = hash_text(match->attr.id, text);
-	}
-	return out;
-}
-
-static struct key *
-condition_keys(const struct pz_policy_condition *condition, enum mask mask, struct key *out)
-{
-	const struct pz_policy_term *best = NULL;
-	size_t count = NONE;
-
-	for (size_t i = 0; i < condition->count; i++) {
-		const struct pz_policy_term *term = &condition->terms[i];
-		size_t one = term_count(term, mask);
-
-		if (condition->is_or)
-			out = term->match ? match_keys(term->match, out)
-					  : condition_keys(term->condition, mask, out);
-		else if (one < count) {
-			count = one;
-			best = term;
-		}
-	}
-	if (best)
-		out = best->match ? match_keys(best->match, out)
-				  : condition_keys(best->condition, mask, out);
-	return out;
-}
-
-static struct key *
-target_keys(const struct pz_policy_node *node, struct key *out)
-{
-	for (size_t i = 0; i < node->subject_count; i++) {
-		size_t best = 0;
-
-		subject_count(&node->subjects[i], &best);
-		out = match_keys(&node->subjects[i].matches[best], out);
-	}
-	return out;
-}
-
-/* Chooses as node_count has chosen: what is written here must be as many keys as were counted,
- * for the array has that size. */
-static struct key *
-node_keys(const struct pz_policy_node *node, enum mask mask, struct key *out)
-{
-	if (node->kind == PZ_POLICY_KIND_RULE)
-		return condition_keys(node->condition, mask, out);
-	if ((mask & BY_SUBJECT) && target_count(node) <= children_count(node, mask))
-		return target_keys(node, out);
-	for (size_t i = 0; i < node->child_count; i++)
-		out = node_keys(&node->children[i], mask, out);
-	return out;
-}
-
-/* In first-matching-target a child is passed over by its target alone. */
-static size_t
-option_count(const struct pz_policy_node *parent, const struct pz_policy_node *child,
-	     enum mask mask)
-{
-	if (parent->combine != PZ_POLICY_FIRST_MATCHING_TARGET)
-		return node_count(child, mask);
-	return mask == BY_SUBJECT ? target_count(child) : NONE;
-}
-
-static struct key *
-option_keys(const struct pz_policy_node *parent, const struct pz_policy_node *child, enum mask mask,
-	    struct key *out)
-{
-	if (parent->combine != PZ_POLICY_FIRST_MATCHING_TARGET)
-		return node_keys(child, mask, out);
-	return target_keys(child, out);
-}
 
 /* ---- building ---- */
 
 struct build {
 	const struct pz_policy_node *node;
 	size_t room, count;
-	struct key *keys; /* of all options of all children */
-	uint64_t *hashes; /* of keys, sorted */
+	struct pz_policy_key *keys; /* of all options of all children */
+	uint64_t *hashes;           /* of keys, sorted */
 	size_t picked_count;
-	struct key *picked; /* of the option that was chosen for each child */
+	struct pz_policy_key *picked; /* of the option that was chosen for each child */
 	uint32_t *always;
 	uint32_t always_count;
 };
@@ -334,7 +71,7 @@ compare_hashes(const void *a, const void *b)
 static int
 compare_keys(const void *a, const void *b)
 {
-	const struct key *x = a, *y = b;
+	const struct pz_policy_key *x = a, *y = b;
 
 	if (x->macro != y->macro) /* never in one list, whatever their hashes are */
 		return x->macro < y->macro ? -1 : 1;
@@ -370,7 +107,8 @@ frequency(const struct build *b, uint64_t hash)
 	return low - first;
 }
 
-static const enum mask masks[] = {BY_FEATURE, BY_SUBJECT, BY_EITHER};
+static const enum pz_policy_key_mask masks[] = {PZ_POLICY_BY_FEATURE, PZ_POLICY_BY_SUBJECT,
+						PZ_POLICY_BY_EITHER};
 
 /* Keys of every option; `either` only where there is no other. It lists a child by feature or
  * subject, whichever each of its parts has, and is needed where neither alone covers all of
@@ -378,17 +116,17 @@ static const enum mask masks[] = {BY_FEATURE, BY_SUBJECT, BY_EITHER};
 static void
 collect(struct build *b)
 {
-	struct key *at = b->keys;
+	struct pz_policy_key *at = b->keys;
 
 	for (uint32_t i = 0; i < b->node->child_count; i++) {
 		const struct pz_policy_node *child = &b->node->children[i];
-		struct key *start = at;
+		struct pz_policy_key *start = at;
 
 		for (size_t m = 0; m < 3; m++) {
 			if ((m == 2 && at > start) ||
-			    option_count(b->node, child, masks[m]) == NONE)
+			    pz_policy_key_count(b->node, child, masks[m]) == PZ_POLICY_KEY_NONE)
 				continue;
-			at = option_keys(b->node, child, masks[m], at);
+			at = pz_policy_key_fill(b->node, child, masks[m], at);
 		}
 	}
 	b->count = (size_t)(at - b->keys);
@@ -398,7 +136,7 @@ collect(struct build *b)
 }
 
 static size_t
-weight(const struct build *b, const struct key *keys, size_t count)
+weight(const struct build *b, const struct pz_policy_key *keys, size_t count)
 {
 	size_t sum = 0;
 
@@ -411,17 +149,17 @@ weight(const struct build *b, const struct key *keys, size_t count)
 static void
 pick(struct build *b)
 {
-	const struct key *at = b->keys;
+	const struct pz_policy_key *at = b->keys;
 
 	for (uint32_t i = 0; i < b->node->child_count; i++) {
 		const struct pz_policy_node *child = &b->node->children[i];
-		const struct key *best = NULL;
-		size_t best_count = 0, best_weight = NONE;
+		const struct pz_policy_key *best = NULL;
+		size_t best_count = 0, best_weight = PZ_POLICY_KEY_NONE;
 
 		for (size_t m = 0; m < 3; m++) {
-			size_t count = option_count(b->node, child, masks[m]);
+			size_t count = pz_policy_key_count(b->node, child, masks[m]);
 
-			if (count == NONE || (m == 2 && best))
+			if (count == PZ_POLICY_KEY_NONE || (m == 2 && best))
 				continue;
 			size_t one = weight(b, at, count);
 			if (one < best_weight) {
@@ -454,9 +192,76 @@ place(struct pz_policy_index *index, struct bucket bucket)
 }
 
 static bool
-is_same_list(const struct key *a, const struct key *b)
+is_same_list(const struct pz_policy_key *a, const struct pz_policy_key *b)
 {
 	return a->hash == b->hash && a->macro == b->macro;
+}
+
+/* The pairs of lengths of one attribute, each once: `seen` has a bit for each. */
+static bool
+fill_pairs(const struct build *b, struct pz_arena *arena, struct affixes *a)
+{
+	const size_t side = PZ_POLICY_AFFIX_MAX + 1;
+	uint8_t seen[(PZ_POLICY_AFFIX_MAX + 1) * (PZ_POLICY_AFFIX_MAX + 1)] = {0};
+
+	for (size_t i = 0; i < b->picked_count; i++) {
+		const struct pz_policy_key *key = &b->picked[i];
+
+		if (key->attribute != a->attribute)
+			continue;
+		a->has_parts |= key->kind == PZ_POLICY_BY_PART;
+		if (key->kind != PZ_POLICY_BY_AFFIX)
+			continue;
+		uint8_t *one = &seen[key->pair.prefix * side + key->pair.suffix];
+		a->count += *one == 0;
+		*one = 1;
+	}
+	a->pairs = pz_arena_alloc(arena, a->count + 1, sizeof(*a->pairs));
+	if (a->pairs == NULL)
+		return false;
+	a->count = 0;
+	for (size_t at = 0; at < side * side; at++) {
+		struct pz_policy_pair pair = {(uint8_t)(at / side), (uint8_t)(at % side)};
+
+		if (!seen[at])
+			continue;
+		a->pairs[a->count++] = pair;
+		if (pair.prefix > a->prefix_max)
+			a->prefix_max = pair.prefix;
+		if (pair.suffix > a->suffix_max)
+			a->suffix_max = pair.suffix;
+	}
+	return true;
+}
+
+static bool
+fill_affixes(const struct build *b, struct pz_arena *arena, struct pz_policy_index *index)
+{
+	bool has[PZ_POLICY_ATTR_API_FEATURE + 1] = {false};
+
+	for (size_t i = 0; i < b->picked_count; i++) {
+		const struct pz_policy_key *key = &b->picked[i];
+
+		if (key->kind != PZ_POLICY_BY_AFFIX && key->kind != PZ_POLICY_BY_PART)
+			continue;
+		index->affix_count += !has[key->attribute];
+		has[key->attribute] = true;
+	}
+	index->affixes = pz_arena_alloc(arena, index->affix_count + 1, sizeof(*index->affixes));
+	if (index->affixes == NULL)
+		return false;
+	index->affix_count = 0;
+	for (unsigned id = 0; id <= PZ_POLICY_ATTR_API_FEATURE; id++) {
+		struct affixes *a = &index->affixes[index->affix_count];
+
+		if (!has[id])
+			continue;
+		*a = (struct affixes){.attribute = (enum pz_policy_attribute_id)id};
+		if (!fill_pairs(b, arena, a))
+			return false;
+		index->affix_count++;
+	}
+	return true;
 }
 
 /* The lists one after the other, each child once in a list. A list is a run of equal keys.
@@ -481,7 +286,7 @@ fill(struct build *b, struct pz_arena *arena, struct pz_policy_index *index)
 		return false;
 	memcpy(positions, b->always, b->always_count * sizeof(uint32_t));
 	for (size_t i = 0, next; i < b->picked_count; i = next) {
-		const struct key *key = &b->picked[i];
+		const struct pz_policy_key *key = &b->picked[i];
 		struct bucket bucket = {key->hash, used, 0};
 
 		for (next = i; next < b->picked_count && is_same_list(&b->picked[next], key);
@@ -509,9 +314,9 @@ count_keys(const struct pz_policy_node *node)
 
 	for (size_t i = 0; i < node->child_count; i++) {
 		for (size_t m = 0; m < 3; m++) {
-			size_t one = option_count(node, &node->children[i], masks[m]);
+			size_t one = pz_policy_key_count(node, &node->children[i], masks[m]);
 
-			count += one == NONE ? 0 : one;
+			count += one == PZ_POLICY_KEY_NONE ? 0 : one;
 		}
 	}
 	return count;
@@ -536,7 +341,7 @@ build_one(struct pz_arena *arena, struct pz_policy_node *node)
 	if (index && b.keys && b.picked && b.hashes && b.always) {
 		collect(&b);
 		pick(&b);
-		is_done = fill(&b, arena, index);
+		is_done = fill(&b, arena, index) && fill_affixes(&b, arena, index);
 	}
 	free(b.keys);
 	free(b.picked);
@@ -576,16 +381,16 @@ push(struct pz_policy_keys *keys, uint64_t hash)
 static void
 push_feature(struct pz_policy_keys *keys, struct pz_slice feature)
 {
-	uint64_t hash = hash_start(PZ_POLICY_ATTR_API_FEATURE, PZ_POLICY_MACRO_NONE);
+	uint64_t hash = pz_policy_key_start(PZ_POLICY_ATTR_API_FEATURE, PZ_POLICY_MACRO_NONE);
 
 	for (size_t i = 0; i < feature.len; i++) {
 		uint8_t c = feature.ptr[i];
 
 		if (c == '.' || c == '/')
-			push(keys, hash_end(hash));
-		hash = (hash ^ c) * FNV_PRIME;
+			push(keys, pz_policy_key_end(hash));
+		hash = (hash ^ c) * PZ_POLICY_FNV_PRIME;
 	}
-	push(keys, hash_end(hash));
+	push(keys, pz_policy_key_end(hash));
 }
 
 /* Without exactly one feature a comparison with it may be undetermined, or true in more ways. */
@@ -604,7 +409,8 @@ prepare(struct pz_policy_keys *keys, const struct pz_policy_request *request)
 		const struct pz_policy_bag *bag = &request->bags[a];
 
 		for (size_t i = 0; i < bag->count; i++)
-			push(keys, hash_text((enum pz_policy_attribute_id)a, bag->values[i]));
+			push(keys,
+			     pz_policy_key_text((enum pz_policy_attribute_id)a, bag->values[i]));
 	}
 }
 
@@ -613,10 +419,60 @@ add_list(struct pz_policy_cursor *cursor, const uint32_t *positions, uint32_t co
 {
 	if (count == 0)
 		return true;
+	for (unsigned i = 0; i < cursor->lists; i++)
+		if (cursor->list[i].end == positions + count) /* twice in a value */
+			return true;
 	if (cursor->lists == PZ_POLICY_LISTS_MAX)
 		return false;
 	cursor->list[cursor->lists].next = positions;
 	cursor->list[cursor->lists++].end = positions + count;
+	return true;
+}
+
+/* The list of one hash. @return false: no more lists fit */
+static bool
+look(struct pz_policy_cursor *cursor, uint64_t hash)
+{
+	const struct pz_policy_index *index = cursor->node->index;
+	uint32_t at = (uint32_t)hash & index->mask;
+
+	while (index->buckets[at].hash && index->buckets[at].hash != hash)
+		at = (at + 1) & index->mask;
+	return add_list(cursor, index->positions + index->buckets[at].start,
+			index->buckets[at].count);
+}
+
+static bool
+look_pairs(struct pz_policy_cursor *cursor, const struct affixes *a, struct pz_slice value)
+{
+	uint64_t prefix[PZ_POLICY_AFFIX_MAX + 1], suffix[PZ_POLICY_AFFIX_MAX + 1];
+
+	pz_policy_key_affixes(value, false, a->prefix_max, prefix);
+	pz_policy_key_affixes(value, true, a->suffix_max, suffix);
+	for (uint32_t i = 0; i < a->count; i++) {
+		const struct pz_policy_pair *pair = &a->pairs[i];
+
+		if ((size_t)pair->prefix + pair->suffix <= value.len &&
+		    !look(cursor, pz_policy_key_pair(a->attribute, prefix[pair->prefix],
+						     suffix[pair->suffix])))
+			return false;
+	}
+	return true;
+}
+
+static bool
+look_affixes(struct pz_policy_cursor *cursor, const struct affixes *a,
+	     const struct pz_policy_bag *bag)
+{
+	for (size_t i = 0; i < bag->count; i++) {
+		struct pz_slice value = bag->values[i];
+
+		if (a->count && !look_pairs(cursor, a, value))
+			return false;
+		for (size_t at = 0; a->has_parts && at + PZ_POLICY_PART_BYTES <= value.len; at++)
+			if (!look(cursor, pz_policy_key_part(a->attribute, value.ptr + at)))
+				return false;
+	}
 	return true;
 }
 
@@ -628,13 +484,13 @@ look_up(struct pz_policy_cursor *cursor, const struct pz_policy_keys *keys,
 
 	if (!add_list(cursor, index->positions, index->always))
 		return false;
-	for (unsigned i = 0; i < keys->count; i++) {
-		uint32_t at = (uint32_t)keys->hashes[i] & index->mask;
+	for (unsigned i = 0; i < keys->count; i++)
+		if (!look(cursor, keys->hashes[i]))
+			return false;
+	for (uint32_t i = 0; i < index->affix_count; i++) {
+		const struct affixes *a = &index->affixes[i];
 
-		while (index->buckets[at].hash && index->buckets[at].hash != keys->hashes[i])
-			at = (at + 1) & index->mask;
-		if (!add_list(cursor, index->positions + index->buckets[at].start,
-			      index->buckets[at].count))
+		if (!look_affixes(cursor, a, &request->bags[a->attribute]))
 			return false;
 	}
 	for (uint32_t i = 0; i < index->identity_count; i++) {

@@ -1,8 +1,8 @@
 /*
  * Which children of a policy or set can apply to a request. A child that the index leaves out is
  * known to be inapplicable: some comparison that it needs, of api-feature or of a subject attribute
- * with a literal text or a generic identity, is false. The results are those of looking at every
- * child, in the same order. @spec page 9, 16
+ * with a text, a pattern that has literal bytes, or a generic identity, is false. The results are
+ * those of looking at every child, in the same order. @spec page 9, 16
  */
 #ifndef PZ_POLICY_INDEX_H
 #define PZ_POLICY_INDEX_H

@@ -3,6 +3,7 @@
 #include "policy/index.h"
 
 #include "policy/fixture.h"
+#include "policy/match.h"
 
 #include <string.h>
 
@@ -71,6 +72,19 @@ finds_what_a_pattern_covers(void **state)
 	expect(FEATURE(".*"), ASKS(".x"), PZ_POLICY_PERMIT);
 	expect(FEATURE("x*"), ASKS("x"), PZ_POLICY_PERMIT);
 	expect(FEATURE("h?api"), ASKS("h/api"), PZ_POLICY_PERMIT);
+	expect(FEATURE("*api"), ASKS("h/api"), PZ_POLICY_PERMIT);
+	expect(FEATURE("*api"), ASKS("api"), PZ_POLICY_PERMIT);
+	expect(FEATURE("*api"), ASKS("h/api.x"), PZ_POLICY_INAPPLICABLE);
+	expect(FEATURE("h*/api"), ASKS("h/api"), PZ_POLICY_PERMIT);
+	expect(FEATURE("ab*ba"), ASKS("aba"), PZ_POLICY_INAPPLICABLE); /* both ends in one */
+	expect(FEATURE("ab*ba"), ASKS("abba"), PZ_POLICY_PERMIT);
+	expect(FEATURE("*camera*"), ASKS("h/cameras/front"), PZ_POLICY_PERMIT);
+	expect(FEATURE("*camera*"), ASKS("camera"), PZ_POLICY_PERMIT);
+	expect(FEATURE("*camera*"), ASKS("mera"), PZ_POLICY_INAPPLICABLE);
+	expect(FEATURE("*mer*"), ASKS("h/cameras"), PZ_POLICY_PERMIT); /* too short for a part */
+	expect(FEATURE("?*"), ASKS("x"), PZ_POLICY_PERMIT);
+	expect(FEATURE("*"), ASKS("x"), PZ_POLICY_PERMIT);
+	expect(FEATURE("?aaaaa?"), ASKS("xaaaaay"), PZ_POLICY_PERMIT); /* one part twice */
 	expect(FEATURE("h.a/?"), ASKS("h.a/b"), PZ_POLICY_PERMIT);
 	expect("<resource-match attr='api-feature' match='a*' func='equal'/>", ASKS("a*"),
 	       PZ_POLICY_PERMIT);
@@ -91,6 +105,8 @@ finds_subjects_by_text_and_identity(void **state)
 	expect(USER("http://webinos.org/subject/id/unknown"), CALLS("eve"), PZ_POLICY_PERMIT);
 	expect(USER("http://webinos.org/subject/id/any"), ASKS("f"), PZ_POLICY_PERMIT);
 	expect(USER("e*"), CALLS("eve"), PZ_POLICY_PERMIT);
+	expect(USER("*@b, *ve"), CALLS("eve"), PZ_POLICY_PERMIT);
+	expect(USER("*@b, *e@*"), CALLS("eve"), PZ_POLICY_INAPPLICABLE);
 	expect(USER("other3"), CALLS("other3"), PZ_POLICY_DENY);
 	expect("<subject-match attr='id' match='a'/>",
 	       "{\"subject\":{\"user-id\":[\"a\"]},\"resource\":{\"api-feature\":[\"f\"]}}",
@@ -98,6 +114,25 @@ finds_subjects_by_text_and_identity(void **state)
 	expect("<subject-match attr='widget-attr:a' match='x'/>",
 	       "{\"subject\":{\"widget-attr:a\":[\"x\"]},\"resource\":{\"api-feature\":[\"f\"]}}",
 	       PZ_POLICY_PERMIT);
+}
+
+/* What is longer than the bytes that are looked up differs behind them. */
+static void
+of_long_ends_more_than_is_looked_up_counts(void **state)
+{
+	char long_name[2 * PZ_POLICY_AFFIX_MAX + 1], last[512], json[512];
+
+	(void)state;
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	snprintf(last, sizeof(last), "<resource-match attr='api-feature' match='a%s*%sb'/>",
+		 long_name, long_name);
+	snprintf(json, sizeof(json), "{\"resource\":{\"api-feature\":[\"a%s%sb\"]}}", long_name,
+		 long_name);
+	expect(last, json, PZ_POLICY_PERMIT);
+	snprintf(json, sizeof(json), "{\"resource\":{\"api-feature\":[\"a%s%s\"]}}", long_name,
+		 long_name);
+	expect(last, json, PZ_POLICY_INAPPLICABLE);
 }
 
 /* Without one feature a comparison may be undetermined, or true for another one. */
@@ -177,6 +212,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_what_a_pattern_covers),
 		cmocka_unit_test(finds_subjects_by_text_and_identity),
+		cmocka_unit_test(of_long_ends_more_than_is_looked_up_counts),
 		cmocka_unit_test(is_left_out_without_exactly_one_feature),
 		cmocka_unit_test(is_left_out_for_a_request_with_too_many_texts),
 		cmocka_unit_test(is_left_out_for_a_request_that_many_lists_are_for),

@@ -36,11 +36,56 @@ pz_policy_glob(struct pz_slice pattern, struct pz_slice value)
 	return p == pattern.len;
 }
 
-static bool
-is_literal(struct pz_slice pattern)
+bool
+pz_policy_glob_is_literal(struct pz_slice pattern)
 {
 	return pattern.len == 0 || (memchr(pattern.ptr, '*', pattern.len) == NULL &&
 				    memchr(pattern.ptr, '?', pattern.len) == NULL);
+}
+
+static bool
+is_wild(uint8_t c)
+{
+	return c == '*' || c == '?';
+}
+
+/* The end of the longest run of literal bytes: names that are counted differ there. */
+static struct pz_slice
+part_of(struct pz_slice pattern)
+{
+	size_t run = 0, best = 0, end = 0;
+
+	for (size_t i = 0; i < pattern.len; i++) {
+		run = is_wild(pattern.ptr[i]) ? 0 : run + 1;
+		if (run > best) {
+			best = run;
+			end = i + 1;
+		}
+	}
+	return best < PZ_POLICY_PART_BYTES ? pz_slice_of(NULL, 0)
+					   : pz_slice_of(pattern.ptr + end - PZ_POLICY_PART_BYTES,
+							 PZ_POLICY_PART_BYTES);
+}
+
+bool
+pz_policy_glob_affix(struct pz_slice pattern, struct pz_policy_affix *out)
+{
+	size_t before = 0, after = 0;
+
+	while (before < pattern.len && !is_wild(pattern.ptr[before]))
+		before++;
+	if (before == pattern.len)
+		return false;
+	while (!is_wild(pattern.ptr[pattern.len - 1 - after]))
+		after++;
+	if (before > PZ_POLICY_AFFIX_MAX)
+		before = PZ_POLICY_AFFIX_MAX;
+	if (after > PZ_POLICY_AFFIX_MAX)
+		after = PZ_POLICY_AFFIX_MAX;
+	out->prefix = pz_slice_of(pattern.ptr, before);
+	out->suffix = pz_slice_of(pattern.ptr + pattern.len - after, after);
+	out->part = before || after ? pz_slice_of(NULL, 0) : part_of(pattern);
+	return before || after || out->part.len;
 }
 
 /* `.../api/nfc` covers `.../api/nfc.read` and `.../api/nfc/x`, but not `.../api/nfcx` (page 9,
@@ -57,7 +102,8 @@ covers(struct pz_slice feature, struct pz_slice value)
 bool
 pz_policy_glob_feature(struct pz_slice pattern, struct pz_slice value)
 {
-	return is_literal(pattern) ? covers(pattern, value) : pz_policy_glob(pattern, value);
+	return pz_policy_glob_is_literal(pattern) ? covers(pattern, value)
+						  : pz_policy_glob(pattern, value);
 }
 
 /* Ten digits fit into 64 bits. A sign, a blank or a leading plus is no number: the comparison

@@ -6,10 +6,13 @@ import xml.sax.saxutils
 from evaluator import EFFECTS, ID
 
 FEATURES = ["h/api/a", "h/api/a.r", "h/api/a/x", "h/api/b", "h/api/b.w", "h/core/x", "h/api/ax"]
-FEATURE_PATTERNS = FEATURES + ["h/api/*", "*", "h/api/?", "h/core", "h/api/a*"]
+FEATURE_PATTERNS = FEATURES + [
+    "h/api/*", "*", "h/api/?", "h/core", "h/api/a*",
+    # found by their ends, by a part, or by nothing
+    "*/a", "*i/a", "h*a", "h/*/a", "*/api*", "*pi/a*", "?/api/?", "*a*", "h/api/a*a", "*core"]
 USERS = ["me", "bob", "eve", "a,b", "m*", ID + "PZ-Owner", ""]
 USER_PATTERNS = ["me", "bob", "eve", "e*", "?ob", ID + "PZ-Owner", ID + "known", ID + "unknown",
-                 ID + "any", ID + "device", "me, bob", "eve,," + ID + "known", "*"]
+                 ID + "any", ID + "device", "me, bob", "eve,," + ID + "known", "*", "*e", "*o?", "b*b, *ve", "*,b"]
 DEVICES = ["tv", "phone", "car"]
 DEVICE_PATTERNS = ["tv", "phone,car", ID + "known", ID + "device", "http://webinos.org/subject/domain/any"]
 URIS = ["https://u@apps.example.org:8443/x/y?q", "https://evil.example/", "http://[::1]:80", "urn:a:b",
