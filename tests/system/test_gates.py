@@ -1,6 +1,7 @@
 """
 The gates of make lint: each finds what it is there for, in a tree that has just that fault.
-(scripts/prose, scripts/log-table, scripts/spec-table, scripts/lint-c)
+(scripts/prose, scripts/log-table, scripts/spec-table, scripts/lint-c) And which build a system test runs
+(pz/programs.py).
 """
 
 import json
@@ -10,6 +11,8 @@ import shutil
 import subprocess
 
 import pytest
+
+from pz import programs
 
 SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts"
 
@@ -314,3 +317,37 @@ def test_a_warning_of_clang_in_a_header(analysed):
 
 def test_a_path_behind_log_lines(analysed):
     assert "[clang-analyzer-core.NullDereference" in analysed["src/base/path.c"], analysed
+
+
+# ---- the programs of the system tests ----
+
+
+@pytest.fixture
+def other_build(tmp_path, monkeypatch):
+    """A file that has run nothing yet, with a repeat build."""
+    monkeypatch.setattr(programs, "_have_run", set())
+    monkeypatch.setattr(programs, "REPEAT_BIN", tmp_path / "repeat")
+    (tmp_path / "repeat").mkdir()
+    (tmp_path / "repeat/pzp").symlink_to(programs.program("pzp"))
+    (tmp_path / "control.sock").touch()
+    return tmp_path
+
+
+def test_only_what_repeats_another_run_is_of_the_repeat_build(other_build):
+    def is_repeat(*args, where=other_build, check=True):
+        return programs.repeats("pzp", [*args, "--json"], where, check)
+
+    assert not is_repeat("services") and is_repeat("services")
+    assert not is_repeat("services", "--device", "tv"), "other options"
+    assert not is_repeat("services", where=other_build / "none"), "no daemon"
+    assert not is_repeat("call", "test@tv", "get42", check=False) and is_repeat("call", "test@tv", "get42", check=False)
+    assert not is_repeat("call", "test@tv", "other", check=False), "other words, and it may fail"
+    for args, check in ((["services"], 1), (["call", "test@tv", "get42"], 4), (["policy", "validate", "file"], True)):
+        assert not any(is_repeat(*args, check=check) for _ in range(2)), (args, check)
+    assert not any(programs.repeats("pzp", ["services"], other_build, True) for _ in range(2)), "a text for people"
+
+
+def test_the_first_run_is_of_the_build_under_test(other_build):
+    first, second = (programs.run("pzp", "peers", "--json", data_dir=other_build, check=False) for _ in range(2))
+    assert first.argv[0] == programs.program("pzp") and second.argv[0] == str(other_build / "repeat/pzp")
+    assert first.code == second.code == 3

@@ -204,7 +204,7 @@ class Hub(Daemon):
             fixed += ["--limits-signatures", 0]
         super().start(ready, args + fixed)
         if ready:
-            self.port = self.status()["ports"]["overlay"]
+            self.port = self.ask("status")["ports"]["overlay"]
         return self
 
     def pzh(self, *args, check=True, **more):
@@ -270,7 +270,8 @@ class Device(Daemon):
 
     def peers(self):
         """{name or address: entry of pzp peers}."""
-        return {short(p["id"], self.zone): p for p in self.pzp("peers", "--json").json()}
+        zone = self.zone
+        return {short(p["id"], zone): p for p in self.pzp("peers", "--json").json()}
 
     def discover(self, seconds=3):
         return self.pzp("discover", "--json", "--timeout", seconds).json()
@@ -279,7 +280,8 @@ class Device(Daemon):
         """Looks around, a moment at a time; each of the others must be found. {name: entry}."""
         wanted = {name_of(other) for other in others}
         for _ in range(3 * seconds):
-            found = {short(one["id"], self.zone): one for one in self.discover(0.3) if one["id"]}
+            zone = self.zone
+            found = {short(one["id"], zone): one for one in self.discover(0.3) if one["id"]}
             if wanted <= set(found):
                 return found
         raise AssertionError(f"{self.name} does not find {wanted - set(found)} but {found}")
@@ -322,7 +324,7 @@ class Device(Daemon):
 
     @property
     def zone(self):
-        return self.status()["zone"]
+        return self.ask("status")["zone"]
 
     def services(self, *args):
         """Also of a device that has left the zone, which `pzp services --device` refuses: none."""
