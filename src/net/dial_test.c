@@ -152,6 +152,7 @@ a_dead_address_costs_a_head_start(void **state)
 	struct dead_end dead;
 
 	(void)state;
+	pz_kit_loop_hold(); /* a busy machine would let the head start pass by itself */
 	for (int five = 0; five < 2; five++) {
 		struct dialler d = {0};
 		listen_at(&s, "127.0.0.1");
