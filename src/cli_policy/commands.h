@@ -55,6 +55,8 @@ int pz_pzp_policy_show(struct pz_cli *cli);
 int pz_pzp_policy_set(struct pz_cli *cli);
 /** `pzp policy edit`: lets the person change it in an editor, shows what that means, and asks. */
 int pz_pzp_policy_edit(struct pz_cli *cli);
+/** `pzp policy upgrade`: adds rules of today's default that the zone's policy lacks; asks first. */
+int pz_pzp_policy_upgrade(struct pz_cli *cli);
 
 /* ---- apps.c: web apps ---- */
 

@@ -304,8 +304,9 @@ static const struct {
 	const char *name;
 	int (*run)(struct pz_cli *cli);
 } slot_actions[] = {
-	{"list", pz_pzp_policy_list}, {"show", pz_pzp_policy_show}, {"set", pz_pzp_policy_set},
-	{"edit", pz_pzp_policy_edit}, {"why", pz_pzp_policy_why},
+	{"list", pz_pzp_policy_list},       {"show", pz_pzp_policy_show},
+	{"set", pz_pzp_policy_set},         {"edit", pz_pzp_policy_edit},
+	{"upgrade", pz_pzp_policy_upgrade}, {"why", pz_pzp_policy_why},
 };
 
 int
@@ -327,9 +328,10 @@ pz_pzp_cmd_policy(struct pz_cli *cli)
 		if (strcmp(action, slot_actions[i].name) == 0)
 			return slot_actions[i].run(cli);
 	if (strcmp(action, "validate") != 0)
-		return pz_cli_usage(
-			cli, "%s: must be list, show, set, edit, why, test, validate or answers",
-			action);
+		return pz_cli_usage(cli,
+				    "%s: must be list, show, set, edit, upgrade, why, test, "
+				    "validate or answers",
+				    action);
 	if (cli->args.count < 2)
 		return pz_cli_usage(cli, "policy validate needs a FILE");
 	return validate(cli);

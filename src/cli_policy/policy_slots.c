@@ -13,6 +13,8 @@
 #include "cli/text.h"
 #include "cli/value.h"
 #include "cli_policy/commands.h"
+#include "policies/default.h"
+#include "policies/upgrade.h"
 #include "policy/document.h"
 
 #define SET_TIMEOUT_MS 60000U /* a long document on a slow line */
@@ -313,6 +315,68 @@ pz_pzp_policy_edit(struct pz_cli *cli)
 				    PZ_CLI_TIMEOUT_MS, NULL, NULL, &shown);
 	if (status == PZ_EXIT_DONE)
 		status = edit(cli, &w, shown);
+	json_decref(shown);
+	json_decref(w.document);
+	return status;
+}
+
+/* ---- upgrade ---- */
+
+/* As `pzp rules` does: what becomes of the call, and the sentence of the rule. */
+static void
+print_missing(const struct pz_cli *cli, const struct pz_upgrade_rule *rules, size_t count)
+{
+	fprintf(cli->out, "this version's default policy has %zu rule%s that the zone's lacks:\n",
+		count, count == 1 ? "" : "s");
+	for (size_t i = 0; i < count; i++)
+		fprintf(cli->out, "  %.*s: %.*s\n", (int)rules[i].effect.len,
+			(const char *)rules[i].effect.ptr, (int)rules[i].description.len,
+			(const char *)rules[i].description.ptr);
+}
+
+static int
+upgrade(struct pz_cli *cli, struct work *w, const json_t *shown)
+{
+	const json_t *document = json_object_get(shown, "document");
+	struct pz_slice text =
+		pz_slice_of(json_string_value(document), json_string_length(document));
+	struct pz_upgrade_rule rules[PZ_UPGRADE_RULES_MAX];
+	struct pz_errinfo info = {""};
+	PZ_AUTO_FREE char *after = NULL;
+	size_t count = pz_policies_missing(text, pz_policies_default(), rules);
+
+	if (count == 0) {
+		fputs("the zone's policy lacks no rule of this version's default\n", cli->err);
+		return PZ_EXIT_DONE;
+	}
+	if (pz_policies_upgrade(text, rules, count, &after, &info) != PZ_OK)
+		return pz_cli_fail(cli, PZ_EXIT_FAILED, "%s", info.text);
+	w->base = json_integer_value(json_object_get(shown, "sequence"));
+	w->document = json_string(after);
+	if (!cli->json)
+		print_missing(cli, rules, count);
+	int status = show_differences(cli, w);
+	if (status == PZ_EXIT_DONE)
+		status = pz_cli_confirm(cli, "Add %s to the policy of the zone?",
+					count == 1 ? "this rule" : "these rules");
+	return status != PZ_EXIT_DONE
+		       ? status
+		       : send_set(cli, json_pack("{s:s, s:O, s:I}", "slot", w->slot, "document",
+						 w->document, "base", w->base));
+}
+
+int
+pz_pzp_policy_upgrade(struct pz_cli *cli)
+{
+	struct work w = {.slot = "user"};
+	json_t *shown = NULL;
+
+	if (cli->args.count > 1)
+		return pz_cli_usage(cli, "policy upgrade takes no arguments");
+	int status = pz_cli_request(cli, "policy-show", json_pack("{s:s}", "slot", w.slot),
+				    PZ_CLI_TIMEOUT_MS, NULL, NULL, &shown);
+	if (status == PZ_EXIT_DONE)
+		status = upgrade(cli, &w, shown);
 	json_decref(shown);
 	json_decref(w.document);
 	return status;

@@ -265,8 +265,8 @@ static const struct pz_cli_command commands[] = {
 	 "ORIGIN is a page's (https://example.org) or any name of letters, digits, '.', '_', '-'.\n"
 	 "The devices of the zone share it, but for those with 'pzp prefs sync.app-data false'.",
 	 yes_options, pz_pzp_cmd_data},
-	{"policy", "list|show|set|edit|why|test|validate|answers [FILE]", 1, PZ_CLI_POSITIONALS_MAX,
-	 "who may do what: show, change, try and check policies",
+	{"policy", "list|show|set|edit|upgrade|why|test|validate|answers [FILE]", 1,
+	 PZ_CLI_POSITIONALS_MAX, "who may do what: show, change, try and check policies",
 	 "  policy list\n"
 	 "  policy show [SLOT]\n"
 	 "  policy set [SLOT] FILE [--base N] [--force]\n"
@@ -276,6 +276,7 @@ static const struct pz_cli_command commands[] = {
 	 "this\n"
 	 "device alone) or manufacturer (to show). 'edit' starts $EDITOR, shows which of the last\n"
 	 "requests would be decided differently, and asks.\n"
+	 "  policy upgrade   (add rules of this version's default that the zone's policy lacks)\n"
 	 "  policy why [ID | --all]   (why this device has allowed or denied a call)\n"
 	 "  policy test --request FILE [--user FILE] [--exceptions FILE] [--manufacturer FILE]\n"
 	 "              [--app FILE] [--dhp]\n"

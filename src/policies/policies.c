@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "policies/default.h"
 #include "policies/internal.h"
+#include "policies/upgrade.h"
 
 #define AGAIN_US (1 * PZ_US_PER_S)
 
@@ -115,6 +116,23 @@ content_fini(struct pz_policies_content *c)
 	free(c->text);
 }
 
+/* A policy that was made from the default of an older version says nothing about what came since:
+ * then what it ends with decides. The owner may want that, so it is a line of the log and no
+ * condition. */
+static void
+note_missing(const struct pz_policies_content *c)
+{
+	struct pz_upgrade_rule missing[PZ_UPGRADE_RULES_MAX];
+	size_t count =
+		pz_policies_missing(pz_slice_of(c->text, c->len), pz_policies_default(), missing);
+
+	if (count > 0)
+		pz_notice("policy-lacks",
+			  "rules=%zu of this version's default policy are not in the zone's; `pzp "
+			  "policy upgrade` shows them and asks",
+			  count);
+}
+
 /* The owner of the device learns of it by log and condition. */
 static void
 show(const struct pz_policies *p, enum pz_policy_slot slot)
@@ -130,6 +148,8 @@ show(const struct pz_policies *p, enum pz_policy_slot slot)
 	pz_notice("policy-slot", "slot=%s state=%s sequence=%" PRIu64 " author=%s", name,
 		  pz_policies_state_text(c->state), c->version.sequence,
 		  c->version.author[0] ? c->version.author : "-");
+	if (slot == PZ_POLICY_SLOT_USER && c->state == PZ_POLICIES_VALID && c->text)
+		note_missing(c);
 }
 
 /* Takes the content. */

@@ -325,6 +325,28 @@ def test_edit_starts_the_editor_checks_and_asks(zone, file, tmp_path):
     assert shown(zone.a, "exceptions")["document"] == DENY
 
 
+def test_upgrade_adds_what_an_older_policy_lacks(zone, file):
+    default = zone.a.pzp("policy", "show").out
+    none = zone.a.pzp("policy", "upgrade")
+    assert "lacks no rule" in none.err and none.out == ""
+    older = re.sub(r'<rule id="own-apps-(?:pair|once)".*?</rule>\s*', "", default, flags=re.S)
+    older = older.replace('<rule id="own-apps-core"', '<rule id="rule-1" effect="permit" description="Mine.">'
+                          '<condition><resource-match attr="api-feature" match="http://mine.example"/></condition>'
+                          '</rule>\n\t\t<rule id="own-apps-core"')
+    start = len(zone.b.lines)
+    zone.a.pzp("policy", "set", file(older))
+    zone.b.wait_log(r"policy-lacks rules=2", start=start)
+    assert zone.a.pzp("policy", "upgrade", check=False).code == 2  # no one to ask here
+    assert shown(zone.a)["document"] == older
+    done = zone.a.pzp("policy", "upgrade", "--yes").out
+    assert "prompt-oneshot: Pairing with a device of another person from a page" in done
+    assert "prompt-blanket: Sensors, places" in done and "would be decided differently" in done
+    upgraded = shown(zone.a)["document"]
+    assert re.findall(r'<rule id="([^"]+)"', upgraded) == ["rule-1", *re.findall(r'<rule id="([^"]+)"', default)]
+    wait_version([zone.b], 2)
+    assert "lacks no rule" in zone.b.pzp("policy", "upgrade").err
+
+
 def test_edit_shows_what_real_requests_would_get(zone, file, tmp_path):
     """Only the last requests count, so what a change breaks is seen before it counts."""
     editor = tmp_path / "editor"
