@@ -162,7 +162,7 @@ export interface Webinos {
   connect(): Promise<void>;
   close(): void;
   create(url?: string): Webinos;
-  find(api: string, options?: { filter?: Filter; timeout?: number }): Promise<Service[]> & AsyncIterable<Service>;
+  find(api: string, options?: { filter?: Filter; timeout?: number; zone?: string | string[] }): Promise<Service[]> & AsyncIterable<Service>;
   services: {
     register(
       description: { api: string; displayName: string; description?: string },

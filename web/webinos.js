@@ -953,9 +953,12 @@
         return connection.reason;
       },
 
-      /** Services of an API ("*" stands for any text): a promise of all, and an async iterable. */
-      find(api, { filter, timeout } = {}) {
-        const { promise } = search(api, {}, timeout ? { timeout } : null, filter);
+      /** Services of an API ("*" stands for any text): a promise of all, and an async iterable.
+       * @param zone of a friend, or one of its devices ("bob@example.org/tv"), or several: what they
+       * show to this device; the own zone unless given */
+      find(api, { filter, timeout, zone } = {}) {
+        const wanted = zone ? { ...filter, zoneId: [].concat(zone) } : filter;
+        const { promise } = search(api, {}, timeout ? { timeout } : null, wanted);
         promise[Symbol.asyncIterator] = async function* () {
           yield* await promise;
         };

@@ -272,6 +272,7 @@
 #define PZ_LISTENERS_MAX 1024
 #define PZ_PENDING_CALLS_MAX 65536 /* outstanding requests of one node */
 #define PZ_FIND_RESULTS_MAX 256
+#define PZ_FIND_ZONES_MAX 8       /* that one search asks: each costs a question to a hub */
 #define PZ_REPLAY_WINDOW_MAX 4096 /* message ids remembered per peer */
 
 /* ---- commands as services (page 12) ---- */

@@ -574,16 +574,68 @@ pz_discovery_end_all(struct pz_calls *calls)
 /* ---- for the dispatcher: ServiceDiscovery.findServices of local programs and other devices ----
  */
 
+/* One search of a program here, in one or more zones. */
+struct program_search {
+	struct pz_find *find;
+	unsigned waits;
+};
+
 static void
 on_found_for(void *arg, json_t *descriptors)
 {
-	struct pz_find *find = arg;
+	struct program_search *p = arg;
 	size_t i;
 	json_t *one;
 
 	json_array_foreach (descriptors, i, one)
-		pz_find_add_json(find, one);
-	pz_find_done(find);
+		pz_find_add_json(p->find, one);
+	if (--p->waits > 0)
+		return;
+	pz_find_done(p->find);
+	free(p);
+}
+
+static bool
+is_own_zone(const struct pz_calls *calls, struct pz_slice zone)
+{
+	const struct pz_membership *m = calls->zone->membership;
+
+	return m == NULL || pz_slice_eq_str(zone, m->zone);
+}
+
+/* Without a zone, or among others, the own one. */
+static bool
+wants_own_zone(const struct pz_calls *calls, const struct pz_find *find)
+{
+	struct pz_address parsed;
+
+	for (size_t i = 0; i < find->zone_count; i++)
+		if (pz_address_parse(pz_slice_str(find->zone_ids[i]), &parsed) != PZ_OK ||
+		    is_own_zone(calls, parsed.zone))
+			return true;
+	return find->zone_count == 0;
+}
+
+/* Its hub is asked, and linked devices have sent what they show. Where its hub is away, a link with
+ * the device that is named is made. A zone that is no friend is out of reach. */
+static void
+search_friend(struct pz_calls *calls, const char *wanted, struct program_search *p)
+{
+	struct pz_address parsed;
+
+	if (pz_address_parse(pz_slice_str(wanted), &parsed) == PZ_OK &&
+	    is_own_zone(calls, parsed.zone))
+		return;
+	if (!pz_calls_is_of_friend(calls, wanted, &parsed) || parsed.app.len > 0) {
+		pz_find_unreachable(p->find);
+		return;
+	}
+	PZ_AUTO_FREE char *zone = pz_slice_dup(parsed.zone);
+	if (zone == NULL)
+		return;
+	bool is_met = parsed.device.len > 0 && !pz_calls_is_friend_connected(calls, zone);
+	if (pz_search_start_in(calls, zone, is_met ? wanted : NULL, p->find->api, on_found_for, p))
+		p->waits++;
 }
 
 /* Page 7, 7.4: another device sees the services of this one; what the zone has it asks the hub. */
@@ -591,11 +643,22 @@ void
 pz_discovery_find(void *arg, const char *caller, struct pz_find *find)
 {
 	struct pz_calls *calls = arg;
+	struct program_search *p = NULL;
 
-	if (!pz_address_is_within(pz_slice_str(caller), pz_slice_str(calls->config.self))) {
+	if (pz_address_is_within(pz_slice_str(caller), pz_slice_str(calls->config.self)))
+		p = calloc(1, sizeof(*p));
+	if (p == NULL) {
 		pz_find_done(find);
 		return;
 	}
-	if (pz_search_start(calls, find->api, NULL, on_found_for, find) == NULL)
+	p->find = find;
+	if (wants_own_zone(calls, find) &&
+	    pz_search_start(calls, find->api, NULL, on_found_for, p) != NULL)
+		p->waits++;
+	for (size_t i = 0; i < find->zone_count && p->waits < PZ_FIND_ZONES_MAX; i++)
+		search_friend(calls, find->zone_ids[i], p);
+	if (p->waits == 0) {
+		free(p);
 		pz_find_done(find);
+	}
 }
