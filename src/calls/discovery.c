@@ -616,6 +616,15 @@ wants_own_zone(const struct pz_calls *calls, const struct pz_find *find)
 	return find->zone_count == 0;
 }
 
+/* Both hubs can answer: as pz_calls_is_friend_connected, whose file uses this one. */
+static bool
+are_hubs_up(const struct pz_calls *calls, const char *zone)
+{
+	const json_t *known = json_object_get(calls->friends, zone);
+
+	return pz_uplink_is_up(calls->uplink) && json_is_true(json_object_get(known, "connected"));
+}
+
 /* Its hub is asked, and linked devices have sent what they show. Where its hub is away, a link with
  * the device that is named is made. A zone that is no friend is out of reach. */
 static void
@@ -626,14 +635,15 @@ search_friend(struct pz_calls *calls, const char *wanted, struct program_search 
 	if (pz_address_parse(pz_slice_str(wanted), &parsed) == PZ_OK &&
 	    is_own_zone(calls, parsed.zone))
 		return;
-	if (!pz_calls_is_of_friend(calls, wanted, &parsed) || parsed.app.len > 0) {
+	if (pz_address_parse(pz_slice_str(wanted), &parsed) != PZ_OK || parsed.app.len > 0 ||
+	    pz_device_zone_friend(calls->zone, parsed.zone) == NULL) {
 		pz_find_unreachable(p->find);
 		return;
 	}
 	PZ_AUTO_FREE char *zone = pz_slice_dup(parsed.zone);
 	if (zone == NULL)
 		return;
-	bool is_met = parsed.device.len > 0 && !pz_calls_is_friend_connected(calls, zone);
+	bool is_met = parsed.device.len > 0 && !are_hubs_up(calls, zone);
 	if (pz_search_start_in(calls, zone, is_met ? wanted : NULL, p->find->api, on_found_for, p))
 		p->waits++;
 }

@@ -81,12 +81,20 @@ commit(struct pz_pairing *pairing, struct pz_txn *txn, enum pz_err err)
 	pz_keep_failed(&pairing->keep, err, "out of memory");
 }
 
+/* What a window has stored goes; a friend that was paired with before comes back in its place. */
 static void
 remove_key(struct pz_pairing *pairing, const char *key)
 {
+	const char *zone = strchr(key, ' ');
+	const struct pz_friend *before =
+		zone ? pz_friends_find(pairing->own, pz_slice_str(zone + 1)) : NULL;
 	struct pz_txn *txn = pz_txn_new();
 
-	commit(pairing, txn, txn ? pz_txn_remove(txn, SPACE, key) : PZ_ERR_LIMIT_MEMORY);
+	if (txn == NULL)
+		commit(pairing, NULL, PZ_ERR_LIMIT_MEMORY);
+	else
+		commit(pairing, txn,
+		       before ? put(key, before, txn) : pz_txn_remove(txn, SPACE, key));
 }
 
 /* What a window has stored of the same zone is removed with it, and does not count any more. */
@@ -244,6 +252,16 @@ is_friend(const struct pz_pairing *pairing, const char *zone)
 	return f && pz_friend_is_confirmed(f) && f->only[0] == '\0';
 }
 
+/* Its secret is that of both zones' hubs: no pairing changes it. */
+static bool
+is_listed(const struct pz_pairing *pairing, const char *zone)
+{
+	const struct pz_friend *f =
+		pz_friends_find(pairing->config.zone->friends, pz_slice_str(zone));
+
+	return f && f->sig[0] && is_friend(pairing, zone);
+}
+
 /* ---- before it counts ---- */
 
 static void
@@ -306,7 +324,7 @@ fill(struct pair_record *record, const struct pz_pair_result *result, struct pz_
 {
 	const struct pz_pairing *pairing = record->pairing;
 
-	if (is_friend(pairing, result->partner->zone))
+	if (is_listed(pairing, result->partner->zone))
 		return PZ_OK; /* a barrier: it is stored, or on its way */
 	PZ_TRY(make_friend(pairing, result, &record->f));
 	return put(record->key, record->f, txn);
@@ -420,8 +438,10 @@ pz_pairing_trust(struct pz_pairing *pairing, const struct pz_pair_result *result
 	/* A person here has removed that friend since it was stored: for this session, then. */
 	now.remembered = result->remembered && takes_record && takes_record->f;
 	/* A device without a zone, here or there, has none that could be a friend; and those that
-	 * are friends already are neither more nor less. */
-	bool is_all = pairing->own_zone[0] == '\0' || zone[0] == '\0' || is_friend(pairing, zone);
+	 * are friends already are neither more nor less. But the other side may have forgotten what
+	 * only this one remembers: both have the secret of this pairing then. */
+	bool is_all = pairing->own_zone[0] == '\0' || zone[0] == '\0' ||
+		      (is_friend(pairing, zone) && (!now.remembered || is_listed(pairing, zone)));
 	if (!is_all)
 		err = put_friend(pairing, &now, takes_record);
 	pz_pairing_unrecord(takes_record);

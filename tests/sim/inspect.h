@@ -36,6 +36,10 @@ const struct inspect *inspect(const struct sim_node *node);
 /** For inspect() alone. */
 extern const struct inspect inspect_hub, inspect_device;
 
+/** The policies of a zone of the hub, which has to run. NULL: it has no such zone. */
+struct pz_sync_item *inspect_policies(const struct sim_node *hub, const char *zone);
+/** Whether a device has a grant for a zone as a whole. */
+bool inspect_has_grant(const struct sim_node *device, const char *zone);
 /** The hub's zone. */
 struct pz_authority *inspect_authority(const struct sim_node *hub);
 /** Serial of the PZP CA of a device; false: it is in no zone. */

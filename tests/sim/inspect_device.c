@@ -1,3 +1,6 @@
+#include <stdio.h>
+#include <string.h>
+
 #include "inspect.h"
 #include "items/items.h"
 #include "peers/internal.h"
@@ -25,6 +28,17 @@ static const struct pz_crl *
 device_crl(const struct sim_node *device)
 {
 	return pz_device_zone_crl(&device->node->zone);
+}
+
+bool
+inspect_has_grant(const struct sim_node *device, const char *zone)
+{
+	struct pz_slice text =
+		pz_policies_slot(device->node->judge.policies, PZ_POLICY_SLOT_GRANTS).text;
+	char match[160];
+
+	snprintf(match, sizeof(match), "attr=\"user-id\" func=\"equal\" match=\"%s\"", zone);
+	return text.ptr && memmem(text.ptr, text.len, match, strlen(match)) != NULL;
 }
 
 static struct pz_sync_item *

@@ -16,6 +16,14 @@ inspect_authority(const struct sim_node *hub)
 	return zone_of(hub)->authority;
 }
 
+struct pz_sync_item *
+inspect_policies(const struct sim_node *hub, const char *zone)
+{
+	struct pz_hosted *hosted = pz_map_get(hub->hub->zones, pz_slice_str(zone));
+
+	return hosted ? pz_authority_item(hosted->authority, pz_sync_kind(PZ_SYNC_POLICIES)) : NULL;
+}
+
 static const struct pz_crl *
 hub_crl(const struct sim_node *hub)
 {

@@ -2,8 +2,10 @@
  * Page 6 "Friends", page 9, 10: three zones whose owners become friends, share and part, with
  * partitions and crashes of hubs and devices; the devices have the same names in each zone.
  * At any time: no request of another zone is executed on a device that does not know that zone as a
- * friend, or whose newest policy does not share the service with the caller. In the end: what is
- * shared works, nothing else does, and a device knows of another zone what its policy shows.
+ * friend, or where neither its newest policy shares the service with the caller nor a grant of its
+ * own does; and a device learns addresses of another zone's devices only while the policy of that
+ * zone shows them. In the end: what is shared works, nothing else does, and a device knows of
+ * another zone what its policy shows.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 
 #include "harness.h"
 #include "inspect.h"
+#include "learning.h"
 #include "policies/record.h"
 #include "probe.h"
 #include "pzp/internal.h"
@@ -19,8 +22,8 @@
 #include "zone/policy.h"
 
 #define API PROBE_API
-#define ZONES 3
-#define DEVICES 2
+#define ZONES LEARNING_ZONES
+#define DEVICES LEARNING_DEVICES
 #define CALLS_MAX 512
 #define WHOLE_AGAIN_US (200 * SIM_S)
 
@@ -33,6 +36,8 @@ struct scene {
 	struct sim_node *hub[ZONES], *device[ZONES][DEVICES];
 	struct sim_call *calls[CALLS_MAX];
 	size_t count, executed, across, changes;
+	size_t by_grant;
+	struct learning learning;
 };
 
 /* ---- what the policy says, read without the engine ---- */
@@ -46,11 +51,9 @@ has_rule(const struct pz_policy_record *record, const char *zone, const char *fr
 	return memmem(record->document.ptr, record->document.len, id, strlen(id)) != NULL;
 }
 
-/* False: nothing is. @param node a device of the zone that shares */
 static bool
-is_shared(const struct sim_node *node, const char *zone, const char *from, const char *to)
+has_share(struct pz_sync_item *item, const char *zone, const char *from, const char *to)
 {
-	struct pz_sync_item *item = inspect(node)->held(node, PZ_SYNC_POLICIES);
 	const struct pz_sync_chunk *chunk =
 		item ? pz_sync_item_get(item, PZ_ZONE_POLICY_KEY) : NULL;
 	struct pz_policy_record record;
@@ -59,6 +62,13 @@ is_shared(const struct sim_node *node, const char *zone, const char *from, const
 						    &record, NULL) != PZ_OK)
 		return false;
 	return has_rule(&record, zone, "all", to) || (from && has_rule(&record, zone, from, to));
+}
+
+/* False: nothing is. @param node a device of the zone that shares */
+static bool
+is_shared(const struct sim_node *node, const char *zone, const char *from, const char *to)
+{
+	return has_share(inspect(node)->held(node, PZ_SYNC_POLICIES), zone, from, to);
 }
 
 static size_t
@@ -121,9 +131,11 @@ on_run(void *arg, struct sim_node *node, const struct pz_call *call)
 		sim_check(scene->world, pz_device_zone_friend(&node->node->zone, from.zone) != NULL,
 			  "%s executes a call of %s, which is no friend", node->name,
 			  pz_call_from(call));
-		sim_check(scene->world,
-			  is_shared(node, zone, device, node->node->zone.membership->device),
-			  "%s executes a call of %s that its newest policy does not share",
+		bool is_by_policy =
+			is_shared(node, zone, device, node->node->zone.membership->device);
+		scene->by_grant += !is_by_policy;
+		sim_check(scene->world, is_by_policy || inspect_has_grant(node, zone),
+			  "%s executes a call of %s that neither policy nor grant permits",
 			  node->name, pz_call_from(call));
 	}
 	scene->executed++;
@@ -160,7 +172,6 @@ any_device(struct scene *s)
 	return s->device[any_zone(s)][rng_below(&s->world->rng, DEVICES)];
 }
 
-/* It goes on by itself; its end does not matter. @param takes_params NULL: none */
 static void
 ask(struct scene *s, struct sim_node *node, const char *name, json_t *takes_params)
 {
@@ -193,6 +204,16 @@ do_share(struct scene *s)
 	else
 		ask(s, s->device[zone][rng_below(&s->world->rng, DEVICES)], "policy-set",
 		    json_pack("{s:s, s:s}", "slot", "user", "document", text));
+}
+
+/* From one device, to a zone that is its friend or not. */
+static void
+do_grant(struct scene *s)
+{
+	const char *zone = zones[any_zone(s)];
+
+	ask(s, any_device(s), rng_chance(&s->world->rng, 60) ? "grant" : "grant-remove",
+	    json_pack("{s:s, s:s}", "zone", zone, "api", API));
 }
 
 /* As far as the two hubs reach each other now. */
@@ -400,6 +421,12 @@ make_zone(struct scene *s, size_t zone)
 	}
 }
 
+static bool
+is_shown(struct pz_sync_item *policies, const char *zone, const char *device)
+{
+	return has_share(policies, zone, NULL, device);
+}
+
 static void
 make(struct scene *s, struct world *world)
 {
@@ -408,6 +435,9 @@ make(struct scene *s, struct world *world)
 	world->prepare_arg = s;
 	for (size_t i = 0; i < ZONES; i++)
 		make_zone(s, i);
+	s->learning = (struct learning){.zones = zones, .devices = devices, .is_shown = is_shown};
+	memcpy(s->learning.hub, s->hub, sizeof(s->hub));
+	memcpy(s->learning.device, s->device, sizeof(s->device));
 }
 
 static void
@@ -418,23 +448,41 @@ end(struct scene *s)
 	s->world->prepare = NULL;
 }
 
+/* So that the policies alone say what works in the end. */
+static void
+take_all_back(struct scene *s)
+{
+	for (size_t n = 0; n < ZONES * DEVICES * ZONES; n++)
+		ask(s, s->device[n / DEVICES % ZONES][n % DEVICES], "grant-remove",
+		    json_pack("{s:s, s:s}", "zone", zones[n / DEVICES / ZONES], "api", API));
+}
+
+static void
+live(struct scene *s, void (*const *deeds)(struct scene *s), size_t count)
+{
+	for (unsigned i = 0; i < 70; i++) {
+		deeds[rng_below(&s->world->rng, count)](s);
+		(void)world_run_until(s->world, rng_below(&s->world->rng, 10 * SIM_S),
+				      learning_look, &s->learning);
+	}
+}
+
 static void
 run_history(struct world *world)
 {
 	static void (*const deeds[])(struct scene * s) = {
-		do_call,  do_call,     do_call, do_call,        do_call,
-		do_share, do_befriend, do_part, do_cut_or_mend, do_crash_or_start,
+		do_call,  do_call,     do_call, do_call,        do_call,           do_call,
+		do_share, do_befriend, do_part, do_cut_or_mend, do_crash_or_start, do_grant,
 	};
 	struct scene s;
 
+	if (rng_chance(&world->rng, 50)) /* else devices have no addresses */
+		world_add_lan(world);
 	make(&s, world);
 	befriend(&s, 0, 1);
-	world_run(world, 5 * SIM_S);
-	for (unsigned i = 0; i < 60; i++) {
-		deeds[rng_below(&world->rng, sizeof(deeds) / sizeof(deeds[0]))](&s);
-		world_run(world, rng_below(&world->rng, 10 * SIM_S));
-	}
+	live(&s, deeds, sizeof(deeds) / sizeof(deeds[0]));
 	make_whole(&s);
+	take_all_back(&s);
 	do_share(&s);
 	world_run(world, 10 * SIM_S);
 	check_end(&s);
@@ -559,6 +607,12 @@ knows(struct sim_node *node, const char *zone)
 	return f && f->only[0] == '\0';
 }
 
+static const uint8_t *
+secret_of(const struct sim_node *node, size_t zone)
+{
+	return pz_device_zone_friend(&node->node->zone, pz_slice_str(zones[zone]))->secret;
+}
+
 /* One of them dies when both have said yes: before, while, or after it is stored. */
 static void
 crash_in_pairing(struct scene *s, struct sim_node *const nodes[2])
@@ -578,6 +632,11 @@ crash_in_pairing(struct scene *s, struct sim_node *const nodes[2])
 	sim_check(s->world, knows(nodes[0], zones[1]) || !(was_told || knows(nodes[1], zones[0])),
 		  "%s has lost the friend that was reported to be remembered", nodes[0]->name);
 	end_pairing(pe);
+	pair(s, nodes[0], nodes[1], (const bool[]){true, true}); /* mends what one side has lost */
+	sim_check(s->world,
+		  knows(nodes[0], zones[1]) && knows(nodes[1], zones[0]) &&
+			  memcmp(secret_of(nodes[0], 1), secret_of(nodes[1], 0), 32) == 0,
+		  "the secrets differ");
 }
 
 static void
@@ -677,13 +736,35 @@ run_pairing(struct world *world)
 	end(&s);
 }
 
+/* At one table, with no hub but those that start again. */
+static void
+run_grants(struct world *world)
+{
+	static void (*const deeds[])(struct scene * s) = {
+		do_call,  do_call, do_call,        do_call,           do_grant, do_grant,
+		do_grant, do_part, do_cut_or_mend, do_crash_or_start, do_share,
+	};
+	struct scene s;
+
+	world_add_lan(world);
+	make(&s, world);
+	for (size_t zone = 0; zone < ZONES; zone++)
+		sim_crash(s.hub[zone], VNET_DEATH_RESET);
+	for (size_t i = 0; i < DEVICES; i++) {
+		pair(&s, s.device[0][i], s.device[1][i], (const bool[]){true, true});
+		pair(&s, s.device[1][i], s.device[2][i], (const bool[]){true, true});
+	}
+	live(&s, deeds, sizeof(deeds) / sizeof(deeds[0]));
+	end(&s);
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct scenario scenarios[] = {
 		{"pairing", 2, run_pairing},           {"pairing-crash", 4, run_pairing_crash},
 		{"pairing-full", 2, run_pairing_full}, {"friendship", 2, run_friendship},
-		{"histories", 4, run_history},
+		{"histories", 4, run_history},         {"grants", 4, run_grants},
 	};
 
 	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));

@@ -97,6 +97,18 @@ def test_invitation_counts_once(houses, world):
     assert carol.friends() == {} and set(alice.friends()) == {BOB}
 
 
+def test_invitation_runs_out(houses, clock_shim):
+    """After a day, also when the hub did not run meanwhile; nothing is stored on either side."""
+    alice, bob = houses
+    link = alice.invite()["link"]
+    alice.hub.stop()
+    alice.hub.env = clock_shim(25 * 3600)
+    alice.hub.start()
+    alice.invite()  # so that the hub listens
+    assert "ask for a new one" in bob.friend("accept", link, check=1).reason()
+    assert alice.friends() == {} and bob.friends() == {}
+
+
 def test_altered_invitation(houses):
     alice, bob = houses
     alice.invite()  # one that counts, so that the hub listens

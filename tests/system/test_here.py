@@ -119,7 +119,6 @@ def test_it_ends_with_the_friendship(table):
         assert events.end().code != 0
     assert shares(a) == [] and not friends(a)
     assert "no friend" in a.pzp("share", "test", "--with", ZONES[1], "--here", check=1).reason()
-    b.pzp("friend", "remove", ZONES[0], "--yes")
     pair(table, "--remember")
     linked(b, a.id)
     assert shares(a) == [] and not works(b, a)

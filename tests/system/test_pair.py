@@ -439,6 +439,46 @@ def test_what_the_other_side_has_not_stored_is_not_remembered(table, result):
     assert not friends(device)
 
 
+def meet(device, card, result, *args):
+    """The device pairs with a program of that card, which sends this result, or hangs up before it."""
+    with device.at.inside():
+        first, port = window(device)
+        with first:
+            with stranger.dial(port, card, device.at.address()) as other:
+                digits = other.meet()
+                said = threading.Thread(target=lambda: answer(device, digits, *args, check=False))
+                said.start()
+                assert other.expect("pairConfirm")["match"]
+                other.send("pairConfirm", match=True, remember="--remember" in args)
+                assert other.expect("pairResult")["trusted"]
+                if result:
+                    other.send("pairResult", **result)
+            end = last(first)
+        said.join()
+    assert end["trusted"] == bool(result)
+
+
+def test_one_device_of_a_zone_in_a_session(table):
+    """Pairing with another device of that zone takes the place of the first one (page 6)."""
+    device, _ = table
+    tv = stranger.Card("tv", "eve@example.com")
+    for card in (tv, stranger.Card("pad", "eve@example.com", of=tv)):
+        meet(device, card, {"trusted": True})
+        assert friends(device)["eve@example.com"]["only"] == card.device
+
+
+def test_pairing_again_that_fails_changes_nothing(table):
+    """A friend that was remembered stays one, also on the disk."""
+    device, _ = table
+    card = stranger.Card("tv", "eve@example.com")
+    meet(device, card, {"trusted": True}, "--remember")
+    before = friends(device)
+    meet(device, card, None, "--remember")
+    device.stop()
+    device.start()
+    assert friends(device) == before and before["eve@example.com"]["only"] is None
+
+
 def test_another_zone_of_the_same_name_is_refused(table):
     """A friend's zone by another CA: the window closes, nothing changes."""
     a, b = table

@@ -30,12 +30,12 @@ def print_of(cert):
 
 
 class Card:
-    """What a device shows of itself, and the key of its `pzpCa`."""
+    """What a device shows of itself, and the key of its `pzpCa`. @param of a card of the same zone"""
 
-    def __init__(self, device="phone", zone=None, name="A stranger"):
+    def __init__(self, device="phone", zone=None, name="A stranger", of=None):
         self.device, self.zone = device, zone
         self.key = certs.new_key()
-        self.authority = certs.Authority(zone) if zone else None
+        self.authority = of.authority if of else certs.Authority(zone) if zone else None
         if zone:
             self.cert = self.authority.sign_device(device, self.key)
             self.identity = f"{zone}/{device}"
