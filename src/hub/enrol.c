@@ -91,7 +91,7 @@ admit(struct pz_hub_admission *admission, struct pz_member *member)
 		return;
 	/* What the device sends from now on does not keep the link open. */
 	pz_link_set_patience(conn->link, PZ_ENROL_IDLE_US);
-	conn->link->patience_us = 0;
+	conn->link->until.patience_us = 0;
 	pz_enrol_hub_admitted(conn->enrol.exchange, admission->cert, zone->authority->ca,
 			      admission->crl, zone->authority->zone, zone->authority->host,
 			      zone->hosting->port);

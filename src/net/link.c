@@ -299,8 +299,8 @@ arm(struct pz_link *link)
 
 	if (!link->live) {
 		/* hello_us is 0 once the ClientHello has come. */
-		due = link->hello_us ? earlier(link->hello_us, link->deadline_us)
-				     : link->deadline_us;
+		due = link->until.hello_us ? earlier(link->until.hello_us, link->until.deadline_us)
+					   : link->until.deadline_us;
 	} else if (link->life.is_in_flight) {
 		due = pz_env_mono_us(link->host->env) + PZ_LIVENESS_WATCH_US;
 	} else {
@@ -319,16 +319,16 @@ arm(struct pz_link *link)
 static const char *
 late_for(struct pz_link *link, uint64_t now)
 {
-	if (now >= link->deadline_us)
-		return link->patience_us ? "no progress"
-		       : link->secured   ? "not registered in time"
-					 : "the TLS handshake took too long";
-	if (link->hello_us == 0 || now < link->hello_us)
+	if (now >= link->until.deadline_us)
+		return link->until.patience_us ? "no progress"
+		       : link->secured         ? "not registered in time"
+					       : "the TLS handshake took too long";
+	if (link->until.hello_us == 0 || now < link->until.hello_us)
 		return NULL;
 	if (!pz_tls_has_hello(link->tls) && !link->is_kept_waiting)
 		return "no whole ClientHello in time";
 	/* It has come, or may lie in the socket while others have their turn. */
-	link->hello_us = pz_tls_has_hello(link->tls) ? 0 : now + PZ_HELLO_TIMEOUT_US;
+	link->until.hello_us = pz_tls_has_hello(link->tls) ? 0 : now + PZ_HELLO_TIMEOUT_US;
 	link->is_kept_waiting = false;
 	return NULL;
 }
@@ -376,7 +376,7 @@ void
 pz_link_establish(struct pz_link *link)
 {
 	link->live = true;
-	link->deadline_us = 0;
+	link->until.deadline_us = 0;
 	link->frame_max = link->host->frame_max;
 	if (link->session.frame_max == 0)
 		link->session.frame_max = link->host->frame_max;
@@ -388,8 +388,8 @@ pz_link_establish(struct pz_link *link)
 void
 pz_link_set_patience(struct pz_link *link, uint64_t patience_us)
 {
-	link->patience_us = patience_us;
-	link->deadline_us = pz_env_mono_us(link->host->env) + patience_us;
+	link->until.patience_us = patience_us;
+	link->until.deadline_us = pz_env_mono_us(link->host->env) + patience_us;
 	arm(link);
 }
 
@@ -430,8 +430,8 @@ pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz
 	pz_timer_init(&link->timer, on_time, link);
 	pz_liveness_init(link, on_life);
 	link->rx_us = link->tx_us = pz_env_mono_us(host->env);
-	link->deadline_us = link->rx_us + deadline_us;
-	link->hello_us = pz_tls_has_hello(tls) ? 0 : link->rx_us + PZ_HELLO_TIMEOUT_US;
+	link->until.deadline_us = link->rx_us + deadline_us;
+	link->until.hello_us = pz_tls_has_hello(tls) ? 0 : link->rx_us + PZ_HELLO_TIMEOUT_US;
 	stream->link = link;
 	arm(link);
 	pz_metric_add(host->metrics, PZ_METRIC_links_opened, 1);
@@ -471,12 +471,12 @@ pz_link_close(struct pz_link *link, enum pz_err why, const char *detail)
 		count_queue(link);
 	}
 	link->closing = true;
-	link->close_why = why;
-	link->close_detail = detail ? strdup(detail) : NULL;
+	link->end.why = why;
+	link->end.detail = detail ? strdup(detail) : NULL;
 	pz_liveness_stop(link);
 	pz_list_remove(&link->dirty_node);
 	/* At the end of the turn: callers up the stack still use the link. */
-	pz_list_append(&link->host->turn->closing, &link->closing_node);
+	pz_list_append(&link->host->turn->closing, &link->end.node);
 }
 
 void
@@ -502,14 +502,14 @@ pz_link_finish(struct pz_link *link)
 	/* Before `closed`: owners of channels are informed while the link's owner still has its
 	 * link. */
 	free_channels(link);
-	link->host->events->closed(link, link->close_why,
-				   link->close_detail ? link->close_detail : "", left);
+	link->host->events->closed(link, link->end.why, link->end.detail ? link->end.detail : "",
+				   left);
 	pz_tls_free(link->tls);
 	pz_buf_fini(&link->rx);
 	pz_buf_fini(&link->tx);
 	pz_buf_fini(&link->cipher);
 	free(link->session.address);
-	free(link->close_detail);
+	free(link->end.detail);
 	free(link);
 }
 
@@ -576,8 +576,8 @@ cut_frames(struct pz_link *link, struct pz_slice bytes)
 			used += frame.len;
 			err = is_data ? pz_channels_on_frame(link->channels, frame)
 				      : link->host->events->frame(link, frame);
-			if (link->patience_us)
-				link->deadline_us = link->rx_us + link->patience_us;
+			if (link->until.patience_us)
+				link->until.deadline_us = link->rx_us + link->until.patience_us;
 		}
 		if (err != PZ_OK)
 			pz_link_close(link, err, pz_err_text(err));

@@ -57,6 +57,20 @@ struct pz_link_host {
 	uint64_t keepalive_us; /* 0: PZ_KEEPALIVE_SEND_US; dead after twice that */
 };
 
+/** How long a link that is not established may take. */
+struct pz_link_until {
+	uint64_t deadline_us; /* to be established, or to make progress */
+	uint64_t hello_us;    /* until when a client has to send its ClientHello; 0: it has */
+	uint64_t patience_us; /* what each frame moves the deadline by; 0 = it stands */
+};
+
+/** Why a link ends; set when `closing` is. */
+struct pz_link_end {
+	struct pz_list node; /* of the turn's links that end */
+	char *detail;        /* one line, or NULL */
+	enum pz_err why;
+};
+
 struct pz_link {
 	struct pz_session session; /* the router's view; address owned by the link */
 	const struct pz_link_host *host;
@@ -68,18 +82,15 @@ struct pz_link {
 	struct pz_buf cipher; /* ciphertext that the stream did not take yet */
 	struct pz_timer timer;
 	struct pz_liveness life;
-	uint64_t deadline_us; /* to be established, or to make progress */
-	uint64_t hello_us;    /* until when a client has to send its ClientHello; 0: it has */
-	uint64_t patience_us; /* what each frame moves the deadline by; 0 = it stands */
+	struct pz_link_until until;
 	uint64_t rx_us, tx_us;
 	uint64_t unverified_us; /* on a carried stream: since when bytes are here that TLS has
 				 * not verified; 0: all are */
-	struct pz_list dirty_node, closing_node;
+	struct pz_list dirty_node;
 	struct pz_list owner_node; /* for the owner's list of links */
-	char *close_detail;
+	struct pz_link_end end;
 	uint32_t frame_max;
-	uint32_t tx_begun; /* bytes at the front of tx whose frame was begun already */
-	enum pz_err close_why;
+	uint32_t tx_begun;            /* bytes at the front of tx whose frame was begun already */
 	struct pz_channels *channels; /* NULL: it carries none */
 	bool secured, live, idle, closing;
 	bool is_kept_waiting; /* by us: its bytes were left in the socket for a turn */

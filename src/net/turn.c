@@ -58,7 +58,7 @@ pz_turn_end(struct pz_turn *turn)
 	for (;;) {
 		if ((node = pz_list_first(&turn->closing)) != NULL) {
 			pz_list_remove(node);
-			pz_link_finish(PZ_CONTAINER(node, struct pz_link, closing_node));
+			pz_link_finish(PZ_CONTAINER(node, struct pz_link, end.node));
 		} else if ((node = pz_list_first(&turn->dirty)) != NULL) {
 			pz_list_remove(node);
 			pz_link_flush(PZ_CONTAINER(node, struct pz_link, dirty_node));

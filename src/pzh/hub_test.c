@@ -492,9 +492,9 @@ drop_fake(struct pz_hosted_conn *conn)
 {
 	pz_list_remove(&conn->link->owner_node);
 	pz_list_remove(&conn->link->dirty_node);
-	pz_list_remove(&conn->link->closing_node);
+	pz_list_remove(&conn->link->end.node);
 	pz_buf_fini(&conn->link->tx);
-	free(conn->link->close_detail);
+	free(conn->link->end.detail);
 }
 
 static void
@@ -522,7 +522,7 @@ a_device_that_is_revoked_before_it_registers_is_closed(void **state)
 	assert_int_equal(answer.ends, 1);
 	json_decref(answer.result);
 	assert_true(conn->link->closing);
-	assert_int_equal(conn->link->close_why, PZ_ERR_DENIED_REVOKED);
+	assert_int_equal(conn->link->end.why, PZ_ERR_DENIED_REVOKED);
 	drop_fake(conn);
 }
 
@@ -538,7 +538,7 @@ a_name_that_was_given_away_does_not_register(void **state)
 	registers(conn);
 	assert_int_equal(conn->state, PZ_HOSTED_REGISTERING);
 	assert_true(conn->link->closing);
-	assert_int_equal(conn->link->close_why, PZ_ERR_DENIED_REVOKED);
+	assert_int_equal(conn->link->end.why, PZ_ERR_DENIED_REVOKED);
 	assert_null(member->session);
 	assert_false(member->confirmed);
 	drop_fake(conn);

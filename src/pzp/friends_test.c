@@ -98,7 +98,7 @@ hub_gone(void)
 	w.node->uplink->link = NULL;
 	pz_router_detach(pz_calls_router(w.node->calls), &link->session);
 	pz_list_remove(&link->dirty_node);
-	pz_list_remove(&link->closing_node);
+	pz_list_remove(&link->end.node);
 	pz_env_stop(&w.world.clock.env, &link->timer);
 	pz_buf_fini(&link->tx);
 	free(PZ_TAKE(link));
