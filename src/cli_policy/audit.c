@@ -154,11 +154,13 @@ print_record(const struct pz_cli *cli, const json_t *record)
 /* ---- the list ---- */
 
 static int
-print_all(struct pz_cli *cli, const json_t *records)
+print_all(struct pz_cli *cli, const json_t *records, json_t *found)
 {
 	int status = PZ_EXIT_DONE;
 	json_t *record;
 	size_t i;
+
+	(void)found;
 
 	json_array_foreach (records, i, record) {
 		if (cli->json)
@@ -197,12 +199,13 @@ make_query(const struct pz_cli *cli)
 
 /* Part by part, until nothing is left; the first part also for an empty log. */
 static int
-list(struct pz_cli *cli)
+walk(struct pz_cli *cli, int (*visit)(struct pz_cli *cli, const json_t *records, json_t *found),
+     json_t *found)
 {
 	json_t *query = make_query(cli);
 	int status = query ? PZ_EXIT_DONE : PZ_EXIT_USAGE;
 	bool goes_on = query != NULL;
-	size_t count = 0;
+	size_t seen = 0;
 
 	while (goes_on && status == PZ_EXIT_DONE) {
 		json_t *part = NULL;
@@ -210,15 +213,123 @@ list(struct pz_cli *cli)
 		status = pz_cli_request(cli, "audit", json_copy(query), PZ_CLI_TIMEOUT_MS, NULL,
 					NULL, &part);
 		if (status == PZ_EXIT_DONE)
-			status = print_all(cli, json_object_get(part, "records"));
-		count += json_array_size(json_object_get(part, "records"));
+			status = visit(cli, json_object_get(part, "records"), found);
+		seen += json_array_size(json_object_get(part, "records"));
 		goes_on = json_object_get(part, "next") != NULL;
 		json_object_set(query, "after", json_object_get(part, "next"));
 		json_decref(part);
 	}
 	json_decref(query);
-	if (status == PZ_EXIT_DONE && count == 0 && !cli->json)
+	if (status == PZ_EXIT_DONE && seen == 0 && !cli->json)
 		fputs("no such decisions\n", cli->out);
+	return status;
+}
+
+/* ---- count ---- */
+
+/* One call of a service of this device; what leaves it is counted where it is served. */
+static void
+count_one(json_t *found, const json_t *record)
+{
+	const json_t *what = json_object_get(record, "what");
+	const char *feature = json_string_value(json_object_get(what, "feature"));
+	const char *point = json_string_value(json_object_get(what, "point"));
+	bool is_allowed = json_is_true(json_object_get(record, "allowed"));
+	char who[512], key[1024];
+
+	if (feature == NULL || point == NULL || strcmp(point, "call") != 0)
+		return;
+	who_text(json_object_get(record, "who"), who, sizeof(who));
+	snprintf(key, sizeof(key), "%s %s", who, feature);
+	json_t *one = json_object_get(found, key);
+	if (one == NULL) {
+		one = json_pack("{s:O?, s:s, s:i, s:i}", "who", json_object_get(record, "who"),
+				"feature", feature, "allowed", 0, "denied", 0);
+		(void)json_object_set_new(found, key, one);
+	}
+	const char *member = is_allowed ? "allowed" : "denied";
+	json_int_t before = json_integer_value(json_object_get(one, member));
+	(void)json_object_set_new(one, member, json_integer(before + 1));
+	(void)json_object_set(one, "last", json_object_get(record, "time"));
+}
+
+static int
+count_all(struct pz_cli *cli, const json_t *records, json_t *found)
+{
+	const json_t *record;
+	size_t i;
+
+	(void)cli;
+	json_array_foreach (records, i, record)
+		count_one(found, record);
+	return PZ_EXIT_DONE;
+}
+
+/* The busiest first. */
+static int
+compare_counts(const void *a, const void *b)
+{
+	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	json_int_t m = json_integer_value(json_object_get(x, "allowed")) +
+		       json_integer_value(json_object_get(x, "denied"));
+	json_int_t n = json_integer_value(json_object_get(y, "allowed")) +
+		       json_integer_value(json_object_get(y, "denied"));
+
+	return m > n ? -1 : m < n;
+}
+
+static json_t *
+sorted(json_t *found)
+{
+	size_t len = json_object_size(found), i = 0;
+	json_t **all = calloc(len + 1, sizeof(json_t *)), *list = json_array(), *one;
+	const char *key;
+
+	if (all == NULL)
+		return list;
+	json_object_foreach (found, key, one)
+		all[i++] = one;
+	qsort(all, len, sizeof(json_t *), compare_counts);
+	for (i = 0; i < len; i++)
+		json_array_append(list, all[i]);
+	free(all);
+	return list;
+}
+
+static int
+print_counts(struct pz_cli *cli, const json_t *list)
+{
+	static const char *const titles[] = {"ALLOWED", "DENIED", "WHO", "WHAT", "LAST"};
+	struct pz_cli_table *t = pz_cli_table_new(titles, 5);
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (list, i, one) {
+		char scratch[32], who[512], when[32];
+
+		pz_cli_time((int64_t)json_number_value(json_object_get(one, "last")), when);
+		who_text(json_object_get(one, "who"), who, sizeof(who));
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, "allowed", scratch));
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, "denied", scratch));
+		pz_cli_table_add(t, PZ_CLI_PLAIN, who);
+		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(one, "feature", scratch));
+		pz_cli_table_add(t, PZ_CLI_PLAIN, when);
+	}
+	return pz_cli_print_table(cli, t);
+}
+
+/* @spec page 14 LOG-7 */
+static int
+count(struct pz_cli *cli)
+{
+	json_t *found = json_object(), *list;
+	int status = walk(cli, count_all, found);
+
+	list = sorted(found);
+	if (status == PZ_EXIT_DONE)
+		status = cli->json ? pz_cli_print_json(cli, list) : print_counts(cli, list);
+	json_decref(list);
+	json_decref(found);
 	return status;
 }
 
@@ -255,11 +366,13 @@ pz_pzp_cmd_audit(struct pz_cli *cli)
 	bool is_export = action && strcmp(action, "export") == 0;
 
 	if (action == NULL)
-		return list(cli);
+		return walk(cli, print_all, NULL);
+	if (strcmp(action, "count") == 0 && file == NULL)
+		return count(cli);
 	if (!is_export && strcmp(action, "verify") != 0)
-		return pz_cli_usage(cli,
-				    "unknown action '%.40s'; use export or verify, or none to list",
-				    action);
+		return pz_cli_usage(
+			cli, "unknown action '%.40s'; use count, export or verify, or none to list",
+			action);
 	if (pz_cli_opt(cli, "since") || pz_cli_opt(cli, "who") || pz_cli_opt(cli, "denied"))
 		return pz_cli_usage(cli, "audit %s is about the whole log; it takes no options",
 				    action);

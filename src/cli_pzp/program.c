@@ -314,11 +314,12 @@ static const struct pz_cli_command commands[] = {
 	 "The rules of the policies of this device, in their order. In a policy the first that\n"
 	 "applies decides, and the strictest policy counts; 'pzp policy show' has all of it.",
 	 NULL, pz_pzp_cmd_rules},
-	{"audit", "[export|verify [FILE]]", 0, 2,
+	{"audit", "[count|export|verify [FILE]]", 0, 2,
 	 "list who was allowed or denied what, or copy or check that log",
 	 "Each decision of access policy on this device, the oldest first: what was called, who\n"
 	 "called (verified), the rule that decided, and whether a person was asked. T is how long\n"
 	 "ago (90s, 30m, 2h, 7d), a date (2026-11-30, 2026-11-30T14:05), or seconds since 1970.\n"
+	 "'audit count' says how often each has called what here.\n"
 	 "'audit verify' finds a record that is missing, altered or in another order. 'audit "
 	 "export'\n"
 	 "writes the log to a new file, which 'audit verify FILE' checks on any machine.",

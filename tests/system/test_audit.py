@@ -53,6 +53,27 @@ def test_denied_call_is_listed_with_its_rule(zone):
     assert denied[-1]["allowed"] is False and denied[-1]["effect"] == "deny"
 
 
+def test_use_is_counted_for_each_subject(zone):
+    """page 14 LOG-7."""
+    for number in range(3):
+        zone.a.call("test@tv", "get42", f'["{number}"]')
+    zone.b.pzp("call", "test", "get42", '["x"]')
+    zone.b.ask("policy-set", {"slot": "exceptions", "document": """<policy id="closed" combine="first-applicable">
+      <target><subject><subject-match attr="requestor-id" match="laptop"/></subject></target>
+      <rule id="no-laptop" effect="deny"/></policy>"""})
+    assert zone.a.pzp("call", "test@tv", "get42", '["x"]', check=None).code == 5
+
+    def counts(*args):
+        return {one["who"]["device"]: (one["allowed"], one["denied"])
+                for one in zone.b.pzp("audit", "count", *args, "--json").json() if one["feature"].endswith("/test")}
+
+    assert counts() == {"laptop": (3, 1), "tv": (1, 0)}
+    assert counts("--who", "laptop") == {"laptop": (3, 1)}
+    assert counts("--denied") == {"laptop": (0, 1)}
+    text = zone.b.pzp("audit", "count").out.splitlines()
+    assert text[0].split() == ["ALLOWED", "DENIED", "WHO", "WHAT", "LAST"] and f"{ZONE}/laptop" in text[1]
+
+
 def test_log_survives_a_kill_and_shows_a_hand_on_the_disk(zone):
     for _ in range(3):
         zone.a.call("test@tv", "get42", '["x"]')
