@@ -93,6 +93,57 @@ a_friend_may_use_what_the_rule_names(void **state)
 	free(before);
 }
 
+#define PLACE "http://webinos.org/api/w3c/geolocation"
+#define CAMERA "00112233445566778899aabbccddeeff"
+
+static enum pz_policy_effect
+asked(const char *document, const char *feature, const char *service)
+{
+	struct pz_policy_document *doc = NULL;
+	struct pz_policy_request *request = NULL;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "{\"subject\":{\"user-id\":[\"bob@example.com\"]},\"resource\":{\"api-feature\":"
+		 "[\"%s\"],\"service-id\":[\"%s\"],\"function\":[]},\"context\":{\"owner\":\"" ZONE
+		 "\",\"known\":[\"bob@example.com\"]}}",
+		 feature, service);
+	assert_ok(pz_policy_document_parse(pz_slice_str(document), &doc, NULL));
+	assert_ok(pz_policy_request_parse(pz_slice_str(text), NOW * 1000LL, &request, NULL));
+	enum pz_policy_effect effect = pz_policy_evaluate(doc, request, 0).effect;
+	pz_policy_request_free(request);
+	pz_policy_document_unref(doc);
+	return effect;
+}
+
+/* What matters for privacy: no friend has it by default, and a share is for one service of one
+ * kind. @spec page 14 AC-11 */
+static void
+private_attributes_are_granted_for_each_service(void **state)
+{
+	static const char *const private[] = {
+		PLACE, "http://webinos.org/api/contacts", "http://webinos.org/api/devicestatus",
+		"http://webinos.org/api/sensors/temperature", "http://webinos.org/api/w3c/file"};
+	struct pz_rule share = {.effect = PZ_POLICY_PERMIT,
+				.owner = ZONE,
+				.zone = "bob@example.com",
+				.api = PLACE,
+				.service_id = CAMERA,
+				.is_share = true};
+	char *before = read_default(), *after = with_rule(&share, before);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++) {
+		assert_int_equal(asked(before, private[i], CAMERA), PZ_POLICY_DENY);
+		assert_int_equal(asked(after, private[i], CAMERA),
+				 i == 0 ? PZ_POLICY_PERMIT : PZ_POLICY_DENY);
+		assert_int_equal(asked(after, private[i], "ffeeddccbbaa99887766554433221100"),
+				 PZ_POLICY_DENY);
+	}
+	free(after);
+	free(before);
+}
+
 /* Its origin is known on its own device alone, its id on every one. */
 static void
 a_rule_for_an_app_counts_on_all_devices(void **state)
@@ -349,6 +400,7 @@ main(void)
 		cmocka_unit_test(a_sentence_says_where_it_counts),
 		cmocka_unit_test(a_rule_counts_for_its_caller_and_no_other),
 		cmocka_unit_test(a_friend_may_use_what_the_rule_names),
+		cmocka_unit_test(private_attributes_are_granted_for_each_service),
 		cmocka_unit_test(a_rule_for_an_app_counts_on_all_devices),
 		cmocka_unit_test(everything_else_stays_as_it_was),
 		cmocka_unit_test(the_newest_rule_counts_and_each_has_a_name_of_its_own),

@@ -188,6 +188,36 @@ nothing_of_the_zone_is_taken_from_a_guest(void **state)
 	assert_false(far->near.is_closed);
 }
 
+/* Page 9, 11.3: a question is answered by devices of the own zone, whatever the answer knows. */
+static void
+a_guest_answers_no_question(void **state)
+{
+	const struct pz_prompt_question question = {
+		.ticket = 1,
+		.effect = PZ_POLICY_PROMPT_ONESHOT,
+		.user_id = pz_slice_str(BOB),
+		.device = pz_slice_str("tv"),
+		.feature = "http://webinos.org/api/w3c/geolocation",
+	};
+	struct pz_prompts *prompts = pz_node_prompts(w.node);
+	struct fx_far *far = fx_live(bobs("tv"));
+
+	(void)state;
+	pz_prompts_present(prompts); /* a person has looked here */
+	assert_int_equal(pz_prompts_ask(prompts, &question), PZ_PROMPT_LATER);
+	json_t *list = pz_prompts_list(prompts);
+	const char *id = pz_json_str(json_array_get(list, 0), "id");
+	assert_string_equal(
+		refusal_of(far, "promptAnswer", json_pack("{s:s, s:i}", "id", id, "answer", 3)),
+		"refused");
+	assert_string_equal(refusal_of(far, "promptEnded", json_pack("{s:s}", "id", id)),
+			    "refused");
+	json_decref(list);
+	list = pz_prompts_list(prompts);
+	assert_int_equal(json_array_size(list), 1);
+	json_decref(list);
+}
+
 static void
 a_guest_announces_its_own_services(void **state)
 {
@@ -452,6 +482,7 @@ main(void)
 		FRIEND_TEST(others_of_that_name_are_refused),
 		FRIEND_TEST(a_friend_that_is_not_confirmed_is_a_stranger),
 		FRIEND_TEST(nothing_of_the_zone_is_taken_from_a_guest),
+		FRIEND_TEST(a_guest_answers_no_question),
 		FRIEND_TEST(a_guest_announces_its_own_services),
 		FRIEND_TEST(nothing_is_passed_on_for_a_guest),
 		FRIEND_TEST(a_guest_offers_files_of_its_own_to_this_device),
