@@ -41,7 +41,7 @@ struct pz_settings {
 	uint32_t limit_unauthenticated;
 	uint32_t limit_unauthenticated_per_address;
 	uint32_t limit_per_address;
-	uint32_t limit_signatures; /* pzhd: devices of a zone within a minute; 0: any number */
+	uint32_t limit_signatures; /* pzhd: devices of a zone in a minute; 0: any number */
 	uint32_t handshakes_per_turn;
 	uint32_t limit_app_data; /* pzpd: bytes */
 	uint32_t call_timeout;   /* seconds */

@@ -312,7 +312,8 @@ const struct pz_setting pz_setting_table[] = {
 		.number = PZ_SIGNATURES_PER_MINUTE,
 		.min = 0,
 		.max = PZ_SIGNATURES_MAX,
-		.help = "Devices of one zone that are enrolled within a minute; 0: any number.",
+		.help = "Devices of one zone that are enrolled at once, and as many more in a "
+			"minute: others wait; 0: any number.",
 	},
 	{
 		.programs = BOTH,

@@ -1,26 +1,20 @@
+/* The generic cell rate algorithm (ITU-T I.371, annex A): one time holds the whole bucket. */
 #include "enrol/signing.h"
 
-#include <string.h>
-
-/* The place that is next holds the oldest of the last `max`: when that one is older than a minute,
- * fewer than `max` are within it. */
 bool
-pz_signing_take(struct pz_signing *signing, uint32_t max, uint64_t now_us, uint64_t *out_wait_us)
+pz_signing_take(struct pz_signing *signing, uint32_t max, uint64_t now_us, uint64_t patience_us,
+		uint64_t *out_wait_us)
 {
+	*out_wait_us = 0;
 	if (max == 0)
 		return true;
-	if (max > PZ_SIGNATURES_MAX)
-		max = PZ_SIGNATURES_MAX;
-	if (signing->count != max) { /* the setting has changed */
-		memset(signing, 0, sizeof(*signing));
-		signing->count = max;
-	}
-	uint64_t *oldest = &signing->at_us[signing->next];
-	if (*oldest && now_us < *oldest + PZ_SIGNATURES_WITHIN_US) {
-		*out_wait_us = *oldest + PZ_SIGNATURES_WITHIN_US - now_us;
+	uint64_t each_us = PZ_SIGNATURES_WITHIN_US / max, burst_us = (max - 1) * each_us;
+	uint64_t due_us = signing->due_us > now_us ? signing->due_us : now_us;
+
+	if (due_us > now_us + burst_us)
+		*out_wait_us = due_us - burst_us - now_us;
+	if (*out_wait_us > patience_us)
 		return false;
-	}
-	*oldest = now_us ? now_us : 1; /* 0 is a place that was never used */
-	signing->next = (signing->next + 1) % max;
+	signing->due_us = due_us + each_us;
 	return true;
 }

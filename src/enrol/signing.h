@@ -1,6 +1,6 @@
 /*
- * How often a zone's authority acts for others: so many times within a minute, in any minute. Who
- * has stolen a right or a code gets no more of its signatures than that, and the owner is warned.
+ * How often a zone's authority acts for others: so many times at once, and as many more in a
+ * minute. A stolen right or code gets no more of its signatures than that, and the owner is warned.
  * What the owner does at the hub itself, and revocations, are not counted. @spec page 14 CERT-7
  */
 #ifndef PZ_ENROL_SIGNING_H
@@ -14,18 +14,18 @@
 
 /** Zero-initialised is valid: nothing was signed. */
 struct pz_signing {
-	uint64_t at_us[PZ_SIGNATURES_MAX]; /* the last ones, in a ring; 0: none */
-	uint32_t count;                    /* of places in use of the ring */
-	uint32_t next;
+	uint64_t due_us; /* monotonic: when all of the bucket is free again */
 };
 
 /**
- * Takes one, if fewer than `max` were taken within the minute before.
- * @param max 1 to PZ_SIGNATURES_MAX; 0: no limit. Another one than before begins anew
+ * Takes a place in the bucket.
+ * @param max places, and how many get free in a minute; 0: no limit
  * @param now_us monotonic
- * @param out_wait_us untouched unless it is refused: when the next one is free
+ * @param patience_us how long the caller can wait for its turn
+ * @param out_wait_us set in each case: after this its turn comes, or would come; 0: now
+ * @return false: that is longer than the patience, and nothing was taken
  */
-bool
-pz_signing_take(struct pz_signing *signing, uint32_t max, uint64_t now_us, uint64_t *out_wait_us);
+bool pz_signing_take(struct pz_signing *signing, uint32_t max, uint64_t now_us,
+		     uint64_t patience_us, uint64_t *out_wait_us);
 
 #endif

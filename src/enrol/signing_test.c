@@ -13,28 +13,51 @@ take(struct pz_signing *signing, uint32_t max, unsigned times, uint64_t now_us)
 	uint64_t wait;
 
 	for (unsigned i = 0; i < times; i++)
-		taken += pz_signing_take(signing, max, now_us, &wait);
+		taken += pz_signing_take(signing, max, now_us, 0, &wait);
 	return taken;
 }
 
+/* 20 in a minute are slowed, and done within it. */
 static void
-of_20_in_a_minute_some_are_refused(void **state)
+of_20_at_once_some_wait(void **state)
 {
-	struct pz_signing at_once = {0}, spread = {0};
-	unsigned taken = 0;
+	struct pz_signing signing = {0};
+	uint64_t wait = 0, before = 0;
 
 	(void)state;
-	assert_int_equal(take(&at_once, PZ_SIGNATURES_PER_MINUTE, 20, 5 * S),
-			 PZ_SIGNATURES_PER_MINUTE);
-	for (unsigned i = 0; i < 20; i++)
-		taken += take(&spread, PZ_SIGNATURES_PER_MINUTE, 1, i * 3 * S);
-	assert_int_equal(taken, PZ_SIGNATURES_PER_MINUTE);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_true(pz_signing_take(&signing, PZ_SIGNATURES_PER_MINUTE, 5 * S,
+					    PZ_SIGNING_PATIENCE_US, &wait));
+		if (i < PZ_SIGNATURES_PER_MINUTE)
+			assert_int_equal(wait, 0);
+		else
+			assert_true(wait > before);
+		before = wait;
+	}
+	assert_true(before <= PZ_SIGNING_PATIENCE_US);
 	assert_true(PZ_SIGNATURES_PER_MINUTE < 20);
 }
 
-/* In no minute, wherever it begins, there are more. */
 static void
-no_minute_has_more(void **state)
+beyond_the_patience_none_is_taken(void **state)
+{
+	struct pz_signing signing = {0};
+	uint64_t wait = 0;
+	unsigned taken = 0;
+
+	(void)state;
+	while (pz_signing_take(&signing, PZ_SIGNATURES_PER_MINUTE, 1, PZ_SIGNING_PATIENCE_US,
+			       &wait))
+		taken++;
+	assert_in_range(taken, PZ_SIGNATURES_PER_MINUTE, 2 * PZ_SIGNATURES_PER_MINUTE);
+	assert_true(wait > PZ_SIGNING_PATIENCE_US);
+	assert_false(pz_signing_take(&signing, PZ_SIGNATURES_PER_MINUTE, 1, wait - 1, &wait));
+	assert_true(pz_signing_take(&signing, PZ_SIGNATURES_PER_MINUTE, 1, wait, &wait));
+}
+
+/* In any minute at most what is allowed at once and what a minute adds. */
+static void
+no_minute_has_more_than_twice(void **state)
 {
 	struct pz_signing signing = {0};
 	uint64_t taken[400], wait = 0, now = 0;
@@ -42,11 +65,11 @@ no_minute_has_more(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 400; i++, now += (i * 7919) % (5 * S))
-		if (pz_signing_take(&signing, 5, now, &wait))
+		if (pz_signing_take(&signing, 5, now, 0, &wait))
 			taken[count++] = now;
 	assert_true(count > 50);
-	for (unsigned i = 5; i < count; i++)
-		assert_true(taken[i] - taken[i - 5] >= 60 * S);
+	for (unsigned i = 10; i < count; i++)
+		assert_true(taken[i] - taken[i - 10] >= 60 * S);
 }
 
 static void
@@ -57,10 +80,11 @@ what_is_refused_says_how_long(void **state)
 
 	(void)state;
 	assert_int_equal(take(&signing, 2, 2, 0), 2); /* a clock that begins at 0, too */
-	assert_false(pz_signing_take(&signing, 2, 10 * S, &wait));
-	assert_in_range(wait, 50 * S, 50 * S + 1);
-	assert_false(pz_signing_take(&signing, 2, 10 * S + wait - 1, &wait));
-	assert_true(pz_signing_take(&signing, 2, 60 * S + 1, &wait));
+	assert_false(pz_signing_take(&signing, 2, 10 * S, 0, &wait));
+	assert_int_equal(wait, 20 * S);
+	assert_false(pz_signing_take(&signing, 2, 30 * S - 1, 0, &wait));
+	assert_true(pz_signing_take(&signing, 2, 30 * S, 0, &wait));
+	assert_int_equal(take(&signing, 2, 5, 1000 * S), 2);
 }
 
 static void
@@ -70,17 +94,17 @@ without_a_limit_all_are_taken(void **state)
 
 	(void)state;
 	assert_int_equal(take(&signing, 0, 1000, 1), 1000);
-	assert_int_equal(take(&signing, 2 * PZ_SIGNATURES_MAX, 2 * PZ_SIGNATURES_MAX, 1),
+	assert_int_equal(take(&signing, PZ_SIGNATURES_MAX, 2 * PZ_SIGNATURES_MAX, 1),
 			 PZ_SIGNATURES_MAX);
-	assert_int_equal(take(&signing, 3, 10, 2), 3); /* another limit begins anew */
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(of_20_in_a_minute_some_are_refused),
-		cmocka_unit_test(no_minute_has_more),
+		cmocka_unit_test(of_20_at_once_some_wait),
+		cmocka_unit_test(beyond_the_patience_none_is_taken),
+		cmocka_unit_test(no_minute_has_more_than_twice),
 		cmocka_unit_test(what_is_refused_says_how_long),
 		cmocka_unit_test(without_a_limit_all_are_taken),
 	};

@@ -61,7 +61,7 @@ struct pz_hosted_enrolment {
 	unsigned failed;                           /* attempts; shown as a condition */
 	uint64_t failed_us;                        /* when the last one failed */
 	struct pz_signing signed_for, changed_for; /* devices, and what devices change */
-	uint64_t slowed_us; /* when one of them was refused last; 0: not of late */
+	uint64_t slowed_us; /* when one of them had to wait; 0: not of late */
 };
 
 /** One zone. */

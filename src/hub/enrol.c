@@ -18,8 +18,10 @@ struct pz_hub_admission {
 	const struct pz_enrol_request *request; /* the session's; gone with the link */
 	uint64_t issue;                         /* of the code that was proved */
 	struct pz_hosted_conn *conn;            /* NULL when the link is gone */
+	struct pz_timer timer;                  /* until its turn comes */
 	struct pz_cert *cert;
 	struct pz_crl *crl;
+	bool is_waiting; /* for the timer; no transaction is begun */
 	bool has_new_crl;
 };
 
@@ -159,22 +161,18 @@ static const struct pz_hosted_transact_ops admission_ops = {prepare_admission, a
 
 /* ---- how often the authority acts for devices ---- */
 
-static enum pz_err
-slow_down(struct pz_hosted *zone, const char *device, const char *what, uint64_t wait_us,
-	  struct pz_errinfo *info)
+static void
+note_slowed(struct pz_hosted *zone, const char *device, const char *what, uint64_t wait_us)
 {
 	struct pz_hub *hub = pz_hub_of(zone->hosting);
 
 	zone->enrolment.slowed_us = pz_env_mono_us(hub->config.env);
 	pz_notice_of(&hub->enrol_log, hub->config.env, "request-slowed",
-		     "zone=%s device=%s refused for %u s: %s", zone->authority->zone, device,
+		     "zone=%s device=%s has to wait %u s: %s", zone->authority->zone, device,
 		     (unsigned)(wait_us / PZ_US_PER_S) + 1, what);
 	pz_condition_raise(zone->hosting->conditions, PZ_CONDITION_AUTHORITY_BUSY,
 			   zone->authority->zone, "devices asked the authority of %s too often",
 			   zone->authority->zone);
-	return pz_fail(info, PZ_ERR_LIMIT,
-		       "the hub does no more of this for devices of %s just now; try again in %u s",
-		       zone->authority->zone, (unsigned)(wait_us / PZ_US_PER_S) + 1);
 }
 
 enum pz_err
@@ -183,32 +181,47 @@ pz_hub_may_change(struct pz_hosted *zone, const char *device, const char *what,
 {
 	const struct pz_hub *hub = pz_hub_of(zone->hosting);
 	uint32_t max = hub->config.signatures_per_minute ? PZ_AUTHORITY_CHANGES_PER_MINUTE : 0;
-	uint64_t wait_us = 0;
+	uint64_t wait_us;
 
-	if (pz_signing_take(&zone->enrolment.changed_for, max, pz_env_mono_us(hub->config.env),
+	if (pz_signing_take(&zone->enrolment.changed_for, max, pz_env_mono_us(hub->config.env), 0,
 			    &wait_us))
 		return PZ_OK;
-	return slow_down(zone, device, what, wait_us, info);
+	note_slowed(zone, device, what, wait_us);
+	return pz_fail(info, PZ_ERR_LIMIT,
+		       "the hub does no more of this for devices of %s just now; try again in %u s",
+		       zone->authority->zone, (unsigned)(wait_us / PZ_US_PER_S) + 1);
 }
 
 static bool
-may_sign(struct pz_hosted *zone, const char *device)
+may_sign(struct pz_hosted *zone, const char *device, uint64_t *out_wait_us)
 {
 	const struct pz_hub *hub = pz_hub_of(zone->hosting);
-	struct pz_errinfo info = {""};
-	uint64_t wait_us = 0;
+	bool may = pz_signing_take(&zone->enrolment.signed_for, hub->config.signatures_per_minute,
+				   pz_env_mono_us(hub->config.env), PZ_SIGNING_PATIENCE_US,
+				   out_wait_us);
 
-	return pz_signing_take(&zone->enrolment.signed_for, hub->config.signatures_per_minute,
-			       pz_env_mono_us(hub->config.env), &wait_us) ||
-	       slow_down(zone, device, "enrolment", wait_us, &info) == PZ_OK;
+	if (*out_wait_us > 0)
+		note_slowed(zone, device, "enrolment", *out_wait_us);
+	return may;
+}
+
+static void
+on_turn(struct pz_timer *timer, void *arg)
+{
+	struct pz_hub_admission *admission = arg;
+
+	(void)timer;
+	admission->is_waiting = false;
+	pz_hosted_transact(admission->t.zone, &admission->t, &admission_ops);
 }
 
 static void
 on_admit(void *arg, const struct pz_enrol_request *request)
 {
 	struct pz_hosted_conn *conn = arg;
+	uint64_t wait_us;
 
-	if (!may_sign(conn->zone, request->device)) {
+	if (!may_sign(conn->zone, request->device, &wait_us)) {
 		pz_enrol_hub_refused(conn->enrol.exchange, PZ_ENROL_BUSY);
 		return;
 	}
@@ -218,11 +231,29 @@ on_admit(void *arg, const struct pz_enrol_request *request)
 		pz_enrol_hub_refused(conn->enrol.exchange, "badRequest");
 		return;
 	}
+	admission->t.zone = conn->zone;
 	admission->request = request;
 	admission->issue = request->issue;
 	admission->conn = conn;
 	conn->enrol.admission = admission;
-	pz_hosted_transact(conn->zone, &admission->t, &admission_ops);
+	pz_timer_init(&admission->timer, on_turn, admission);
+	admission->is_waiting = wait_us > 0;
+	if (admission->is_waiting)
+		pz_env_start(conn->hosting->env, &admission->timer, wait_us);
+	else
+		pz_hosted_transact(conn->zone, &admission->t, &admission_ops);
+}
+
+/* The device went before its turn came: the code can be used again, and nothing is signed. */
+static void
+give_up(struct pz_hosted_conn *conn)
+{
+	struct pz_hub_admission *admission = PZ_TAKE(conn->enrol.admission);
+
+	pz_env_stop(conn->hosting->env, &admission->timer);
+	admission->conn = NULL;
+	refuse(admission, "");
+	free(admission);
 }
 
 /* Page 3: `status` shows failed attempts to the owner (page 14, ENR-7). */
@@ -333,6 +364,8 @@ pz_hub_enrol_frame(struct pz_hosted_conn *conn, struct pz_slice frame)
 void
 pz_hub_enrol_end(struct pz_hosted_conn *conn)
 {
+	if (conn->enrol.admission && conn->enrol.admission->is_waiting)
+		give_up(conn);
 	if (conn->enrol.admission)
 		conn->enrol.admission->conn = NULL;
 	else if (conn->enrol.exchange &&
