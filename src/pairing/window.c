@@ -321,6 +321,7 @@ choose_held(struct pair_window *window, bool is_late)
 			continue;
 		choose(conn);
 		pz_pair_reveal(conn->pair);
+		return; /* the choice has ended the others: the next of the list may be freed */
 	}
 }
 

@@ -120,6 +120,64 @@ no_closes_the_window(void **state)
 	forget(&pairing);
 }
 
+/* ---- two devices that dial each other ---- */
+
+/* It waits for our own connection with its device. */
+static struct pair_conn *
+held_conn(struct pair_window *window, const struct pz_pair_card *partner)
+{
+	struct pz_pair_config config = {.card = partner, .env = w.node->pairing->config.env};
+	struct pair_conn *conn = calloc(1, sizeof(*conn));
+
+	assert_non_null(conn);
+	assert_ok(pz_pair_new(&config, NULL, NULL, &conn->pair));
+	conn->window = window;
+	conn->partner = partner;
+	conn->is_held = true;
+	pz_list_append(&window->conns, &conn->node);
+	pz_env_start(config.env, &window->hold, PZ_PAIR_HOLD_US);
+	return conn;
+}
+
+static void
+lose(struct pair_conn *conn)
+{
+	struct pair_window *window = conn->window;
+
+	conn->is_over = true;
+	pz_pairing_conn_events.lost(conn, PZ_ERR_IO_CLOSED, "closed");
+	pz_list_remove(&conn->node);
+	pz_pair_free(conn->pair);
+	free(conn);
+	pz_pairing_conn_events.gone(window);
+}
+
+/* An address where nothing answers is still dialled; with the choice that dial ends. */
+static void
+one_that_is_held_long_enough_is_chosen(void **state)
+{
+	const struct pz_pair_card partner = {.identity = "bob@example.net/phone"};
+	struct pz_peers_window seen = {.address = "192.0.2.7", .port = 8040, .is_ours_first = true};
+
+	(void)state;
+	start_node();
+	begin(&pairing, "pair", json_object());
+	struct pair_window *window = w.node->pairing->open;
+	struct pair_conn *held = held_conn(window, &partner);
+	pz_pairing_on_window(w.node->pairing, &seen);
+	assert_int_equal(w.net.dial_count, 1);
+	run(PZ_PAIR_HOLD_US - 1);
+	assert_null(window->chosen);
+	run(1);
+	assert_ptr_equal(window->chosen, held);
+	assert_ptr_equal(window->conns.next, &held->node);
+	assert_ptr_equal(window->conns.prev, &held->node);
+	lose(held);
+	run(PZ_US_PER_S);
+	assert_ended(PZ_ERR_IO_CLOSED);
+	forget(&pairing);
+}
+
 /* ---- what is remembered ---- */
 
 static const uint8_t secret[PZ_PAIR_NUMBER_BYTES] = {7};
@@ -436,6 +494,7 @@ main(void)
 		VIRGIN(a_window_closes_with_its_command),
 		VIRGIN(what_makes_no_sense_is_refused),
 		VIRGIN(no_closes_the_window),
+		VIRGIN(one_that_is_held_long_enough_is_chosen),
 		MEMBER(a_friend_survives_a_restart_and_a_session_does_not),
 		MEMBER(a_session_becomes_a_friend),
 		MEMBER(a_friend_of_the_hub_is_the_hubs_matter),
