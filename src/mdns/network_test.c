@@ -1,10 +1,12 @@
 /* What only real networks do: interfaces come and go, avahi-daemon too, and packets can be read. */
 #include "mdns/fixture.h"
 #include "mdns/sandbox.h"
+#include "mdns/system.h"
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -384,6 +386,71 @@ a_daemon_with_few_objects_is_trouble(void **state)
 	fx_wait(f, A->trouble[PZ_MDNS_TROUBLE_PUBLISH][0] == '\0');
 }
 
+struct refused {
+	bool is_ready;
+	unsigned failed;
+};
+
+static void
+on_backend_state(void *arg, enum pz_mdns_backend_state state)
+{
+	struct refused *refused = arg;
+
+	refused->is_ready = state == PZ_MDNS_READY;
+}
+
+static void
+on_backend_failed(void *arg, bool is_watch, const char *reason)
+{
+	struct refused *refused = arg;
+
+	(void)is_watch, (void)reason;
+	refused->failed++;
+}
+
+static const struct pz_mdns_backend_events refused_events = {
+	.state = on_backend_state,
+	.failed = on_backend_failed,
+};
+
+/** Each is refused, then given back. */
+static void
+announce_in_vain(struct fx *f, struct pz_mdns_backend *backend, struct refused *refused,
+		 unsigned times)
+{
+	struct pz_mdns_service service = {.instance = "in-vain", .host = "pz-host-1", .port = 8040};
+
+	for (unsigned i = 0; i < times; i++) {
+		unsigned before = refused->failed;
+		void *entry = backend->ops->add_service(backend, &service);
+
+		assert_non_null(entry);
+		fx_wait(f, refused->failed > before);
+		backend->ops->remove(backend, entry);
+	}
+}
+
+/* It is asked again every half minute, for as long as the daemon runs: what it refused was kept. */
+static void
+what_a_daemon_refuses_is_freed(void **state)
+{
+	struct fx *f = *state;
+	struct refused refused = {0};
+	struct pz_mdns_backend *backend = NULL;
+
+	FX_NEEDS(fx_daemon.bus > 0);
+	fx_avahi_options("", "disable-user-service-publishing=yes");
+	fx_avahi_start();
+	assert_ok(pz_mdns_system_new(&pz_kit_loop.loop, &refused_events, &refused, &backend, NULL));
+	fx_wait(f, refused.is_ready);
+	announce_in_vain(f, backend, &refused, 200);
+	size_t before = mallinfo2().uordblks; /* 0 with a sanitizer, whose memory is not counted */
+	announce_in_vain(f, backend, &refused, 800);
+	assert_in_range(mallinfo2().uordblks, 0, before + 65536);
+	backend->ops->free(backend);
+	fx_kill(&fx_daemon.avahi);
+}
+
 /* One speaks for itself, the other one by the daemon: on two machines that is the usual case. */
 static void
 both_kinds_understand_each_other(void **state)
@@ -568,6 +635,7 @@ main(int argc, char **argv)
 		TEST(a_stopped_daemon_stops_no_node, daemon_later_setup),
 		TEST(a_daemon_that_forbids_is_trouble, daemon_later_setup),
 		TEST(a_daemon_with_few_objects_is_trouble, daemon_later_setup),
+		TEST(what_a_daemon_refuses_is_freed, daemon_later_setup),
 		TEST(packets_say_nothing_of_the_machine, fx_system_setup),
 		TEST(an_interface_that_comes_later_is_used, fx_system_setup),
 		TEST(both_kinds_understand_each_other, fx_system_setup),

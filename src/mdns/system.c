@@ -1,7 +1,8 @@
 /*
  * Each entry and each watch is an object of avahi-daemon, which answers our request for a new one
  * with the object's path. Until then it is `unborn`: what is wanted of it waits, and when it is
- * given back meanwhile, it is freed as soon as it has a path.
+ * given back meanwhile, it is freed as soon as it has a path. One that avahi-daemon refuses never
+ * gets a path; its owner gives it back before the next attempt.
  */
 #include "mdns/system.h"
 
@@ -37,6 +38,7 @@ struct object {
 	char *path; /* NULL: unborn */
 	bool is_watch;
 	bool is_given_back;
+	bool is_refused; /* no answer is awaited any more */
 	/* Of an entry: one of the two. */
 	struct pz_mdns_service *service;
 	struct pz_mdns_local address;
@@ -212,7 +214,7 @@ object_end(struct object *object)
 static void
 give_back(struct object *object)
 {
-	if (object->path == NULL)
+	if (object->path == NULL && !object->is_refused)
 		object->is_given_back = true;
 	else
 		object_end(object);
@@ -269,6 +271,7 @@ on_born(void *arg, DBusMessage *answer)
 	}
 	if (object->path == NULL) {
 		const char *reason = dbus_message_get_error_name(answer);
+		object->is_refused = true;
 		if (object->is_given_back)
 			object_free(object);
 		else if (object->is_watch) /* it stays unborn */
