@@ -278,6 +278,9 @@ NARROW = "#ifndef NARROW_H\n#define NARROW_H\nstatic inline int\npz_narrow(long 
 # A path that only the analyser finds: thirty log lines before it do not count as branches.
 PATH = ("#include \"base/log.h\"\nint pz_f(int *a);\nint pz_f(int *a)\n{\n\tif (a)\n\t\t*a = 1;\n"
         + "\tpz_info(\"x\", \"y\");\n" * 30 + "\treturn *a;\n}\n")
+# The same behind the ends of thirty JSON values.
+JSON_PATH = ("#include <jansson.h>\nint pz_f(int *a, json_t **v);\nint pz_f(int *a, json_t **v)\n{\n\tif (a)\n\t\t*a = 1;\n"
+             + "".join(f"\tjson_decref(v[{i}]);\n" for i in range(30)) + "\treturn *a;\n}\n")
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +292,7 @@ def analysed(tmp_path_factory):
     for name in ("scripts/lint-c", "scripts/lint-hints.h", ".clang-tidy", *HINTED):
         tree.write(name, (SCRIPTS.parent / name).read_text())
     tree.write("src/base/narrow.h", NARROW)
-    sources = {"src/base/in_header.c": IN_HEADER, "src/base/path.c": PATH}
+    sources = {"src/base/in_header.c": IN_HEADER, "src/base/path.c": PATH, "src/base/json_path.c": JSON_PATH}
     for what, text in FAULTS.items():
         sources[f"src/base/{what}.c"] = sources[f"src/base/{what}_test.c"] = text + "\n"
     for name, text in sources.items():
@@ -315,8 +318,10 @@ def test_a_warning_of_clang_in_a_header(analysed):
     assert re.search(r"narrow\.h:6:.*\[clang-diagnostic-shorten-64-to-32\b", analysed["src/base/in_header.c"]), analysed
 
 
-def test_a_path_behind_log_lines(analysed):
-    assert "[clang-analyzer-core.NullDereference" in analysed["src/base/path.c"], analysed
+@pytest.mark.parametrize("behind", ["path", "json_path"])
+def test_a_path_behind_what_is_no_branch(analysed, behind):
+    """Behind log lines, and behind the ends of JSON values."""
+    assert "[clang-analyzer-core.NullDereference" in analysed[f"src/base/{behind}.c"], analysed
 
 
 # ---- the programs of the system tests ----
