@@ -214,16 +214,6 @@ def measure_friends(home, is_across, count):
 
 # ---- small calls beside a file ----
 
-def bulk(path, size):
-    """A file that is in memory: no disk, and no hole that the system fills with zeros first."""
-    if not path.exists() or path.stat().st_size != size:
-        piece = os.urandom(1 << 20)
-        with open(path, "wb") as file:
-            for _ in range(size >> 20):
-                file.write(piece)
-    return path
-
-
 def sender(home, path):
     argv = [str(home.program("pzp")), "--data-dir", str(home.where / "laptop"), "send", str(path), "tv"]
     return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -257,26 +247,3 @@ def measure_busy(home, inbox, is_busy, size, count):
             control.close()
             row[f"{name}_p50_us"], row[f"{name}_p99_us"] = statistics.median(took), p99(took)
     return row
-
-
-# ---- a file ----
-
-def measure_file(home, path, inbox):
-    """`pzp send` over a direct link, from exec to exit; CPU of the program and both daemons."""
-    with home:
-        ways = Ways(home)
-        ways.direct()
-        home.run("tv", "prefs", "files.inbox", str(inbox), "--now")
-        size = path.stat().st_size
-        pids = [home.running[who].pid for who in ("laptop", "tv")]
-        before, began = sum(map(cpu_s, pids)), time.monotonic()
-        process = sender(home, path)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        took = time.monotonic() - began
-        if process.returncode != 0:
-            raise RuntimeError(process.stderr.read().decode()[-200:])
-        used = sum(map(cpu_s, pids)) - before + usage.ru_utime + usage.ru_stime
-        for one in pathlib.Path(inbox).rglob(path.name + "*"):
-            one.unlink()
-    return {"mb_per_s": size / 1e6 / took, "cpu_s": used, "mb_per_cpu_s": size / 1e6 / used}
