@@ -249,14 +249,15 @@ next_piece(uint64_t at, struct pz_slice bytes, bool *out_is_empty)
 }
 
 /* Empty blocks take no room: the file becomes longer, and nothing is written. Where the file system
- * cannot do that they are written. */
+ * cannot do that they are written. So are they where the sender has not said how many bytes come:
+ * the full disk is what ends a file without end. */
 static ssize_t
 write_piece(struct disk_part *part, struct pz_slice left)
 {
 	bool is_hole;
 	size_t n = next_piece(part->at, left, &is_hole);
 
-	if (is_hole && ftruncate(part->fd, (off_t)(part->at + n)) == 0)
+	if (is_hole && part->spec.has_size && ftruncate(part->fd, (off_t)(part->at + n)) == 0)
 		return (ssize_t)n;
 	return pwrite(part->fd, left.ptr, n, (off_t)part->at);
 }
