@@ -62,7 +62,7 @@
 	  "zone that is here.",                                                                    \
 	  "set it, e.g. by `timedatectl set-ntp true`")                                            \
 	X(HUB_CERTIFICATE_DATE, "hub-certificate-date", PZH,                                       \
-	  "The hub's own certificate does not count today: no device can connect.",                \
+	  "The hub's own certificate is not valid now: no device can connect.",                    \
 	  "set the clock; the certificate is renewed by itself within ten minutes")                \
 	X(CLOCKS_APART, "clocks-apart", PZP,                                                       \
 	  "The clock of this device and that of the hub or of another device differ by more than " \

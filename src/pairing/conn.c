@@ -49,7 +49,8 @@ free_conn(struct pair_conn *conn)
 	window->all->events->gone(window);
 }
 
-/* Marked first: closing may call back at once. */
+/* From here on nothing is reported. The link itself ends with the turn (net/link.h), and the object
+ * with it. */
 static void
 end_link(struct pair_conn *conn, enum pz_err why, const char *detail)
 {

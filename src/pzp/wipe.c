@@ -24,7 +24,6 @@
  * @spec page 14 WIP-1, WIP-2, WIP-4, WIP-5
  */
 #include "pzp/wipe.h"
-#include "pairing/pairing.h"
 
 #include <stdlib.h>
 

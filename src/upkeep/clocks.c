@@ -101,13 +101,12 @@ pz_upkeep_saw_refusal(struct pz_upkeep *upkeep, const char *who, enum pz_err why
 {
 	if (why == PZ_ERR_DENIED_EXPIRED)
 		pz_condition_raise(upkeep->config.conditions, PZ_CONDITION_CERTIFICATE_DATE, who,
-				   "the certificate of %s does not count today: %s; %s", who,
-				   detail, whose(upkeep));
+				   "the certificate of %s is not valid now: %s; %s", who, detail,
+				   whose(upkeep));
 	else if (why == PZ_ERR_DENIED_REMOTE_DATE)
-		pz_condition_raise(
-			upkeep->config.conditions, PZ_CONDITION_CERTIFICATE_DATE, who,
-			"%s says that this device's certificate does not count today; %s", who,
-			whose(upkeep));
+		pz_condition_raise(upkeep->config.conditions, PZ_CONDITION_CERTIFICATE_DATE, who,
+				   "%s refuses this device's certificate because of its dates; %s",
+				   who, whose(upkeep));
 }
 
 void

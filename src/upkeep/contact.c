@@ -1,9 +1,9 @@
 /*
- * How old this device's word from its hub is. Without the hub a device learns of revocations only
- * from peers, and a thief keeps both apart: after some days it begins no link with a peer any more.
- * Links that are up stay.
+ * How long ago this device last had contact with its hub. Without the hub a device learns of
+ * revocations only from peers, and a thief keeps both apart: after some days it begins no link with
+ * a peer any more. Links that are up stay.
  *
- * The word: a link to the hub that was up, or the date of the newest revocation list, which the
+ * Contact is a link to the hub that was up, or the date of the newest revocation list, which the
  * hub has signed, also where a peer has passed it on. The time of the link is stored, so that a
  * restart does not make it newer; a clock that is set back makes nothing old.
  * @spec page 14 REV-6
