@@ -367,8 +367,8 @@ pz_pzp_cmd_audit(struct pz_cli *cli)
 
 	if (action == NULL)
 		return walk(cli, print_all, NULL);
-	if (strcmp(action, "count") == 0 && file == NULL)
-		return count(cli);
+	if (strcmp(action, "count") == 0)
+		return file ? pz_cli_usage(cli, "audit count takes no file") : count(cli);
 	if (!is_export && strcmp(action, "verify") != 0)
 		return pz_cli_usage(
 			cli, "unknown action '%.40s'; use count, export or verify, or none to list",
