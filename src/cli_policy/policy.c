@@ -11,6 +11,7 @@
 #include "cli/text.h"
 #include "cli/value.h"
 #include "cli_policy/commands.h"
+#include "policies/path.h"
 #include "policy/decide.h"
 
 /* Longer files are not read at all; the limit of a document is the parser's to say. */
@@ -162,27 +163,11 @@ load_request(struct pz_cli *cli, struct test *test)
 	return PZ_EXIT_DONE;
 }
 
-/* Labels from the document's root to the element that decided. */
-static json_t *
-path_of(const struct pz_policy_result *result)
-{
-	json_t *path = json_array();
-	const struct pz_policy_node *node;
-
-	for (unsigned i = 0; (node = pz_policy_node_at(result->node, i)); i++) {
-		char label[PZ_POLICY_LABEL_BYTES];
-
-		pz_policy_node_label(node, label);
-		json_array_append_new(path, json_string(label));
-	}
-	return path;
-}
-
 static json_t *
 slot_json(const struct test *test, enum pz_policy_slot slot, const struct pz_policy_result *result)
 {
 	json_t *one = json_pack("{s:s, s:o}", "effect", pz_policy_effect_name(result->effect),
-				"path", path_of(result));
+				"path", pz_policies_path_json(result->node));
 
 	if (test->slots.is_corrupt[slot])
 		json_object_set_new(one, "error", json_string(test->fault[slot].text));
@@ -214,7 +199,8 @@ print_decision_json(struct pz_cli *cli, const struct test *test, const struct pz
 		"{s:s, s:o, s:o, s:o}", "effect", pz_policy_effect_name(d->effect), "slot",
 		d->slot < 0 ? json_null()
 			    : json_string(pz_policy_slot_name((enum pz_policy_slot)d->slot)),
-		"path", d->slot < 0 ? json_array() : path_of(&d->slots[d->slot]), "slots", slots);
+		"path", d->slot < 0 ? json_array() : pz_policies_path_json(d->slots[d->slot].node),
+		"slots", slots);
 	int status = pz_cli_print_json(cli, all);
 	json_decref(all);
 	return status;

@@ -12,6 +12,7 @@
 #include "manage/element.h"
 #include "manage/tree.h"
 #include "policies/commands.h"
+#include "policies/path.h"
 #include "rpc/error.h"
 #include "wire/json.h"
 
@@ -147,20 +148,6 @@ validate(struct method *m)
 /* ---- tests ---- */
 
 static json_t *
-path_json(const struct pz_policy_node *node)
-{
-	const struct pz_policy_node *at;
-	json_t *path = json_array();
-
-	for (unsigned depth = 0; node && (at = pz_policy_node_at(node, depth)); depth++) {
-		char label[PZ_POLICY_LABEL_BYTES];
-		pz_policy_node_label(at, label);
-		json_array_append_new(path, json_string(label));
-	}
-	return path;
-}
-
-static json_t *
 decision_json(const struct pz_policy_slots *by, const struct pz_policy_request *request)
 {
 	struct pz_policy_decision d = pz_policy_decide(by, request, 0);
@@ -171,7 +158,7 @@ decision_json(const struct pz_policy_slots *by, const struct pz_policy_request *
 			json_object_set_new(all, pz_policy_slot_name((enum pz_policy_slot)i),
 					    json_pack("{s:i, s:o}", "effect",
 						      (int)d.slots[i].effect, "path",
-						      path_json(d.slots[i].node)));
+						      pz_policies_path_json(d.slots[i].node)));
 	return json_pack("{s:i, s:o}", "effect", (int)d.effect, "slots", all);
 }
 
