@@ -529,6 +529,28 @@ waiting_for_the_hang_up_ends(void **state)
 	server_close(&s);
 }
 
+static void
+without_descriptors_none_waits(void **state)
+{
+	unsigned files_max = pz_kit_loop.loop.files_max;
+	struct server s;
+
+	(void)state;
+	listen_at(&s, "127.0.0.1");
+	struct sockaddr_in addr = loopback(s.port);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	pz_kit_until(s.stream);
+	assert_int_equal(s.stream->ops->send(s.stream, pz_slice_str("no")), 2);
+	pz_kit_loop.loop.files_max = 4;
+	close_stream(s.stream);
+	s.stream = NULL;
+	assert_int_equal(pz_kit_loop.loop.lingering_len, 0);
+	pz_kit_loop.loop.files_max = files_max;
+	close(fd);
+	server_close(&s);
+}
+
 #define LOOP_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -553,6 +575,7 @@ main(void)
 		LOOP_TEST(without_descriptors_callers_are_turned_away),
 		LOOP_TEST(few_wait_for_the_others_hang_up),
 		LOOP_TEST(waiting_for_the_hang_up_ends),
+		LOOP_TEST(without_descriptors_none_waits),
 	};
 
 	pz_log_threshold = PZ_LOG_WARNING;

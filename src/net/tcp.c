@@ -261,8 +261,10 @@ static void
 tcp_close(struct pz_stream *stream)
 {
 	struct tcp *tcp = (struct tcp *)(void *)stream;
-	/* Nothing was said, so nothing can be lost: no farewell. */
-	struct farewell *farewell = tcp->has_sent ? calloc(1, sizeof(*farewell)) : NULL;
+	unsigned most = pz_loop_room(tcp->loop, 2 * PZ_LINGERING_MAX) / 2;
+	/* Nothing was said, so nothing can be lost: no farewell. Nor is there one where the process
+	 * has hardly a descriptor. */
+	struct farewell *farewell = tcp->has_sent && most ? calloc(1, sizeof(*farewell)) : NULL;
 
 	uv_poll_stop(&tcp->poll);
 	if (farewell == NULL || shutdown(tcp->fd, SHUT_WR) != 0) {
@@ -272,7 +274,7 @@ tcp_close(struct pz_stream *stream)
 	}
 	/* Strangers that are turned away must not hold more descriptors than they are allowed
 	 * links. The oldest makes place for the newest. */
-	if (tcp->loop->lingering_len >= pz_loop_room(tcp->loop, 2 * PZ_LINGERING_MAX) / 2)
+	if (tcp->loop->lingering_len >= most)
 		end_farewell(
 			PZ_CONTAINER(pz_list_first(&tcp->loop->lingering), struct farewell, node));
 	tcp->loop->lingering_len++;
