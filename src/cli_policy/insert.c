@@ -18,6 +18,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/limits.h"
+#include "policies/upgrade.h"
 #include "policy/decide.h"
 
 #define RULES_NAMED_MAX 10000U
@@ -87,74 +88,23 @@ request_of(const struct pz_rule *rule, uint64_t now_s)
 
 /* ---- the place ---- */
 
-/* Where it goes on after a comment, an instruction, or text that is not markup. */
-static size_t
-skip_until(struct pz_slice text, size_t at, const char *end)
-{
-	const uint8_t *found = memmem(text.ptr + at, text.len - at, end, strlen(end));
-
-	return found ? (size_t)(found - text.ptr) + strlen(end) : text.len;
-}
-
-/* The end of a tag, behind its '>'; attributes may hold one. */
-static size_t
-skip_tag(struct pz_slice text, size_t at)
-{
-	for (uint8_t quote = 0; at < text.len; at++) {
-		uint8_t c = text.ptr[at];
-
-		if (quote)
-			quote = c == quote ? 0 : quote;
-		else if (c == '"' || c == '\'')
-			quote = c;
-		else if (c == '>')
-			return at + 1;
-	}
-	return text.len;
-}
-
-static bool
-begins(struct pz_slice text, size_t at, const char *with)
-{
-	size_t len = strlen(with);
-
-	return text.len - at >= len && memcmp(text.ptr + at, with, len) == 0;
-}
-
 /* Just behind the start tag of the element at this depth (0: the root) that begins in this line.
  * The document is known to be valid. 0: not found, or it has no content. */
 static size_t
 place_in(struct pz_slice text, unsigned depth, unsigned line)
 {
 	unsigned at_depth = 0, at_line = 1;
-	size_t counted = 0;
+	size_t at = 0, counted = 0;
+	struct pz_slice tag;
 
-	for (size_t at = 0; at < text.len;) {
-		if (text.ptr[at] != '<') {
-			at++;
-			continue;
-		}
-		for (; counted < at; counted++)
+	while (pz_policies_next_tag(text, &at, &tag)) {
+		for (; text.ptr + counted < tag.ptr; counted++)
 			at_line += text.ptr[counted] == '\n';
-		if (begins(text, at, "<!--")) {
-			at = skip_until(text, at, "-->");
-			continue;
-		}
-		if (begins(text, at, "<![CDATA[")) {
-			at = skip_until(text, at, "]]>");
-			continue;
-		}
-		if (begins(text, at, "<?")) {
-			at = skip_until(text, at, "?>");
-			continue;
-		}
-		bool is_end = begins(text, at, "</");
-		size_t end = skip_tag(text, at);
-		bool is_empty = end >= 2 && text.ptr[end - 2] == '/';
+		bool is_end = tag.len >= 2 && tag.ptr[1] == '/';
+		bool is_empty = tag.len >= 2 && tag.ptr[tag.len - 2] == '/';
 		if (!is_end && at_depth == depth && at_line == line)
-			return is_empty ? 0 : end;
+			return is_empty ? 0 : at;
 		at_depth = is_end ? at_depth - 1 : at_depth + (is_empty ? 0 : 1);
-		at = end;
 	}
 	return 0;
 }
@@ -260,6 +210,14 @@ pz_rule_is_denied(const struct pz_rule *rule, struct pz_slice document, uint64_t
 
 /* ---- removing ---- */
 
+static bool
+goes_on_with(struct pz_slice text, size_t at, const char *with)
+{
+	size_t len = strlen(with);
+
+	return text.len - at >= len && memcmp(text.ptr + at, with, len) == 0;
+}
+
 /* The next share behind `at` that has these conditions. False: none. */
 static bool
 find_share(struct pz_slice text, struct pz_slice conditions, size_t at, size_t *begin, size_t *end)
@@ -272,14 +230,15 @@ find_share(struct pz_slice text, struct pz_slice conditions, size_t at, size_t *
 		if (found == NULL)
 			return false;
 		*begin = (size_t)(found - text.ptr);
-		*end = skip_until(text, *begin, tail);
+		const uint8_t *stop = memmem(found, text.len - *begin, tail, sizeof(tail) - 1);
+		*end = stop ? (size_t)(stop - text.ptr) + sizeof(tail) - 1 : text.len;
 		const uint8_t *same = memmem(found, *end - *begin, conditions.ptr, conditions.len);
 		if (same) { /* and no more conditions than limits */
 			size_t rest = (size_t)(same - text.ptr) + conditions.len;
 
-			if (begins(text, rest, "\n\t\t\t</condition>") ||
-			    begins(text, rest, "\n\t\t\t<environment-match attr=\"time\"") ||
-			    begins(text, rest, "\n\t\t\t<environment-match attr=\"calls:"))
+			if (goes_on_with(text, rest, "\n\t\t\t</condition>") ||
+			    goes_on_with(text, rest, "\n\t\t\t<environment-match attr=\"time\"") ||
+			    goes_on_with(text, rest, "\n\t\t\t<environment-match attr=\"calls:"))
 				return true;
 		}
 		at = *end;

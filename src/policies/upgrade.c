@@ -45,9 +45,8 @@ skip_tag(struct pz_slice text, size_t at)
 	return text.len;
 }
 
-/* The next tag at or behind *at, which moves behind it. */
-static bool
-next_tag(struct pz_slice text, size_t *at, struct pz_slice *out)
+bool
+pz_policies_next_tag(struct pz_slice text, size_t *at, struct pz_slice *out)
 {
 	while (*at < text.len) {
 		if (text.ptr[*at] != '<') {
@@ -117,7 +116,7 @@ find(struct pz_slice text, const char *element, struct pz_slice id)
 {
 	struct pz_slice tag;
 
-	for (size_t at = 0; next_tag(text, &at, &tag);)
+	for (size_t at = 0; pz_policies_next_tag(text, &at, &tag);)
 		if (is_element(tag, element) && pz_slice_eq(attribute(tag, "id"), id))
 			return (size_t)(tag.ptr - text.ptr);
 	return SIZE_MAX;
@@ -130,7 +129,7 @@ whole(struct pz_slice text, struct pz_slice tag, size_t at)
 	struct pz_slice next = tag;
 
 	while (!begins(next, 0, "</rule") && !(next.ptr == tag.ptr && tag.ptr[tag.len - 2] == '/'))
-		if (!next_tag(text, &at, &next))
+		if (!pz_policies_next_tag(text, &at, &next))
 			break;
 	return pz_slice_of(tag.ptr, (size_t)(next.ptr + next.len - tag.ptr));
 }
@@ -151,7 +150,7 @@ pz_policies_missing(struct pz_slice document, struct pz_slice standard, struct p
 	bool has_policy = false;
 	struct pz_slice tag;
 
-	for (size_t at = 0; next_tag(standard, &at, &tag);) {
+	for (size_t at = 0; pz_policies_next_tag(standard, &at, &tag);) {
 		struct pz_slice id = attribute(tag, "id");
 
 		if (is_element(tag, "policy")) {
@@ -180,7 +179,7 @@ insert(struct pz_slice document, const struct pz_upgrade_rule *rules, size_t cou
 	size_t done = 0;
 	struct pz_slice tag;
 
-	for (size_t at = 0; next_tag(document, &at, &tag);) {
+	for (size_t at = 0; pz_policies_next_tag(document, &at, &tag);) {
 		size_t begin = (size_t)(tag.ptr - document.ptr);
 
 		if (!is_element(tag, "rule"))

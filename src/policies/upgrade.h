@@ -39,4 +39,12 @@ size_t pz_policies_missing(struct pz_slice document, struct pz_slice standard,
 enum pz_err pz_policies_upgrade(struct pz_slice document, const struct pz_upgrade_rule *rules,
 				size_t count, char **out, struct pz_errinfo *info) PZ_MUST_USE;
 
+/**
+ * The next tag of a document that is known to be valid; comments, CDATA sections and instructions
+ * are no tags. @param at in: where to look; out: behind the tag, or the end of the text @param out
+ * from its `<` to its `>`
+ * @return false: there is no further one, and *out is untouched
+ */
+bool pz_policies_next_tag(struct pz_slice text, size_t *at, struct pz_slice *out);
+
 #endif
