@@ -185,6 +185,10 @@
 /* of bulk at first: more in flight costs less CPU and lets calls wait longer behind it; and on a
  * link that travels in a channel, where all of it may wait in one place */
 #define PZ_CHANNEL_BULK_WINDOW_BYTES (512U << 10)
+/* what a window counts for, on a short way, while messages come on the link: they wait behind it */
+#define PZ_CHANNEL_SHARED_WINDOW_BYTES (128U << 10)
+#define PZ_CHANNEL_SHARED_WAY_US (2 * PZ_US_PER_MS) /* 64 MB/s by such a window */
+#define PZ_CHANNEL_SHARED_US (250 * PZ_US_PER_MS)   /* after the last of them */
 #define PZ_CHANNEL_CARRIED_WINDOW_BYTES (64U << 10)
 #define PZ_CHANNEL_WINDOW_BYTES_MAX (4U << 20) /* doubled up to this on a long way */
 #define PZ_CHANNEL_FLUSH_BYTES (64U << 10)     /* of all channels, between two looks at messages */

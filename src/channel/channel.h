@@ -145,6 +145,12 @@ pz_channel_send(struct pz_channel *channel, struct pz_slice data, size_t *out_ta
 /** Bytes that pz_channel_send takes now; 0: `writable` follows, unless nothing may be sent at all.
  */
 size_t pz_channel_room(struct pz_channel *channel);
+/**
+ * A message came on the link, and is handed up next; a prop of channels (pz_channels_on_prop) does
+ * not count. For some time windows on a short way count for less, so that the next messages wait
+ * for less. @param now_us monotonic: when its bytes were read
+ */
+void pz_channels_note_message(struct pz_channels *channels, uint64_t now_us);
 /** The window for bulk on the link of this channel: see pz_channels_set_bulk_window. */
 uint32_t pz_channel_bulk_window(const struct pz_channel *channel);
 /** No more data from here; what was sent goes first. */

@@ -1,5 +1,7 @@
 #include "channel/fixture.h"
 
+#include "channel/internal.h"
+
 void
 world_pass(struct world *w, uint64_t us)
 {
@@ -38,6 +40,9 @@ user_data(void *arg, struct pz_slice data)
 	assert_non_null(u->channel);
 	assert_true(data.len > 0 && data.len <= PZ_DATA_BYTES_MAX);
 	assert_int_equal(pz_buf_append(&u->in, data), PZ_OK);
+	if (u->is_beside_messages)
+		pz_channels_note_message(u->channel->channels,
+					 pz_env_mono_us(u->channel->channels->env));
 	if (u->is_lazy)
 		u->unconsumed += data.len;
 	else

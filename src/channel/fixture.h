@@ -20,7 +20,8 @@ struct user {
 	struct pz_buf in;
 	size_t unconsumed, credits;
 	unsigned writables;
-	bool is_lazy; /* does not consume */
+	bool is_lazy;            /* does not consume */
+	bool is_beside_messages; /* one has come with each data */
 	bool is_accepted, is_refused, has_ended, is_closed;
 	enum pz_channel_refusal why;
 	bool has_message; /* of the close */

@@ -338,16 +338,45 @@ is_window_short(struct pz_channel *channel)
 }
 
 void
+pz_channels_note_message(struct pz_channels *channels, uint64_t now_us)
+{
+	channels->shared_before_us = channels->shared_us;
+	channels->shared_us = now_us;
+}
+
+static bool
+is_shared(const struct pz_channel *channel)
+{
+	const struct pz_channels *channels = channel->channels;
+
+	return channels->shared_us != 0 && channel->pace.way_us <= PZ_CHANNEL_SHARED_WAY_US &&
+	       pz_env_mono_us(channels->env) - channels->shared_us < PZ_CHANNEL_SHARED_US;
+}
+
+/* What a window counts for now. What was credited stays; the rest is credited later. */
+static uint32_t
+window_now(const struct pz_channel *channel)
+{
+	return channel->window > PZ_CHANNEL_SHARED_WINDOW_BYTES && is_shared(channel)
+		       ? PZ_CHANNEL_SHARED_WINDOW_BYTES
+		       : channel->window;
+}
+
+/* When all was consumed that was credited, what is given then is a whole window of now: so the
+ * other end never stands still. */
+void
 pz_channel_consumed(struct pz_channel *channel, size_t bytes)
 {
+	uint32_t window = window_now(channel), kept = channel->window - window;
+
 	channel->consumed += (uint32_t)bytes;
-	if (channel->consumed < pz_channel_credit_bytes(channel->window))
+	if (channel->consumed < kept || channel->consumed - kept < pz_channel_credit_bytes(window))
 		return;
-	uint32_t credit = channel->consumed;
-	if (is_window_short(channel)) {
+	uint32_t credit = channel->consumed - kept;
+	channel->consumed = kept;
+	if (kept == 0 && is_window_short(channel)) {
 		credit += channel->window;
 		channel->window *= 2;
 	}
-	channel->consumed = 0;
 	pz_channel_credit(channel, credit);
 }

@@ -174,6 +174,85 @@ test_window_stays_on_a_short_way(void **state)
 	world_fini(&w);
 }
 
+/* How much may come without further credit. */
+static size_t
+window_left(const struct user *ua, size_t sent)
+{
+	return PZ_CHANNEL_WINDOW_BYTES + ua->credits - sent;
+}
+
+/* Credit is held back while messages come, and given when none has come for some time: nothing of
+ * it is lost, and the other end never stands still. */
+static void
+test_window_counts_for_less_beside_messages(void **state)
+{
+	struct world w;
+	struct user ua, ub;
+	size_t len = 1U << 20;
+
+	(void)state;
+	world_init(&w);
+	world_open(&w, &ua, &ub);
+	world_send(&w, &ua, len);
+	assert_true(window_left(&ua, len) > PZ_CHANNEL_SHARED_WINDOW_BYTES);
+	pz_channels_note_message(w.b.channels, pz_env_mono_us(&w.clock.env));
+	world_send(&w, &ua, len);
+	assert_int_equal(ub.in.len, 2 * len);
+	assert_true(window_left(&ua, 2 * len) > PZ_CHANNEL_SHARED_WINDOW_BYTES / 2);
+	assert_true(window_left(&ua, 2 * len) <= PZ_CHANNEL_SHARED_WINDOW_BYTES);
+	world_pass(&w, PZ_CHANNEL_SHARED_US);
+	world_send(&w, &ua, len);
+	assert_int_equal(ub.in.len, 3 * len);
+	assert_true(window_left(&ua, 3 * len) > PZ_CHANNEL_SHARED_WINDOW_BYTES);
+	assert_true(window_left(&ua, 3 * len) <= PZ_CHANNEL_WINDOW_BYTES);
+	pz_buf_fini(&ub.in);
+	world_fini(&w);
+}
+
+static void
+test_a_prop_of_channels_is_no_message(void **state)
+{
+	struct world w;
+	struct user ua, ub;
+	size_t len = 1U << 20;
+	enum pz_err err = PZ_OK;
+	json_t *credit;
+
+	(void)state;
+	world_init(&w);
+	world_open(&w, &ua, &ub);
+	world_send(&w, &ua, len);
+	credit = json_pack("{s:i, s:i}", "channel", 1, "bytes", 1);
+	pz_channels_note_message(w.b.channels, pz_env_mono_us(&w.clock.env));
+	assert_true(pz_channels_on_prop(w.b.channels, "channelCredit", credit, &err));
+	assert_int_equal(err, PZ_OK);
+	world_send(&w, &ua, len);
+	assert_true(window_left(&ua, 2 * len) > PZ_CHANNEL_SHARED_WINDOW_BYTES);
+	json_decref(credit);
+	pz_buf_fini(&ub.in);
+	world_fini(&w);
+}
+
+/* There a small window would cost the rate, and what waits is little beside the way itself. */
+static void
+test_window_counts_in_full_on_a_long_way(void **state)
+{
+	struct world w;
+	struct user ua, ub;
+	size_t len = 4U << 20;
+
+	(void)state;
+	world_init(&w);
+	world_open(&w, &ua, &ub);
+	ub.is_beside_messages = true;
+	long_way(&w, &ua, len, 100U << 10);
+	world_settle(&w);
+	assert_received(&ub, len);
+	assert_true(window_left(&ua, len) > PZ_CHANNEL_SHARED_WINDOW_BYTES);
+	pz_buf_fini(&ub.in);
+	world_fini(&w);
+}
+
 /* Channels take turns frame by frame, and no more than their share goes in one turn of the loop. */
 static void
 test_turns(void **state)
@@ -216,6 +295,9 @@ main(void)
 		cmocka_unit_test(test_small_pieces),
 		cmocka_unit_test(test_window_grows_on_a_long_way),
 		cmocka_unit_test(test_window_stays_on_a_short_way),
+		cmocka_unit_test(test_window_counts_for_less_beside_messages),
+		cmocka_unit_test(test_a_prop_of_channels_is_no_message),
+		cmocka_unit_test(test_window_counts_in_full_on_a_long_way),
 		cmocka_unit_test(test_turns),
 	};
 

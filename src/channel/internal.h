@@ -82,11 +82,13 @@ struct pz_channels {
 	const struct pz_env *env;
 	const struct pz_channels_ops *ops;
 	void *arg;
-	struct pz_list ready; /* in the order of their turns */
-	size_t budget;        /* bytes that may still go in this turn */
-	uint32_t bulk_window; /* of those who receive much */
-	struct pz_timer turn; /* the next one, when the budget is used up */
-	bool has_sent;        /* some channel, since pz_channels_flushed */
+	struct pz_list ready;      /* in the order of their turns */
+	size_t budget;             /* bytes that may still go in this turn */
+	uint32_t bulk_window;      /* of those who receive much */
+	uint64_t shared_us;        /* when the last message came; 0: none did */
+	uint64_t shared_before_us; /* the same without the very last one */
+	struct pz_timer turn;      /* the next one, when the budget is used up */
+	bool has_sent;             /* some channel, since pz_channels_flushed */
 	struct pz_channel *by_number[PZ_CHANNELS_PER_LINK_MAX]; /* number - 1 */
 };
 

@@ -233,6 +233,8 @@ pz_channels_on_prop(struct pz_channels *channels, const char *status, json_t *me
 
 	if (i == STATUSES)
 		return false;
+	/* Credit for a file in the other direction is no call that waits behind this one. */
+	channels->shared_us = channels->shared_before_us;
 	*out_err = statuses[i].handle(channels, message);
 	return true;
 }

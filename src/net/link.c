@@ -553,6 +553,14 @@ handshake(struct pz_link *link)
 	return !link->closing;
 }
 
+static enum pz_err
+take_message(struct pz_link *link, struct pz_slice frame)
+{
+	if (link->channels)
+		pz_channels_note_message(link->channels, link->rx_us);
+	return link->host->events->frame(link, frame);
+}
+
 /* Hands up every complete frame; returns the bytes used. */
 static size_t
 cut_frames(struct pz_link *link, struct pz_slice bytes)
@@ -575,7 +583,7 @@ cut_frames(struct pz_link *link, struct pz_slice bytes)
 			 * nothing is cut any more. */
 			used += frame.len;
 			err = is_data ? pz_channels_on_frame(link->channels, frame)
-				      : link->host->events->frame(link, frame);
+				      : take_message(link, frame);
 			if (link->until.patience_us)
 				link->until.deadline_us = link->rx_us + link->until.patience_us;
 		}
