@@ -184,7 +184,7 @@ end_init(struct end *end, size_t i, struct end *other)
 			 .port = 8040,
 			 .ca = cas[i],
 			 .ca_key = keys[i],
-			 .crl = crls[i]},
+			 .crl = &crls[i]},
 		.other = other,
 	};
 	end->x = i ? pz_friend_exchange_accept(&end->self, &invitation, exported, &ops, end)
