@@ -3,9 +3,9 @@
  * partitions and crashes of hubs and devices; the devices have the same names in each zone.
  * At any time: no request of another zone is executed on a device that does not know that zone as a
  * friend, or where neither its newest policy shares the service with the caller nor a grant of its
- * own does; and a device learns addresses of another zone's devices only while the policy of that
- * zone shows them. In the end: what is shared works, nothing else does, and a device knows of
- * another zone what its policy shows.
+ * own does; and a device learns of another zone's devices and services only what the policy of that
+ * zone shows (learning.h). In the end: what is shared works, nothing else does, and a device knows
+ * of another zone what its policy shows.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,10 +185,21 @@ static void
 do_call(struct scene *s)
 {
 	struct sim_node *from = any_device(s);
+	size_t zone = any_zone(s);
 
-	if (from->is_running && s->count < CALLS_MAX)
-		s->calls[s->count++] =
-			begin_call(from, any_zone(s), rng_below(&s->world->rng, DEVICES));
+	if (!from->is_running || s->count == CALLS_MAX)
+		return;
+	learning_called(&s->learning, from, zone);
+	s->calls[s->count++] = begin_call(from, zone, rng_below(&s->world->rng, DEVICES));
+}
+
+static void
+do_search(struct scene *s)
+{
+	size_t zone = any_zone(s), device = rng_below(&s->world->rng, DEVICES);
+
+	if (s->device[zone][device]->is_running)
+		learning_search(&s->learning, zone, device, any_zone(s));
 }
 
 static void
@@ -421,12 +432,6 @@ make_zone(struct scene *s, size_t zone)
 	}
 }
 
-static bool
-is_shown(struct pz_sync_item *policies, const char *zone, const char *device)
-{
-	return has_share(policies, zone, NULL, device);
-}
-
 static void
 make(struct scene *s, struct world *world)
 {
@@ -435,7 +440,7 @@ make(struct scene *s, struct world *world)
 	world->prepare_arg = s;
 	for (size_t i = 0; i < ZONES; i++)
 		make_zone(s, i);
-	s->learning = (struct learning){.zones = zones, .devices = devices, .is_shown = is_shown};
+	s->learning = (struct learning){.zones = zones, .devices = devices, .is_shared = has_share};
 	memcpy(s->learning.hub, s->hub, sizeof(s->hub));
 	memcpy(s->learning.device, s->device, sizeof(s->device));
 }
@@ -445,6 +450,7 @@ end(struct scene *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		sim_call_free(s->calls[i]);
+	learning_end(&s->learning);
 	s->world->prepare = NULL;
 }
 
@@ -471,7 +477,7 @@ static void
 run_history(struct world *world)
 {
 	static void (*const deeds[])(struct scene * s) = {
-		do_call,  do_call,     do_call, do_call,        do_call,           do_call,
+		do_call,  do_call,     do_call, do_call,        do_call,           do_search,
 		do_share, do_befriend, do_part, do_cut_or_mend, do_crash_or_start, do_grant,
 	};
 	struct scene s;
@@ -742,7 +748,7 @@ run_grants(struct world *world)
 {
 	static void (*const deeds[])(struct scene * s) = {
 		do_call,  do_call, do_call,        do_call,           do_grant, do_grant,
-		do_grant, do_part, do_cut_or_mend, do_crash_or_start, do_share,
+		do_grant, do_part, do_cut_or_mend, do_crash_or_start, do_share, do_search,
 	};
 	struct scene s;
 
