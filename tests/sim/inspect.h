@@ -38,6 +38,8 @@ extern const struct inspect inspect_hub, inspect_device;
 
 /** The policies of a zone of the hub, which has to run. NULL: it has no such zone. */
 struct pz_sync_item *inspect_policies(const struct sim_node *hub, const char *zone);
+/** Whether a hub has a link with the hub of a friend of its zone. */
+bool inspect_has_friend_link(const struct sim_node *hub, const char *zone, const char *friend);
 /** Whether a device has a grant for a zone as a whole. */
 bool inspect_has_grant(const struct sim_node *device, const char *zone);
 /** The hub's zone. */

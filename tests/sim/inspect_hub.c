@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "border/border.h"
 #include "inspect.h"
 #include "pzh/internal.h"
 #include "zone.h"
@@ -22,6 +23,16 @@ inspect_policies(const struct sim_node *hub, const char *zone)
 	struct pz_hosted *hosted = pz_map_get(hub->hub->zones, pz_slice_str(zone));
 
 	return hosted ? pz_authority_item(hosted->authority, pz_sync_kind(PZ_SYNC_POLICIES)) : NULL;
+}
+
+bool
+inspect_has_friend_link(const struct sim_node *hub, const char *zone, const char *friend)
+{
+	const struct pz_hosted *hosted =
+		hub->is_running ? pz_map_get(hub->hub->zones, pz_slice_str(zone)) : NULL;
+	uint64_t seen_ms;
+
+	return hosted && pz_border_is_connected(hosted->border, friend, &seen_ms);
 }
 
 static const struct pz_crl *

@@ -32,6 +32,8 @@ note_permitted(struct learning *l, struct pz_sync_item *item, size_t a, size_t k
 			}
 }
 
+/* While the hubs have no link, the other one keeps what it was shown, and shows it to its devices.
+ */
 static void
 note_hub(struct learning *l, size_t a, size_t k, uint64_t now_us)
 {
@@ -39,8 +41,10 @@ note_hub(struct learning *l, size_t a, size_t k, uint64_t now_us)
 		l->hub[a]->is_running ? inspect_policies(l->hub[a], l->zones[a]) : NULL;
 
 	note_permitted(l, item, a, k, now_us);
-	for (size_t b = 0; b < LEARNING_ZONES && item; b++)
-		if (b != a && l->is_shared(item, l->zones[b], NULL, l->devices[k]))
+	for (size_t b = 0; b < LEARNING_ZONES; b++)
+		if (b != a && ((item && l->is_shared(item, l->zones[b], NULL, l->devices[k])) ||
+			       (is_recent(l->shown_us[a][k][b], now_us) &&
+				!inspect_has_friend_link(l->hub[a], l->zones[a], l->zones[b]))))
 			l->shown_us[a][k][b] = now_us;
 }
 
