@@ -39,9 +39,9 @@ on_event(void *arg, json_t *event)
 
 static const struct pz_reply reply = {.done = on_done, .event = on_event};
 
-struct sim_call *
-sim_command_events(struct sim_node *node, const char *name, json_t *params,
-		   void (*handle)(struct sim_call *call, json_t *event), void *arg)
+static struct sim_call *
+begin(struct sim_node *node, const char *name, json_t *params, struct pz_file *takes_file,
+      void (*handle)(struct sim_call *call, json_t *event), void *arg)
 {
 	struct sim_call *call = calloc(1, sizeof(*call));
 
@@ -56,7 +56,7 @@ sim_command_events(struct sim_node *node, const char *name, json_t *params,
 	pz_list_append(&node->world->calls, &call->list);
 	harness_current(node->name);
 	if (node->is_hub) {
-		call->running = pz_pzh_command(node->hub, name, params, NULL, &reply, call);
+		call->running = pz_pzh_command(node->hub, name, params, takes_file, &reply, call);
 	} else {
 		call->running = pz_node_command(node->node, name, params, &reply, call);
 	}
@@ -65,6 +65,19 @@ sim_command_events(struct sim_node *node, const char *name, json_t *params,
 	pz_turn_end(&node->turn);
 	harness_current(NULL);
 	return call;
+}
+
+struct sim_call *
+sim_command_events(struct sim_node *node, const char *name, json_t *params,
+		   void (*handle)(struct sim_call *call, json_t *event), void *arg)
+{
+	return begin(node, name, params, NULL, handle, arg);
+}
+
+struct sim_call *
+sim_command_file(struct sim_node *hub, const char *name, json_t *params, struct pz_file *takes_file)
+{
+	return begin(hub, name, params, takes_file, NULL, NULL);
 }
 
 struct sim_call *

@@ -1,6 +1,7 @@
 /*
  * Page 6 "Friends", page 9, 10: three zones whose owners become friends, share and part, with
- * partitions and crashes of hubs and devices; the devices have the same names in each zone.
+ * partitions, crashes of hubs and devices, and moves of hubs; devices have the same names in each
+ * zone.
  * At any time: no request of another zone is executed on a device that does not know that zone as a
  * friend, or where neither its newest policy shares the service with the caller nor a grant of its
  * own does; and a device learns of another zone's devices and services only what the policy of that
@@ -14,6 +15,7 @@
 #include "harness.h"
 #include "inspect.h"
 #include "learning.h"
+#include "moving.h"
 #include "policies/record.h"
 #include "probe.h"
 #include "pzp/internal.h"
@@ -25,6 +27,7 @@
 #define ZONES LEARNING_ZONES
 #define DEVICES LEARNING_DEVICES
 #define CALLS_MAX 512
+#define MOVES_MAX 6
 #define WHOLE_AGAIN_US (200 * SIM_S)
 
 static const char *const zones[ZONES] = {"alice@example.org", "bob@example.net",
@@ -36,7 +39,7 @@ struct scene {
 	struct sim_node *hub[ZONES], *device[ZONES][DEVICES];
 	struct sim_call *calls[CALLS_MAX];
 	size_t count, executed, across, changes;
-	size_t by_grant;
+	size_t by_grant, moves;
 	struct learning learning;
 };
 
@@ -289,6 +292,20 @@ do_crash_or_start(struct scene *s)
 		sim_start(node);
 }
 
+/* Also while devices and friends are away, which miss the notice. */
+static void
+do_move(struct scene *s)
+{
+	size_t zone = any_zone(s);
+	char host[32];
+
+	if (!s->hub[zone]->is_running || s->moves == MOVES_MAX || !rng_chance(&s->world->rng, 40))
+		return;
+	snprintf(host, sizeof(host), "hub%zu-%zu.example", zone, ++s->moves);
+	s->hub[zone] = moving_move(s->hub[zone], zones[zone], host);
+	s->learning.hub[zone] = s->hub[zone];
+}
+
 static void
 make_whole(struct scene *s)
 {
@@ -301,6 +318,7 @@ make_whole(struct scene *s)
 			world_partition(s->hub[a], s->device[a][i], false);
 			if (!s->device[a][i]->is_running)
 				sim_start(s->device[a][i]);
+			moving_follow(s->device[a][i], s->hub[a]->name);
 		}
 	}
 	world_run(s->world, WHOLE_AGAIN_US);
@@ -477,8 +495,9 @@ static void
 run_history(struct world *world)
 {
 	static void (*const deeds[])(struct scene * s) = {
-		do_call,  do_call,     do_call, do_call,        do_call,           do_search,
-		do_share, do_befriend, do_part, do_cut_or_mend, do_crash_or_start, do_grant,
+		do_call,           do_call,  do_call,     do_call, do_call,
+		do_search,         do_share, do_befriend, do_part, do_cut_or_mend,
+		do_crash_or_start, do_grant, do_move,
 	};
 	struct scene s;
 

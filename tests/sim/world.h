@@ -146,6 +146,9 @@ struct sim_call *sim_command(struct sim_node *node, const char *name, json_t *pa
 struct sim_call *
 sim_command_events(struct sim_node *node, const char *name, json_t *params,
 		   void (*on_event)(struct sim_call *call, json_t *event), void *arg);
+/** The same of a hub with a file. @param takes_file closed at its end */
+struct sim_call *sim_command_file(struct sim_node *hub, const char *name, json_t *params,
+				  struct pz_file *takes_file);
 /** Runs the world until it is done or lost, at most that long; true: it is done. */
 bool sim_await(struct sim_call *call, uint64_t duration_us);
 /** Cancels it when it runs. */
