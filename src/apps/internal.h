@@ -179,6 +179,8 @@ void pz_app_open_move(struct pz_visitor *from, struct pz_visitor *to);
 json_t *pz_app_open_keep(struct pz_visitor *visitor, const json_t *keep);
 /** The app goes: what is open is given up where it runs. */
 void pz_app_open_end(struct pz_visitor *visitor);
+/** Policies have changed: what may not leave any more (E1) ends there, and here with an error. */
+void pz_app_open_recheck(struct pz_visitor *visitor);
 /** Ways have changed: what has none any more ends with an error. */
 void pz_app_open_check(struct pz_visitor *visitor);
 

@@ -18,8 +18,8 @@
 struct open_call {
 	struct pz_list hook; /* pz_visitor.open, the oldest first */
 	char to[PZ_ADDRESS_BYTES_MAX + 1];
-	size_t id_len, service_len;
-	char text[]; /* the id as raw JSON, then "api@id" */
+	size_t id_len, service_len, method_len;
+	char text[]; /* the id as raw JSON, then the method, which begins with "api@id" */
 };
 
 static struct open_call *
@@ -42,30 +42,39 @@ drop(struct pz_visitor *visitor, struct open_call *call)
 	free(call);
 }
 
-/* The method without its function and path: all up to the dot behind the instance. */
 static struct pz_slice
-service_of(const struct pz_method *method)
+method_of(const struct open_call *call)
 {
-	return pz_slice_of(method->api.ptr, method->api.len + 1 + method->id.len);
+	return pz_slice_of(call->text + call->id_len, call->method_len);
+}
+
+/* As it was parsed: the function is its end. */
+static struct pz_slice
+text_of(const struct pz_method *method)
+{
+	return pz_slice_of(method->api.ptr,
+			   (size_t)(method->function.ptr - method->api.ptr) + method->function.len);
 }
 
 void
 pz_app_open_note(struct pz_visitor *visitor, struct pz_slice to, struct pz_slice id,
 		 const struct pz_method *method)
 {
-	struct pz_slice service = service_of(method);
+	struct pz_slice text = text_of(method);
 	struct open_call *call = NULL;
 
 	/* What cannot be noted is not given up early, and its caller waits for the time-out. */
 	if (id.len > 0 && id.len <= PZ_MESSAGE_ID_BYTES_MAX && to.len <= PZ_ADDRESS_BYTES_MAX)
-		call = calloc(1, sizeof(*call) + id.len + service.len);
+		call = calloc(1, sizeof(*call) + id.len + text.len);
 	if (call == NULL)
 		return;
 	memcpy(call->to, to.ptr, to.len);
 	memcpy(call->text, id.ptr, id.len);
-	memcpy(call->text + id.len, service.ptr, service.len);
+	memcpy(call->text + id.len, text.ptr, text.len);
 	call->id_len = id.len;
-	call->service_len = service.len;
+	call->method_len = text.len;
+	/* Without its path and function: all up to the dot behind the instance. */
+	call->service_len = method->api.len + 1 + method->id.len;
 	/* The oldest is the one that is least likely to be answered still. */
 	if (visitor->open_count >= PZ_APP_OPEN_MAX)
 		drop(visitor, call_at(pz_list_first(&visitor->open)));
@@ -207,12 +216,12 @@ pz_app_open_keep(struct pz_visitor *visitor, const json_t *keep)
 	return kept;
 }
 
-/* In the name of the device that is gone, which the app believes. */
+/* In the name of the other device, which the app believes. */
 static void
-fail(struct pz_visitor *visitor, const struct open_call *call)
+fail(struct pz_visitor *visitor, const struct open_call *call, json_t *takes_error)
 {
 	json_t *id = pz_json_read(id_of(call), 0, NULL);
-	json_t *payload = id ? pz_rpc_failure(id, pz_rpc_unreachable(call->to)) : NULL;
+	json_t *payload = id ? pz_rpc_failure(id, json_incref(takes_error)) : NULL;
 	struct pz_buf out;
 
 	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
@@ -221,6 +230,7 @@ fail(struct pz_visitor *visitor, const struct open_call *call)
 	pz_buf_fini(&out);
 	json_decref(payload);
 	json_decref(id);
+	json_decref(takes_error);
 }
 
 void
@@ -233,7 +243,32 @@ pz_app_open_check(struct pz_visitor *visitor)
 		if (strcmp(call->to, config->self) == 0 ||
 		    config->ops->has_way(config->arg, call->to))
 			continue;
-		fail(visitor, call);
+		fail(visitor, call, pz_rpc_unreachable(call->to));
 		drop(visitor, call);
+	}
+}
+
+/* What runs on this device the dispatcher judges. */
+void
+pz_app_open_recheck(struct pz_visitor *visitor)
+{
+	const struct pz_apps_config *config = &visitor->apps->config;
+	struct pz_list denied; /* moved aside first, as in pz_app_open_keep */
+
+	pz_list_init(&denied);
+	PZ_LIST_EACH (&visitor->open, node, tmp) {
+		struct open_call *call = call_at(node);
+
+		if (pz_slice_eq_str(pz_address_node(pz_slice_str(call->to)), config->self) ||
+		    config->ops->may_send(config->arg, visitor->address, call->to, method_of(call)))
+			continue;
+		pz_list_remove(node);
+		pz_list_append(&denied, node);
+	}
+	for (struct pz_list *first; (first = pz_list_first(&denied)) != NULL;) {
+		fail(visitor, call_at(first),
+		     pz_rpc_error(PZ_RPC_DENIED_POLICY, NULL,
+				  pz_dom_error("SecurityError", "Access has been denied.")));
+		end(visitor, call_at(first));
 	}
 }

@@ -336,10 +336,13 @@ pz_app_recheck(struct pz_visitor *visitor)
 	const struct pz_apps_config *config = &visitor->apps->config;
 
 	/* Judged, not asked: what would need a question now is over. */
-	if (visitor->state != PZ_APP_OPEN ||
-	    config->ops->consent(config->arg, visitor->address, 0, &visitor->was_asked) ==
-		    PZ_APPS_YES)
+	if (visitor->state != PZ_APP_OPEN)
 		return;
+	if (config->ops->consent(config->arg, visitor->address, 0, &visitor->was_asked) ==
+	    PZ_APPS_YES) {
+		pz_app_open_recheck(visitor);
+		return;
+	}
 	pz_app_end(visitor);
 	pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY, "the owner does not allow this any more");
 }

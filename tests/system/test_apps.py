@@ -180,6 +180,25 @@ def test_a_policy_cuts_off(zone, person):
         zone.a.ask("policy-set", {"slot": "exceptions", "remove": True})
 
 
+def test_a_policy_ends_what_runs_at_another_device(zone, app):
+    """Where the call of an app leaves (E1) a change counts for what it has begun, too."""
+    tv = [one for one in app.find(TEST) if one["serviceAddress"].endswith("/tv")][0]
+    id = app.request(tv["serviceAddress"], f"{TEST}@{tv['id']}.listenAttr.listenFor42", [{"repeat": True}])
+    while app.asked()[1]["method"] != f"{id}.onEvent":
+        pass
+    rule = f"""<policy id="no-test" combine="first-applicable"><rule effect="deny"><condition>
+      <resource-match attr="api-feature" match="{TEST}"/><subject-match attr="uri" match="{ORIGIN}"/>
+      </condition></rule></policy>"""
+    before = len(zone.b.lines)
+    zone.a.ask("policy-set", {"slot": "exceptions", "document": rule})
+    try:
+        assert app.answer(id)[0]["error"]["code"] == -32004
+        eventually(lambda: any("function=listenFor42" in line and " end=" in line for line in zone.b.lines[before:]),
+                   what="the end of the stream where it ran")
+    finally:
+        zone.a.ask("policy-set", {"slot": "exceptions", "remove": True})
+
+
 def test_a_policy_from_before_says_what_to_do(zone, person):
     """It has no rule about apps: each is denied, and the log says how to be asked."""
     rules = zone.pzh.pzh("policy", "show").out
