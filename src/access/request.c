@@ -74,16 +74,23 @@ put(struct pz_policy_request *request, enum pz_policy_attribute_id id, struct pz
 	return pz_policy_request_put(request, id, value, NULL);
 }
 
+/* True for an app of this device. */
+static bool
+is_local_app(const struct pz_access *access, const struct pz_access_caller *caller)
+{
+	struct pz_access_names names = {NULL, NULL};
+
+	access->ops->names(access->arg, &names);
+	return caller->kind == PZ_ACCESS_APP && names.device &&
+	       pz_slice_eq_str(caller->device, names.device);
+}
+
 /* The origin of an app on this device is what its browser says; NULL: of another device, or not
  * known. */
 static const char *
 origin_of(const struct pz_access *access, const struct pz_access_caller *caller)
 {
-	struct pz_access_names names = {NULL, NULL};
-
-	access->ops->names(access->arg, &names);
-	if (caller->kind != PZ_ACCESS_APP || access->ops->origin == NULL || names.device == NULL ||
-	    !pz_slice_eq_str(caller->device, names.device))
+	if (access->ops->origin == NULL || !is_local_app(access, caller))
 		return NULL;
 	return access->ops->origin(access->arg, caller->app);
 }
@@ -283,6 +290,12 @@ pz_access_slots_at(const struct pz_access *access, const struct pz_access_kept *
 
 	if (!has_grants(access, kept))
 		at.document[PZ_POLICY_SLOT_GRANTS] = NULL;
+	/* The manifests of this device are for its own apps: one of the same origin elsewhere is
+	 * judged by its own device, and a program without an id is the owner's. */
+	if (!is_local_app(access, &kept->caller)) {
+		at.document[PZ_POLICY_SLOT_APP] = NULL;
+		at.is_corrupt[PZ_POLICY_SLOT_APP] = false;
+	}
 	if (kept->point == PZ_ACCESS_SEND || kept->point == PZ_ACCESS_LEAVE) {
 		/* At the sender only the manufacturer's rules and the exceptions bind; the
 		 * zone's own rules count where the service is. */

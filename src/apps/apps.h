@@ -63,6 +63,8 @@ struct pz_apps_ops {
 	void (*ended)(void *arg, const char *address);
 	/** What persons have answered about an app: array of objects. New, or NULL. */
 	json_t *(*answers)(void *arg, const char *id);
+	/** True when the owner has installed a manifest of an app. */
+	bool (*has_manifest)(void *arg, const char *id);
 	/** What persons have answered about an app is forgotten. */
 	void (*forget)(void *arg, const char *id);
 	/** What an app stores on this device: {keys, bytes}. New, or NULL. */

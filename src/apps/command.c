@@ -29,14 +29,15 @@ describe(const struct pz_apps *apps, const char *origin, const struct pz_app_kno
 	char id[PZ_APP_ID_CHARS + 1];
 
 	pz_app_id(pz_slice_str(origin), id);
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o}", "origin", origin, "id",
-			 id, "kind", pz_origin_kind_name(pz_origin_kind_of(pz_slice_str(origin))),
-			 "first", time_of(known ? known->first_ms : 0), "last",
-			 time_of(known ? known->last_ms : 0), "token",
-			 time_of(pz_tokens_made_ms(apps->tokens, origin)), "sessions",
-			 (json_int_t)count_open(apps, origin), "storage",
-			 config->ops->storage(config->arg, origin), "answers",
-			 config->ops->answers(config->arg, id));
+	return json_pack(
+		"{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:b}", "origin", origin, "id", id,
+		"kind", pz_origin_kind_name(pz_origin_kind_of(pz_slice_str(origin))), "first",
+		time_of(known ? known->first_ms : 0), "last", time_of(known ? known->last_ms : 0),
+		"token", time_of(pz_tokens_made_ms(apps->tokens, origin)), "sessions",
+		(json_int_t)count_open(apps, origin), "storage",
+		config->ops->storage(config->arg, origin), "answers",
+		config->ops->answers(config->arg, id), "manifest",
+		(int)config->ops->has_manifest(config->arg, id));
 }
 
 static void

@@ -210,6 +210,14 @@ on_say(void *arg, const char *to, json_t *payload)
 
 /* ---- for the owner ---- */
 
+static bool
+on_has_manifest(void *arg, const char *id)
+{
+	const struct pz_apps_owner *owner = arg;
+
+	return owner->has_manifest && owner->has_manifest(owner->manifests, id);
+}
+
 static json_t *
 on_answers(void *arg, const char *id)
 {
@@ -265,6 +273,7 @@ const struct pz_apps_ops pz_apps_owner_ops = {
 	.say = on_say,
 	.ended = on_ended,
 	.answers = on_answers,
+	.has_manifest = on_has_manifest,
 	.forget = on_forget,
 	.storage = on_storage,
 	.event = on_event,

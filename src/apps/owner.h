@@ -20,6 +20,10 @@ struct pz_apps_owner {
 	struct pz_requests *requests;
 	const struct pz_device_zone *zone;
 	const char *device, *display_name, *device_type; /* of this device */
+	/** True when the owner has installed a manifest of this app. @param id of the app. May be
+	 * NULL */
+	bool (*has_manifest)(const void *manifests, const char *id);
+	const void *manifests;
 };
 
 /** Operations for pz_apps_config; their `arg` is a struct pz_apps_owner. */

@@ -463,8 +463,12 @@
 #define PZ_POLICY_COUNTER_BYTES_MAX 64 /* name of one */
 #define PZ_GRANTS_MAX 256           /* of one device, for all friends: some for each of a house */
 #define PZ_GRANT_TEXT_BYTES_MAX 256 /* name of an API, a service or a function in one */
-#define PZ_POLICY_DOCUMENTS_KEPT 64 /* parsed: the slots of a device with some sixty apps */
-#define PZ_POLICY_VALUES_MAX 64     /* of one attribute of a request */
+#define PZ_MANIFESTS_MAX 256        /* apps of one device; as many as it remembers */
+#define PZ_MANIFEST_BYTES_MAX (64U << 10) /* of one, as its developer wrote it */
+#define PZ_MANIFEST_FEATURES_MAX 64       /* that one app asks for: a person reads them all */
+#define PZ_MANIFEST_TEXT_BYTES_MAX 256    /* its origin, its name, an API, a reason */
+#define PZ_POLICY_DOCUMENTS_KEPT 64       /* parsed: the slots of a device with some sixty apps */
+#define PZ_POLICY_VALUES_MAX 64           /* of one attribute of a request */
 #define PZ_POLICY_VALUE_BYTES_MAX 4096
 #define PZ_POLICY_REQUEST_ATTRIBUTES_MAX 128
 #define PZ_POLICY_REQUEST_BYTES_MAX (64U << 10) /* all values: a comparison looks at each */

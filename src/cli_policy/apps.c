@@ -58,9 +58,9 @@ kind_words(const char *kind)
 static int
 print_list(struct pz_cli *cli, const json_t *list)
 {
-	static const char *const titles[] = {"ORIGIN",    "KIND",   "OPEN",
-					     "LAST HERE", "STORES", "MAY"};
-	struct pz_cli_table *t = pz_cli_table_new(titles, 6);
+	static const char *const titles[] = {"ORIGIN", "KIND",     "OPEN", "LAST HERE",
+					     "STORES", "MANIFEST", "MAY"};
+	struct pz_cli_table *t = pz_cli_table_new(titles, 7);
 	const json_t *one;
 	size_t i;
 
@@ -77,6 +77,8 @@ print_list(struct pz_cli *cli, const json_t *list)
 		pz_cli_table_add(t, PZ_CLI_PLAIN, when);
 		pz_cli_table_addf(t, PZ_CLI_PLAIN, "%lld bytes",
 				  (long long)json_integer_value(json_object_get(storage, "bytes")));
+		pz_cli_table_add(t, PZ_CLI_PLAIN,
+				 json_is_true(json_object_get(one, "manifest")) ? "yes" : "-");
 		pz_cli_table_add(t, PZ_CLI_PLAIN, may);
 	}
 	return pz_cli_print_table(cli, t);

@@ -65,8 +65,15 @@ int pz_pzp_cmd_apps(struct pz_cli *cli);
 
 /* ---- token.c: programs that are no browser ---- */
 
-/** `pzp app`: makes the token of a local program, or revokes it. @spec page 11 */
+/** `pzp app`: makes the token of a local program, or revokes it; manifests of apps. @spec page 11
+ */
 int pz_pzp_cmd_app(struct pz_cli *cli);
+
+/* ---- manifest.c: what apps may ask for ---- */
+
+/** `pzp app install`, `show` and `remove`. @param verb one of these @param name file or origin; may
+ * be NULL @spec page 9, 7.2 */
+int pz_pzp_app_manifest(struct pz_cli *cli, const char *verb, const char *name);
 
 /* ---- prompts.c: questions for a person ---- */
 

@@ -148,9 +148,9 @@ list(struct pz_cli *cli, const char *const *slots, size_t count, bool is_shares)
 int
 pz_pzp_cmd_rules(struct pz_cli *cli)
 {
-	static const char *const slots[] = {"manufacturer", "exceptions", "user", "grants"};
+	static const char *const slots[] = {"manufacturer", "exceptions", "user", "app", "grants"};
 
-	return list(cli, slots, 4, false);
+	return list(cli, slots, 5, false);
 }
 
 int

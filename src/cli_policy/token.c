@@ -1,4 +1,5 @@
-/* pzp app: tokens of local programs that are no browser. @spec page 11; page 12 "pzp" */
+/* pzp app: tokens of local programs that are no browser; manifests are manifest.c's. @spec page 11;
+ * page 12 "pzp" */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -124,12 +125,18 @@ pz_pzp_cmd_app(struct pz_cli *cli)
 {
 	const char *verb = pz_cli_arg(cli, 0), *name = pz_cli_arg(cli, 1);
 
-	if (strcmp(verb, "token") == 0)
-		return make_token(cli, name);
-	if (strcmp(verb, "revoke") != 0)
-		return pz_cli_usage(cli, "app needs one of: token NAME, revoke NAME");
-	if (pz_cli_opt(cli, "file"))
+	if (pz_cli_opt(cli, "file") && strcmp(verb, "token") != 0)
 		return pz_cli_usage(cli, "--file is for app token");
+	if (pz_cli_opt(cli, "yes") && strcmp(verb, "install") != 0)
+		return pz_cli_usage(cli, "--yes is for app install");
+	if (strcmp(verb, "install") == 0 || strcmp(verb, "show") == 0 ||
+	    strcmp(verb, "remove") == 0)
+		return pz_pzp_app_manifest(cli, verb, name);
+	if (name && strcmp(verb, "token") == 0)
+		return make_token(cli, name);
+	if (name == NULL || strcmp(verb, "revoke") != 0)
+		return pz_cli_usage(cli, "app needs one of: token NAME, revoke NAME, install FILE, "
+					 "show [ORIGIN], remove ORIGIN");
 	json_t *params = json_pack("{s:o}", "forget", json_sprintf("%s%s", PROGRAM_PREFIX, name));
 	if (params == NULL)
 		return pz_cli_usage(cli, "an argument is not valid UTF-8");

@@ -149,8 +149,9 @@ static const struct pz_cli_option prompts_options[] = {
 };
 
 static const struct pz_cli_option app_options[] = {
-	{"file", "FILE", "write the token to this new file, which only this user can read",
+	{"file", "FILE", "token: write it to this new file, which only this user can read",
 	 PZ_CLI_TEXT, 0, 0},
+	{"yes", NULL, "install: do not ask", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
@@ -335,11 +336,16 @@ static const struct pz_cli_command commands[] = {
 	 "remembered. 'apps forget' closes its pages and forgets the answers: the person is asked\n"
 	 "when it comes again. What it has stored stays ('pzp data remove').",
 	 NULL, pz_pzp_cmd_apps},
-	{"app", "token|revoke NAME", 2, 2, "make a token for a local program, or revoke it",
+	{"app", "token|revoke NAME | install FILE | show [ORIGIN] | remove ORIGIN", 1, 2,
+	 "make or revoke the token of a program, or say what an app may ask for",
 	 "A program that is no browser sends its token where a browser sends its origin. The "
 	 "token\n"
 	 "is shown once; only its hash is stored. 'pzp apps' lists programs as program:NAME; what\n"
-	 "they may do is a matter of the policy. 'app revoke' also closes their connections.",
+	 "they may do is a matter of the policy. 'app revoke' also closes their connections.\n"
+	 "'app install' reads the manifest of a page or program: what it does not list is denied "
+	 "to\n"
+	 "it on this device; what it lists is decided as before. 'app show' has the policy that\n"
+	 "follows, 'app remove' takes it back.",
 	 app_options, pz_pzp_cmd_app},
 	{"serve", "FILE", 1, 1, "provide a service made of commands, until interrupted",
 	 "FILE is a JSON file: api, displayName, description, and methods with the command of\n"

@@ -16,7 +16,7 @@
 #include "rpc/error.h"
 #include "wire/json.h"
 
-/* Slots by the numbers of page 9, 14. There is no policy of an application yet. */
+/* Slots by the numbers of page 9, 14. */
 static const enum pz_policy_slot slots[] = {
 	PZ_POLICY_SLOT_MANUFACTURER,
 	PZ_POLICY_SLOT_USER,
@@ -370,16 +370,21 @@ read_slot(struct method *m, bool is_change)
 	const json_t *number = json_array_get(m->params, 0);
 	json_int_t at = json_is_integer(number) ? json_integer_value(number) : -1;
 
-	if (at < 0 || at >= (json_int_t)(sizeof(slots) / sizeof(slots[0])) ||
-	    slots[at] == PZ_POLICY_SLOT_APP) {
+	if (at < 0 || at >= (json_int_t)(sizeof(slots) / sizeof(slots[0]))) {
 		pz_call_fault(m->call, PZ_RPC_INVALID_PARAMS,
-			      "slot: 0 manufacturer, 1 user or 3 exceptions");
+			      "slot: 0 manufacturer, 1 user, 2 application or 3 exceptions");
 		return false;
 	}
 	m->slot = slots[at];
 	if (is_change && m->slot == PZ_POLICY_SLOT_MANUFACTURER) {
 		pz_call_error(m->call, "InvalidStateError",
 			      "the manufacturer's policy is a file of the installation");
+		return false;
+	}
+	if (is_change && m->slot == PZ_POLICY_SLOT_APP) {
+		pz_call_error(m->call, "InvalidStateError",
+			      "what apps may ask for is changed by their manifests: `pzp app "
+			      "install`");
 		return false;
 	}
 	return true;

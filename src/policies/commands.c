@@ -65,14 +65,13 @@ read_slot(struct pz_request *request, enum pz_policy_slot *out)
 	const char *name = pz_json_str(request->params, "slot");
 
 	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++) {
-		if (i != PZ_POLICY_SLOT_APP &&
-		    strcmp(name, pz_policy_slot_name((enum pz_policy_slot)i)) == 0) {
+		if (strcmp(name, pz_policy_slot_name((enum pz_policy_slot)i)) == 0) {
 			*out = (enum pz_policy_slot)i;
 			return true;
 		}
 	}
 	pz_request_fail(request, PZ_ERR_CONFIG,
-			"slot: must be user, exceptions, grants or manufacturer");
+			"slot: must be user, exceptions, app, grants or manufacturer");
 	return false;
 }
 
@@ -222,6 +221,10 @@ pz_policies_set_command(struct pz_policies *p, struct pz_request *request)
 		pz_request_fail(request, PZ_ERR_DENIED,
 				"what this device grants is changed by `pzp share --here` and "
 				"`pzp unshare --here`");
+	else if (slot == PZ_POLICY_SLOT_APP)
+		pz_request_fail(request, PZ_ERR_DENIED,
+				"what apps may ask for is changed by `pzp app install` and `pzp "
+				"app remove`");
 	else if (slot == PZ_POLICY_SLOT_EXCEPTIONS)
 		set_exceptions(p, request, text);
 	else

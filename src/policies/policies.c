@@ -211,15 +211,29 @@ pz_policies_put_nothing(struct pz_policies *p, enum pz_policy_slot slot)
 	put(p, slot, &c);
 }
 
+/* A document that this device has without a version. */
+static void
+set_given(struct pz_policies *p, enum pz_policy_slot slot, struct pz_slice text,
+	  const char *unreadable)
+{
+	if (unreadable)
+		pz_policies_put_corrupt(p, slot, unreadable);
+	else if (text.ptr == NULL)
+		pz_policies_put_nothing(p, slot);
+	else
+		pz_policies_put(p, slot, PZ_POLICIES_VALID, NULL, text);
+}
+
 void
 pz_policies_set_manufacturer(struct pz_policies *p, struct pz_slice text, const char *unreadable)
 {
-	if (unreadable)
-		pz_policies_put_corrupt(p, PZ_POLICY_SLOT_MANUFACTURER, unreadable);
-	else if (text.ptr == NULL)
-		pz_policies_put_nothing(p, PZ_POLICY_SLOT_MANUFACTURER);
-	else
-		pz_policies_put(p, PZ_POLICY_SLOT_MANUFACTURER, PZ_POLICIES_VALID, NULL, text);
+	set_given(p, PZ_POLICY_SLOT_MANUFACTURER, text, unreadable);
+}
+
+void
+pz_policies_set_app(struct pz_policies *p, struct pz_slice text, const char *unreadable)
+{
+	set_given(p, PZ_POLICY_SLOT_APP, text, unreadable);
 }
 
 void

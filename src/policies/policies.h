@@ -85,6 +85,9 @@ pz_policies_parse(struct pz_policies *policies, struct pz_slice text,
  * or why the file could not be read: then the slot is corrupt */
 void pz_policies_set_manufacturer(struct pz_policies *policies, struct pz_slice text,
 				  const char *unreadable);
+/** The document of all apps of this device (src/manifests). @param text, unreadable as above */
+void
+pz_policies_set_app(struct pz_policies *policies, struct pz_slice text, const char *unreadable);
 /** The owner's document, which has been verified. @param record NULL: the zone has none */
 void pz_policies_set_user(struct pz_policies *policies, const struct pz_policy_record *record);
 /** What is stored of the owner's document cannot be read. @param why one line */

@@ -70,9 +70,8 @@ pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size)
 	snprintf(out, size, "%s %s %s%s%s.", who, verb, what, until, calls);
 }
 
-/* As it stands in an attribute. */
-static enum pz_err
-append_escaped(struct pz_buf *buf, const char *text)
+enum pz_err
+pz_rule_append_escaped(struct pz_buf *buf, const char *text)
 {
 	for (; *text; text++) {
 		const char *as = *text == '&'   ? "&amp;"
@@ -92,7 +91,7 @@ append_match(struct pz_buf *buf, const char *kind, const char *attr, const char 
 		return PZ_OK;
 	PZ_TRY(pz_buf_printf(buf, "\n\t\t\t<%s-match attr=\"%s\" func=\"equal\" match=\"", kind,
 			     attr));
-	PZ_TRY(append_escaped(buf, value));
+	PZ_TRY(pz_rule_append_escaped(buf, value));
 	return pz_buf_printf(buf, "\"/>");
 }
 
@@ -106,7 +105,7 @@ pz_rule_append_conditions(struct pz_buf *buf, const struct pz_rule *rule)
 	/* `uri` is known on the device of the app alone, its id everywhere. */
 	PZ_TRY(append_match(buf, "subject", "id", rule->app_id));
 	PZ_TRY(pz_buf_printf(buf, "\n\t\t\t<resource-match attr=\"api-feature\" match=\""));
-	PZ_TRY(append_escaped(buf, rule->api));
+	PZ_TRY(pz_rule_append_escaped(buf, rule->api));
 	PZ_TRY(pz_buf_printf(buf, "\"/>"));
 	PZ_TRY(append_match(buf, "resource", "service-id", rule->service_id));
 	PZ_TRY(append_match(buf, "resource", "function", rule->function));
@@ -135,7 +134,7 @@ pz_rule_append(struct pz_buf *buf, const struct pz_rule *rule, const char *id)
 	pz_rule_sentence(rule, sentence, sizeof(sentence));
 	PZ_TRY(pz_buf_printf(buf, "\n\t\t<rule id=\"%s\" effect=\"%s\"\n\t\t\tdescription=\"", id,
 			     pz_policy_effect_name(rule->effect)));
-	PZ_TRY(append_escaped(buf, sentence));
+	PZ_TRY(pz_rule_append_escaped(buf, sentence));
 	PZ_TRY(pz_buf_printf(buf, "\">\n\t\t\t<condition combine=\"and\">"));
 	PZ_TRY(pz_rule_append_conditions(buf, rule));
 	PZ_TRY(append_end(buf, rule));

@@ -34,6 +34,9 @@ struct pz_rule {
 /** Writes the rule as a sentence: "The device laptop may use …". */
 void pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size);
 
+/** Appends a text as it is written in an attribute of a document. Errors: LIMIT, LIMIT_MEMORY. */
+enum pz_err pz_rule_append_escaped(struct pz_buf *buf, const char *text) PZ_MUST_USE;
+
 /** Appends what a rule compares but for its limits: the same bytes for the same caller and service,
  * in an order that is fixed. Errors: LIMIT, LIMIT_MEMORY. */
 enum pz_err pz_rule_append_conditions(struct pz_buf *buf, const struct pz_rule *rule) PZ_MUST_USE;

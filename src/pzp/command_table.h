@@ -134,7 +134,7 @@
 	  false, "give a device another name, for people") \
 	X("policy-list", pz_node_policy_list_command, PZ_PARAMS(), false, "the policies of this device") \
 	X("policy-show", pz_node_policy_show_command, PZ_PARAMS( \
-		PZ_P_NEEDED("slot", TEXT, "user, exceptions, grants or manufacturer")), \
+		PZ_P_NEEDED("slot", TEXT, "user, exceptions, app, grants or manufacturer")), \
 	  false, "a policy of this device, with its document") \
 	X("policy-set", pz_node_policy_set_command, PZ_PARAMS( \
 		PZ_P_NEEDED("slot", TEXT, "user (of the zone, by its hub) or exceptions (of this device)") \
@@ -169,6 +169,16 @@
 	X("app-token", cmd_app_token, PZ_PARAMS( \
 		PZ_P_NEEDED("name", TEXT, "of the program, which has no token yet")), \
 	  false, "make a token for a local program; it is answered once, and only its hash is stored") \
+	X("app-install", pz_node_app_install_command, PZ_PARAMS( \
+		PZ_P_NEEDED("manifest", TEXT, "of the app, JSON: origin, name, features [{api, reason}]") \
+		PZ_P("check", BOOL, "only show what it would mean")), \
+	  false, "what an app of this device may ask for from then on, and nothing else") \
+	X("app-show", pz_node_app_show_command, PZ_PARAMS( \
+		PZ_P("origin", TEXT, "the app, or its id; all that have a manifest unless given")), \
+	  false, "manifests of apps: what each may ask for, and its policy") \
+	X("app-remove", pz_node_app_remove_command, PZ_PARAMS( \
+		PZ_P_NEEDED("origin", TEXT, "the app, or its id")), \
+	  false, "take the manifest of an app back: it may ask for everything again") \
 	X("prompts", pz_node_prompts_command, PZ_PARAMS( \
 		PZ_P("id", TEXT, "a question, or the beginning of its id; all unless given") \
 		PZ_P("answer", TEXT, "allow or deny; with id") \

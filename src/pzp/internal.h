@@ -10,6 +10,7 @@
 #include "command/watch.h"
 #include "condition/condition.h"
 #include "manage/manage.h"
+#include "manifests/manifests.h"
 #include "net/link.h"
 #include "peerapi/peerapi.h"
 #include "peers/peers.h"
@@ -35,10 +36,11 @@ struct pz_transfers;
 struct pz_node_judge {
 	struct pz_policies *policies; /* the documents */
 	struct pz_policies_hub policies_hub;
-	struct pz_manage manage;  /* changes them for programs of the owner */
-	struct pz_access *access; /* judges calls by them */
-	struct pz_asking *asking; /* questions for the owner */
-	struct pz_audit *audit;   /* the log of decisions */
+	struct pz_manifests *manifests; /* what apps may ask for at all */
+	struct pz_manage manage;        /* changes them for programs of the owner */
+	struct pz_access *access;       /* judges calls by them */
+	struct pz_asking *asking;       /* questions for the owner */
+	struct pz_audit *audit;         /* the log of decisions */
 };
 
 struct pz_node {

@@ -105,7 +105,9 @@ documents_are_read_as_json(void **state)
 	json_decref(wanted);
 	json_decref(result("getPolicy", "[1]")); /* the default */
 	fails("getPolicy", "[0]", "NotFoundError");
-	fails("getPolicy", "[2]", "-32602");
+	fails("getPolicy", "[2]", "NotFoundError"); /* no app has a manifest */
+	fails("removePolicy", "[2, 'x']", "InvalidStateError");
+	fails("getPolicy", "[4]", "-32602");
 	fails("getPolicy", "['user']", "-32602");
 	json_t *version = result("getVersion", "[3]");
 	assert_int_equal(json_integer_value(json_object_get(version, "sequence")), 1);

@@ -85,6 +85,8 @@ apps_new(struct pz_node *node, struct pz_errinfo *info)
 		.device = node->names.device,
 		.display_name = node->names.display_name,
 		.device_type = node->names.device_type,
+		.has_manifest = pz_manifests_has,
+		.manifests = node->judge.manifests,
 	};
 	const struct pz_apps_config config = {
 		.env = node->config.env,
@@ -303,6 +305,7 @@ pz_node_free(struct pz_node *node)
 	pz_asking_free(node->judge.asking); /* questions of access are withdrawn first */
 	pz_friends_free(node->zone.friends);
 	pz_registry_free(node->registry);
+	pz_manifests_free(node->judge.manifests);
 	pz_policies_free(node->judge.policies);
 	pz_audit_free(node->judge.audit);
 	pz_store_watch(node->config.store, NULL, NULL);

@@ -114,7 +114,9 @@ pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 
 	PZ_TRY(pz_policies_new(&config, &node->judge.policies, info));
 	pz_manage_init(&node->judge.manage, &node->requests, node->judge.policies);
-	return pz_policies_load(node->judge.policies, info);
+	PZ_TRY(pz_policies_load(node->judge.policies, info));
+	return pz_manifests_new(node->config.store, node->judge.policies, &node->judge.manifests,
+				info);
 }
 
 /* What the zone knows of the owner's policy goes into the slot of the user, whole: called
@@ -194,6 +196,30 @@ void
 pz_node_grant_remove_command(struct pz_request *request)
 {
 	pz_grants_remove_command(policies_of(request), request);
+}
+
+void
+pz_node_app_install_command(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	pz_manifests_install_command(node->judge.manifests, request);
+}
+
+void
+pz_node_app_show_command(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	pz_manifests_show_command(node->judge.manifests, request);
+}
+
+void
+pz_node_app_remove_command(struct pz_request *request)
+{
+	const struct pz_node *node = request->self;
+
+	pz_manifests_remove_command(node->judge.manifests, request);
 }
 
 void

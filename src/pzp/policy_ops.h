@@ -34,6 +34,12 @@ void pz_node_policy_compare_command(struct pz_request *request);
 void pz_node_grant_command(struct pz_request *request);
 /** The command `grant-remove`. */
 void pz_node_grant_remove_command(struct pz_request *request);
+/** The command `app-install`. */
+void pz_node_app_install_command(struct pz_request *request);
+/** The command `app-show`. */
+void pz_node_app_show_command(struct pz_request *request);
+/** The command `app-remove`. */
+void pz_node_app_remove_command(struct pz_request *request);
 /** The command `policy-why`. */
 void pz_node_why_command(struct pz_request *request);
 /** The command `prompts`. */

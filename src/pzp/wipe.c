@@ -68,6 +68,7 @@ leave_in_memory(struct pz_node *node)
 	pz_discovery_forget_all(node->calls);
 	pz_conditions_clear_all(node->conditions);
 	pz_policies_wiped(node->judge.policies);
+	pz_manifests_wiped(node->judge.manifests);
 }
 
 static void
@@ -102,6 +103,7 @@ remove_rest(struct pz_wipe *wipe, struct pz_txn *txn)
 	struct pz_node *node = wipe->node;
 
 	PZ_TRY(pz_policies_wipe(node->judge.policies, txn));
+	PZ_TRY(pz_manifests_wipe(txn));
 	PZ_TRY(pz_pairing_wipe(node->pairing, txn));
 	PZ_TRY(pz_transfers_wipe(txn));
 	PZ_TRY(pz_apps_wipe(txn));
