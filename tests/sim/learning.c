@@ -166,6 +166,8 @@ look_at(struct learning *l, struct world *world, struct sight *s)
 
 /* ---- searches ---- */
 
+/* Without a zone it lists all that the device has, what it keeps of devices that are away included.
+ */
 void
 learning_search(struct learning *l, size_t zone, size_t device, size_t other)
 {
@@ -176,7 +178,8 @@ learning_search(struct learning *l, size_t zone, size_t device, size_t other)
 			continue;
 		*search = (struct learning_search){
 			sim_command(l->device[zone][device], "services",
-				    json_pack("{s:s, s:b}", "zone", l->zones[other], "all", 1)),
+				    json_pack("{s:s*, s:b}", "zone",
+					      other == zone ? NULL : l->zones[other], "all", 1)),
 			zone, device, other};
 		return;
 	}

@@ -57,7 +57,7 @@ struct learning {
 bool learning_look(struct world *world, void *arg);
 /** A device begins a call to a zone: it shows itself by that. */
 void learning_called(struct learning *l, const struct sim_node *from, size_t zone);
-/** Begins a search of a device, which has to run, in a zone. */
+/** Begins a search of a device, which has to run, in a zone; its own: of all that it lists. */
 void learning_search(struct learning *l, size_t zone, size_t device, size_t other);
 /** Ends what is under way. */
 void learning_end(struct learning *l);
