@@ -72,8 +72,8 @@ it_is_for_no_one_else_and_nowhere_else(void **state)
 	assert_int_equal(judge(w, BOB, at(PZ_ACCESS_MANAGE, TEST)), PZ_ACCESS_DENY);
 }
 
-/* From the moment on when the zone is none, whatever the documents still say; a call that is being
- * counted then does not run. */
+/* As soon as the zone is no friend, whatever the documents still say; a call that waits to be
+ * counted at that moment does not run. */
 static void
 it_ends_with_the_friendship(void **state)
 {

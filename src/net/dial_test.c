@@ -506,6 +506,20 @@ few_wait_for_the_others_hang_up(void **state)
 	server_close(&s);
 }
 
+/* A caller that was answered and hangs up only when the test does. */
+static int
+caller_of(struct server *s)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	listen_at(s, "127.0.0.1");
+	struct sockaddr_in addr = loopback(s->port);
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	pz_kit_until(s->stream);
+	assert_int_equal(s->stream->ops->send(s->stream, pz_slice_str("no")), 2);
+	return fd;
+}
+
 /* A closed connection does not wait for ever for a peer that never hangs up. */
 static void
 waiting_for_the_hang_up_ends(void **state)
@@ -513,12 +527,7 @@ waiting_for_the_hang_up_ends(void **state)
 	struct server s;
 
 	(void)state;
-	listen_at(&s, "127.0.0.1");
-	struct sockaddr_in addr = loopback(s.port);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-	pz_kit_until(s.stream);
-	assert_int_equal(s.stream->ops->send(s.stream, pz_slice_str("no")), 2);
+	int fd = caller_of(&s);
 	close_stream(s.stream);
 	s.stream = NULL;
 	pz_kit_loop_turn();
@@ -536,12 +545,7 @@ without_descriptors_none_waits(void **state)
 	struct server s;
 
 	(void)state;
-	listen_at(&s, "127.0.0.1");
-	struct sockaddr_in addr = loopback(s.port);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-	pz_kit_until(s.stream);
-	assert_int_equal(s.stream->ops->send(s.stream, pz_slice_str("no")), 2);
+	int fd = caller_of(&s);
 	pz_kit_loop.loop.files_max = 4;
 	close_stream(s.stream);
 	s.stream = NULL;
