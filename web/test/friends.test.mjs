@@ -2,25 +2,14 @@
 // zones that are friends, shares one service, answers questions, and sets PZ_WEB_URL (of the pzpd
 // of this side), PZ_FRIEND (the other zone) and PZ_FRIEND_DEVICE (that shares its test service).
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 
-import { webinos as main } from "../webinos.mjs";
-import { WebSocket } from "./socket.mjs";
+import { page as pageAt } from "./page.mjs";
 
 const { PZ_WEB_URL: url, PZ_FRIEND: zone, PZ_FRIEND_DEVICE: device } = process.env;
 const TEST = "http://webinos.org/api/test";
-const open = [];
 
-function page(origin = "https://app.example") {
-  const webinos = main.create();
-  webinos.configure({ url, origin, WebSocket });
-  open.push(webinos);
-  return webinos;
-}
-
-after(() => {
-  for (const webinos of open) webinos.close();
-});
+const page = (origin) => pageAt(url, origin);
 
 const webinos = page();
 

@@ -2,24 +2,11 @@
 // starts them, answers their questions, and sets PZ_WEB_URL and PZ_FRIEND_URL (of two pzpd in no
 // common zone), PZ_ZONE, PZ_OTHER (a device of the first's zone).
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 
-import { webinos as main } from "../webinos.mjs";
-import { WebSocket } from "./socket.mjs";
+import { page } from "./page.mjs";
 
 const { PZ_WEB_URL: url, PZ_FRIEND_URL: friendUrl, PZ_OTHER: other, PZ_ZONE: zone } = process.env;
-const open = [];
-
-function page(at, origin = "https://app.example") {
-  const webinos = main.create();
-  webinos.configure({ url: at, origin, WebSocket });
-  open.push(webinos);
-  return webinos;
-}
-
-after(() => {
-  for (const webinos of open) webinos.close();
-});
 
 const webinos = page(url);
 

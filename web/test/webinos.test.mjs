@@ -1,25 +1,16 @@
 // Against a real zone: tests/system/test_webinos_js.py starts one, answers its questions, and sets
 // PZ_WEB_URL (of pzpd), PZ_ZONE, PZ_OTHER (a second device).
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 
 import { webinos as main } from "../webinos.mjs";
+import { keep, page as pageAt } from "./page.mjs";
 import { WebSocket } from "./socket.mjs";
 
 const { PZ_WEB_URL: url, PZ_ZONE: zone, PZ_OTHER: other } = process.env;
 const TEST = "http://webinos.org/api/test";
-const open = [];
 
-function page(origin = "https://app.example") {
-  const webinos = main.create();
-  webinos.configure({ url, origin, WebSocket });
-  open.push(webinos);
-  return webinos;
-}
-
-after(() => {
-  for (const webinos of open) webinos.close();
-});
+const page = (origin) => pageAt(url, origin);
 
 const webinos = page();
 
@@ -165,7 +156,7 @@ test("a socket that breaks: address, services and streams go on, calls end", asy
     }
   }
   const broken = main.create().configure({ url, origin: "https://app.example", WebSocket: Breaking });
-  open.push(broken);
+  keep(broken);
   await broken.connect();
   const address = broken.session.getSessionId();
   await broken.services.register({ api: "http://example.org/counter", displayName: "Broken" }, { ping: () => "pong" });
