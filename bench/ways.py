@@ -228,7 +228,7 @@ def measure_busy(home, inbox, is_busy, size, count):
         path = home.where / "hole"
         with open(path, "wb") as file:
             file.truncate(size)
-        for name in ("private", "direct"):
+        for name in ("hub", "private", "relay", "direct"):
             getattr(ways, name)()
             control = control_of(home, "laptop")
             call_one_by_one(control, 100)

@@ -185,10 +185,11 @@
 /* of bulk at first: more in flight costs less CPU and lets calls wait longer behind it; and on a
  * link that travels in a channel, where all of it may wait in one place */
 #define PZ_CHANNEL_BULK_WINDOW_BYTES (512U << 10)
-/* what a window counts for, on a short way, while messages come on the link: they wait behind it */
-#define PZ_CHANNEL_SHARED_WINDOW_BYTES (128U << 10)
-#define PZ_CHANNEL_SHARED_WAY_US (2 * PZ_US_PER_MS) /* 64 MB/s by such a window */
-#define PZ_CHANNEL_SHARED_US (250 * PZ_US_PER_MS)   /* after the last of them */
+/* while messages come on the link, which wait behind data: a window counts for what the way takes
+ * at this rate, 64 MB/s, where the way is short; on a long way it counts in full */
+#define PZ_CHANNEL_SHARED_BYTES_PER_US 64
+#define PZ_CHANNEL_SHARED_WAY_US (2 * PZ_US_PER_MS)
+#define PZ_CHANNEL_SHARED_US (250 * PZ_US_PER_MS) /* after the last of them */
 #define PZ_CHANNEL_CARRIED_WINDOW_BYTES (64U << 10)
 #define PZ_CHANNEL_WINDOW_BYTES_MAX (4U << 20) /* doubled up to this on a long way */
 #define PZ_CHANNEL_FLUSH_BYTES (64U << 10)     /* of all channels, between two looks at messages */

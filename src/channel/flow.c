@@ -353,13 +353,19 @@ is_shared(const struct pz_channel *channel)
 	       pz_env_mono_us(channels->env) - channels->shared_us < PZ_CHANNEL_SHARED_US;
 }
 
-/* What a window counts for now. What was credited stays; the rest is credited later. */
+/* What a window counts for now. What was credited stays; the rest is credited later. A message
+ * waits behind what is on the way, in each node that it passes, so beside messages the way holds
+ * what a bounded rate needs; and a frame, since with less the other end would stand still. */
 static uint32_t
 window_now(const struct pz_channel *channel)
 {
-	return channel->window > PZ_CHANNEL_SHARED_WINDOW_BYTES && is_shared(channel)
-		       ? PZ_CHANNEL_SHARED_WINDOW_BYTES
-		       : channel->window;
+	uint64_t shared = channel->pace.way_us * PZ_CHANNEL_SHARED_BYTES_PER_US;
+
+	if (!is_shared(channel))
+		return channel->window;
+	if (shared < PZ_DATA_FRAME_BYTES_MAX)
+		shared = PZ_DATA_FRAME_BYTES_MAX;
+	return shared < channel->window ? (uint32_t)shared : channel->window;
 }
 
 /* When all was consumed that was credited, what is given then is a whole window of now: so the

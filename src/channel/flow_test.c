@@ -95,14 +95,15 @@ test_small_pieces(void **state)
 /* Carries by round trips: what is sent has all arrived, and then the credit for it. A way that
  * takes `pipe` bytes in a round trip needs longer for more. */
 static void
-long_way(struct world *w, struct user *u, size_t len, size_t pipe)
+carry_by_round_trips(struct world *w, struct user *u, size_t len, size_t pipe,
+		     uint64_t round_trip_us)
 {
 	uint8_t *bytes = malloc(len);
 	size_t done = 0, taken = 0;
 
 	assert_non_null(bytes);
 	pattern(bytes, len, 0);
-	world_pass(w, ROUND_TRIP_US / 2); /* that it is open has gone there, too */
+	world_pass(w, round_trip_us / 2); /* that it is open has gone there, too */
 	while (done < len) {
 		size_t before = done;
 		do {
@@ -113,14 +114,20 @@ long_way(struct world *w, struct user *u, size_t len, size_t pipe)
 			done += taken;
 		} while (end_flush(&w->a));
 		size_t more = done - before > pipe ? done - before - pipe : 0;
-		world_pass(w, ROUND_TRIP_US / 2);
+		world_pass(w, round_trip_us / 2);
 		end_carry(&w->a);
-		world_pass(w, more * ROUND_TRIP_US / pipe);
+		world_pass(w, more * round_trip_us / pipe);
 		end_carry_all(&w->a);
-		world_pass(w, ROUND_TRIP_US / 2);
+		world_pass(w, round_trip_us / 2);
 		end_carry_all(&w->b);
 	}
 	free(bytes);
+}
+
+static void
+long_way(struct world *w, struct user *u, size_t len, size_t pipe)
+{
+	carry_by_round_trips(w, u, len, pipe, ROUND_TRIP_US);
 }
 
 /* It grows to twice what the way takes while nothing waits on it, in powers of two, and no
@@ -182,7 +189,7 @@ window_left(const struct user *ua, size_t sent)
 }
 
 /* Credit is held back while messages come, and given when none has come for some time: nothing of
- * it is lost, and the other end never stands still. */
+ * it is lost, and the other end never stands still. One frame at least may always be sent. */
 static void
 test_window_counts_for_less_beside_messages(void **state)
 {
@@ -194,16 +201,16 @@ test_window_counts_for_less_beside_messages(void **state)
 	world_init(&w);
 	world_open(&w, &ua, &ub);
 	world_send(&w, &ua, len);
-	assert_true(window_left(&ua, len) > PZ_CHANNEL_SHARED_WINDOW_BYTES);
+	assert_true(window_left(&ua, len) > PZ_CHANNEL_WINDOW_BYTES / 2 - PZ_DATA_BYTES_MAX);
 	pz_channels_note_message(w.b.channels, pz_env_mono_us(&w.clock.env));
 	world_send(&w, &ua, len);
 	assert_int_equal(ub.in.len, 2 * len);
-	assert_true(window_left(&ua, 2 * len) > PZ_CHANNEL_SHARED_WINDOW_BYTES / 2);
-	assert_true(window_left(&ua, 2 * len) <= PZ_CHANNEL_SHARED_WINDOW_BYTES);
+	assert_true(window_left(&ua, 2 * len) > PZ_DATA_FRAME_BYTES_MAX / 2);
+	assert_true(window_left(&ua, 2 * len) <= PZ_DATA_FRAME_BYTES_MAX);
 	world_pass(&w, PZ_CHANNEL_SHARED_US);
 	world_send(&w, &ua, len);
 	assert_int_equal(ub.in.len, 3 * len);
-	assert_true(window_left(&ua, 3 * len) > PZ_CHANNEL_SHARED_WINDOW_BYTES);
+	assert_true(window_left(&ua, 3 * len) > PZ_CHANNEL_WINDOW_BYTES / 2 - PZ_DATA_BYTES_MAX);
 	assert_true(window_left(&ua, 3 * len) <= PZ_CHANNEL_WINDOW_BYTES);
 	pz_buf_fini(&ub.in);
 	world_fini(&w);
@@ -227,10 +234,35 @@ test_a_prop_of_channels_is_no_message(void **state)
 	assert_true(pz_channels_on_prop(w.b.channels, "channelCredit", credit, &err));
 	assert_int_equal(err, PZ_OK);
 	world_send(&w, &ua, len);
-	assert_true(window_left(&ua, 2 * len) > PZ_CHANNEL_SHARED_WINDOW_BYTES);
+	assert_true(window_left(&ua, 2 * len) > PZ_DATA_FRAME_BYTES_MAX);
 	json_decref(credit);
 	pz_buf_fini(&ub.in);
 	world_fini(&w);
+}
+
+/* It counts for what the way takes at 64 MB/s: so much passes in any case. */
+static void
+test_window_beside_messages_is_that_of_the_way(void **state)
+{
+	static const uint64_t ways_us[] = {500, 1000, PZ_CHANNEL_SHARED_WAY_US};
+	size_t len = 4U << 20;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways_us) / sizeof(ways_us[0]); i++) {
+		struct world w;
+		struct user ua, ub;
+		size_t window = ways_us[i] * PZ_CHANNEL_SHARED_BYTES_PER_US;
+		world_init(&w);
+		world_open(&w, &ua, &ub);
+		ub.is_beside_messages = true;
+		carry_by_round_trips(&w, &ua, len, 1U << 20, ways_us[i]);
+		world_settle(&w);
+		assert_received(&ub, len);
+		assert_true(window_left(&ua, len) + PZ_DATA_BYTES_MAX > window / 2);
+		assert_true(window_left(&ua, len) <= window);
+		pz_buf_fini(&ub.in);
+		world_fini(&w);
+	}
 }
 
 /* There a small window would cost the rate, and what waits is little beside the way itself. */
@@ -248,7 +280,8 @@ test_window_counts_in_full_on_a_long_way(void **state)
 	long_way(&w, &ua, len, 100U << 10);
 	world_settle(&w);
 	assert_received(&ub, len);
-	assert_true(window_left(&ua, len) > PZ_CHANNEL_SHARED_WINDOW_BYTES);
+	assert_true(window_left(&ua, len) >
+		    PZ_CHANNEL_SHARED_WAY_US * PZ_CHANNEL_SHARED_BYTES_PER_US);
 	pz_buf_fini(&ub.in);
 	world_fini(&w);
 }
@@ -297,6 +330,7 @@ main(void)
 		cmocka_unit_test(test_window_stays_on_a_short_way),
 		cmocka_unit_test(test_window_counts_for_less_beside_messages),
 		cmocka_unit_test(test_a_prop_of_channels_is_no_message),
+		cmocka_unit_test(test_window_beside_messages_is_that_of_the_way),
 		cmocka_unit_test(test_window_counts_in_full_on_a_long_way),
 		cmocka_unit_test(test_turns),
 	};
