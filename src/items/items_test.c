@@ -10,6 +10,7 @@
 #include "items/prefs.h"
 #include "items/service_cache.h"
 #include "items/user_details.h"
+#include "kit/answer.h"
 #include "kit/clock.h"
 #include "store/memory.h"
 #include "wire/json.h"
@@ -29,9 +30,8 @@ static struct {
 	json_t *services; /* of any other device */
 	unsigned changes, choices, names, events, settled, stored, app_changes;
 	uint32_t changed;
-	unsigned ends; /* of removals and requests */
+	unsigned ends; /* of removals */
 	enum pz_err err;
-	json_t *result;
 } w;
 
 /* ---- the node ---- */
@@ -240,35 +240,21 @@ teardown(void **state)
 	stop();
 	pz_registry_free(w.registry);
 	pz_memory_disk_free(w.disk);
-	json_decref(w.result);
 	return 0;
 }
 
-static void
-on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
-{
-	(void)arg;
-	(void)detail;
-	w.ends++;
-	w.err = err;
-	json_decref(w.result);
-	w.result = json_incref(result);
-}
-
-static const struct pz_reply reply = {.done = on_done};
-
 /* Runs one command, with the time that its commit takes. */
 static enum pz_err
-command(void (*handler)(struct pz_items *items, struct pz_request *request), json_t *params)
+command(void (*handler)(struct pz_items *items, struct pz_request *request), json_t *takes_params)
 {
-	struct pz_request *request = pz_request_new(&w.requests, params, &reply, NULL);
+	struct pz_kit_answer answer = {0};
 
-	json_decref(params);
-	w.ends = 0;
-	handler(w.items, request);
+	handler(w.items, pz_kit_request(&w.requests, takes_params, &answer));
 	run();
-	assert_int_equal(w.ends, 1);
-	return w.err;
+	assert_int_equal(answer.ends, 1);
+	enum pz_err err = answer.err;
+	pz_kit_answer_fini(&answer);
+	return err;
 }
 
 static enum pz_err

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kit/answer.h"
 #include "kit/world.h"
 #include "shared/app_key.h"
 
@@ -22,10 +23,7 @@ static struct {
 	struct pz_policies *policies;
 	struct pz_manifests *manifests;
 	struct pz_requests requests;
-	json_t *result;
-	enum pz_err err;
-	char detail[512];
-	int ends;
+	struct pz_kit_answer answer;
 } t;
 
 static void
@@ -55,7 +53,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	json_decref(t.result);
+	pz_kit_answer_fini(&t.answer);
 	pz_requests_fini(&t.requests);
 	pz_manifests_free(t.manifests);
 	pz_policies_free(t.policies);
@@ -73,37 +71,15 @@ restart(void)
 }
 
 static void
-on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
-{
-	(void)arg;
-	json_decref(t.result);
-	t.result = json_incref(result);
-	t.err = err;
-	snprintf(t.detail, sizeof(t.detail), "%s", detail);
-	t.ends++;
-}
-
-static const struct pz_reply reply = {.done = on_done};
-
-static void
 begin(void (*run)(struct pz_manifests *, struct pz_request *), json_t *takes_params)
 {
-	struct pz_request *request = pz_request_new(&t.requests, takes_params, &reply, NULL);
-
-	json_decref(takes_params);
-	assert_non_null(request);
-	run(t.manifests, request);
+	run(t.manifests, pz_kit_request(&t.requests, takes_params, &t.answer));
 }
 
 static enum pz_err
 settle(void)
 {
-	int before = t.ends;
-
-	while (t.ends == before)
-		pz_kit_clock_run(&t.world.clock, COMMIT_US);
-	pz_kit_clock_run(&t.world.clock, 1);
-	return t.err;
+	return pz_kit_answer_wait(&t.answer, &t.world.clock, COMMIT_US);
 }
 
 static void
@@ -137,7 +113,7 @@ count_shown(const char *origin)
 	begin(pz_manifests_show_command,
 	      origin ? json_pack("{s:s}", "origin", origin) : json_object());
 	assert_ok(settle());
-	return json_array_size(t.result);
+	return json_array_size(t.answer.result);
 }
 
 /* True where the slot does not deny it. */
@@ -184,8 +160,9 @@ a_check_stores_nothing(void **state)
 	(void)state;
 	begin_install(SHOP, TEST, true);
 	assert_ok(settle());
-	assert_int_equal(json_array_size(json_object_get(t.result, "sentences")), 2);
-	assert_non_null(strstr(json_string_value(json_object_get(t.result, "document")), TEST));
+	assert_int_equal(json_array_size(json_object_get(t.answer.result, "sentences")), 2);
+	assert_non_null(
+		strstr(json_string_value(json_object_get(t.answer.result, "document")), TEST));
 	assert_true(may(SHOP, FILES));
 	assert_int_equal(pz_kit_world_count(&t.world, "manifests"), 0);
 }
@@ -215,7 +192,7 @@ it_is_shown_and_removed_by_its_origin(void **state)
 	pz_app_id(pz_slice_str(SHOP), id);
 	assert_true(pz_manifests_has(t.manifests, id));
 	assert_int_equal(count_shown(SHOP), 1);
-	const json_t *one = json_array_get(t.result, 0);
+	const json_t *one = json_array_get(t.answer.result, 0);
 	assert_string_equal(json_string_value(json_object_get(one, "origin")), SHOP);
 	assert_string_equal(json_string_value(json_object_get(one, "id")), id);
 	assert_null(strstr(json_string_value(json_object_get(one, "document")), "backup"));
@@ -267,7 +244,7 @@ what_is_damaged_denies_its_app_alone(void **state)
 	assert_false(may(SHOP, TEST));
 	assert_true(may(OTHER, TEST));
 	assert_int_equal(count_shown(SHOP), 1);
-	assert_true(json_is_false(json_object_get(json_array_get(t.result, 0), "readable")));
+	assert_true(json_is_false(json_object_get(json_array_get(t.answer.result, 0), "readable")));
 	/* One that is stored for another app. */
 	pz_kit_world_put(&t.world, "manifests", id,
 			 "{\"origin\":\"" OTHER "\",\"features\":[{\"api\":\"" TEST "\"}]}");
@@ -295,7 +272,7 @@ they_are_bounded(void **state)
 	restart();
 	assert_ok(install(OTHER, TEST));
 	assert_int_equal(install(SHOP, TEST), PZ_ERR_LIMIT);
-	assert_non_null(strstr(t.detail, "pzp app remove"));
+	assert_non_null(strstr(t.answer.detail, "pzp app remove"));
 	assert_ok(install(origin, FILES)); /* in the place of its own */
 	assert_ok(take_back(origin));
 	assert_ok(install(SHOP, TEST));
@@ -327,8 +304,8 @@ all_together_are_bounded(void **state)
 		count++;
 	} while (settle() == PZ_OK && count < PZ_MANIFESTS_MAX);
 	json_decref(features);
-	assert_int_equal(t.err, PZ_ERR_LIMIT);
-	assert_non_null(strstr(t.detail, "too much together"));
+	assert_int_equal(t.answer.err, PZ_ERR_LIMIT);
+	assert_non_null(strstr(t.answer.detail, "too much together"));
 	assert_true(count > 2);
 	assert_int_equal(pz_kit_world_count(&t.world, "manifests"), count - 1);
 	assert_false(may("https://a0.example", TEST));
@@ -341,8 +318,8 @@ one_is_stored_at_a_time(void **state)
 	begin_install(SHOP, TEST, false);
 	begin_install(OTHER, TEST, false);
 	pz_kit_clock_run(&t.world.clock, 1);
-	assert_int_equal(t.ends, 1);
-	assert_int_equal(t.err, PZ_ERR_EXISTS);
+	assert_int_equal(t.answer.ends, 1);
+	assert_int_equal(t.answer.err, PZ_ERR_EXISTS);
 	assert_ok(settle());
 }
 

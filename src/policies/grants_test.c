@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "command/table.h"
+#include "kit/answer.h"
 #include "kit/world.h"
 
 #define ALICE "alice@example.org"
@@ -24,10 +25,7 @@ static struct {
 	struct pz_requests requests;
 	const char *self;
 	bool is_bob_gone;
-	json_t *result;
-	enum pz_err err;
-	char detail[512];
-	int ends;
+	struct pz_kit_answer answer;
 } t;
 
 static bool
@@ -71,7 +69,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	json_decref(t.result);
+	pz_kit_answer_fini(&t.answer);
 	pz_requests_fini(&t.requests);
 	pz_policies_free(t.policies);
 	pz_conditions_free(t.conditions);
@@ -89,19 +87,6 @@ restart(void)
 
 /* ---- commands ---- */
 
-static void
-on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
-{
-	(void)arg;
-	json_decref(t.result);
-	t.result = json_incref(result);
-	t.err = err;
-	snprintf(t.detail, sizeof(t.detail), "%s", detail);
-	t.ends++;
-}
-
-static const struct pz_reply reply = {.done = on_done};
-
 /* @param json members of the command, ' for " */
 static void
 begin(void (*run)(struct pz_policies *, struct pz_request *), const char *json)
@@ -111,23 +96,13 @@ begin(void (*run)(struct pz_policies *, struct pz_request *), const char *json)
 	snprintf(text, sizeof(text), "{'zone':'%s','api':'%s'%s}", BOB, TEST, json);
 	for (char *c = text; *c; c++)
 		*c = *c == '\'' ? '"' : *c;
-	json_t *params = json_loads(text, 0, NULL);
-	assert_non_null(params);
-	struct pz_request *request = pz_request_new(&t.requests, params, &reply, NULL);
-	json_decref(params);
-	assert_non_null(request);
-	run(t.policies, request);
+	run(t.policies, pz_kit_request(&t.requests, json_loads(text, 0, NULL), &t.answer));
 }
 
 static enum pz_err
 settle(void)
 {
-	int before = t.ends;
-
-	while (t.ends == before)
-		pz_kit_clock_run(&t.world.clock, COMMIT_US);
-	pz_kit_clock_run(&t.world.clock, 1);
-	return t.err;
+	return pz_kit_answer_wait(&t.answer, &t.world.clock, COMMIT_US);
 }
 
 static enum pz_err
@@ -178,8 +153,8 @@ it_counts_when_it_is_on_the_disk(void **state)
 	assert_false(may());
 	assert_ok(settle());
 	assert_true(may());
-	assert_string_equal(json_string_value(json_object_get(t.result, "id")), "here-1");
-	assert_non_null(strstr(json_string_value(json_object_get(t.result, "rule")), BOB));
+	assert_string_equal(json_string_value(json_object_get(t.answer.result, "id")), "here-1");
+	assert_non_null(strstr(json_string_value(json_object_get(t.answer.result, "rule")), BOB));
 	restart();
 	assert_true(may());
 	begin(pz_grants_add_command, ",'device':'tv'");
@@ -223,14 +198,14 @@ it_is_taken_back(void **state)
 	assert_ok(grant(",'device':'tv'"));
 	assert_int_equal(take_back(",'device':'pad'"), PZ_ERR_NOTFOUND);
 	assert_ok(take_back(""));
-	assert_int_equal(json_integer_value(json_object_get(t.result, "count")), 2);
+	assert_int_equal(json_integer_value(json_object_get(t.answer.result, "count")), 2);
 	assert_false(may());
 	assert_int_equal(effect_for(BOB, "tv", TEST), PZ_POLICY_PERMIT);
 	restart();
 	assert_false(may());
 	assert_int_equal(effect_for(BOB, "tv", TEST), PZ_POLICY_PERMIT);
 	assert_ok(grant("")); /* no number comes twice */
-	assert_string_equal(json_string_value(json_object_get(t.result, "id")), "here-4");
+	assert_string_equal(json_string_value(json_object_get(t.answer.result, "id")), "here-4");
 }
 
 /* Each has a counter of its own, which starts at 0. */
@@ -275,7 +250,7 @@ what_is_taken_back_ends_also_where_the_disk_refuses(void **state)
 	assert_ok(grant(""));
 	pz_memory_disk_fail_next(t.world.disk, 1);
 	assert_int_not_equal(take_back(""), PZ_OK);
-	assert_non_null(strstr(t.detail, "taken back"));
+	assert_non_null(strstr(t.answer.detail, "taken back"));
 	assert_false(may());
 	assert_int_equal(grant(""), PZ_ERR_EXISTS); /* while the disk is behind */
 	pz_kit_clock_run(&t.world.clock, 10 * PZ_STORE_AGAIN_US);
@@ -372,13 +347,13 @@ bad_commands(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (grant(bad[i]) != PZ_ERR_CONFIG)
-			fail_msg("%s: %s", bad[i], t.detail);
+			fail_msg("%s: %s", bad[i], t.answer.detail);
 	}
 	assert_int_equal(grant(",'zone':'eve@example.com'"), PZ_ERR_NOTFOUND);
 	t.self = "laptop";
 	restart();
 	assert_int_equal(grant(""), PZ_ERR_CONFIG);
-	assert_non_null(strstr(t.detail, "no zone"));
+	assert_non_null(strstr(t.answer.detail, "no zone"));
 }
 
 static void
@@ -404,8 +379,8 @@ one_is_stored_at_a_time(void **state)
 	begin(pz_grants_add_command, "");
 	begin(pz_grants_add_command, ",'device':'tv'");
 	pz_kit_clock_run(&t.world.clock, 1);
-	assert_int_equal(t.ends, 1);
-	assert_int_equal(t.err, PZ_ERR_EXISTS);
+	assert_int_equal(t.answer.ends, 1);
+	assert_int_equal(t.answer.err, PZ_ERR_EXISTS);
 	assert_ok(settle());
 }
 
@@ -423,8 +398,8 @@ the_zone_takes_them_along(void **state)
 	assert_ok(pz_kit_world_commit(&t.world, txn));
 	pz_policies_wiped(t.policies);
 	pz_kit_clock_run(&t.world.clock, 2 * PZ_STORE_AGAIN_US);
-	assert_int_equal(t.ends, 3);
-	assert_int_equal(t.err == PZ_OK || t.err == PZ_ERR_EXISTS, 1);
+	assert_int_equal(t.answer.ends, 3);
+	assert_int_equal(t.answer.err == PZ_OK || t.answer.err == PZ_ERR_EXISTS, 1);
 	assert_false(may());
 	assert_int_equal(pz_kit_world_count(&t.world, "grants"), 0);
 }

@@ -45,7 +45,7 @@ exported(void)
 
 	pz_buf_init(&out, PZ_ARCHIVE_BYTES_MAX, NULL);
 	file_of(&out, 0);
-	const struct answer *a = ask("export", export_params());
+	const struct pz_kit_answer *a = ask("export", export_params());
 	assert_ok(a->err);
 	assert_string_equal(pz_json_str(a->result, "zone"), ZONE);
 	assert_int_equal(json_integer_value(json_object_get(a->result, "bytes")), out.len);
@@ -71,16 +71,16 @@ import_params(void)
 	return json_pack("{s:o, s:s}", "key", base64(key, sizeof(key)), "host", "new.example.org");
 }
 
-static const struct answer *
+static const struct pz_kit_answer *
 imported_in_parts(struct pz_buf *archive, size_t part)
 {
 	file_of(archive, part);
-	const struct answer *a = ask("import", import_params());
+	const struct pz_kit_answer *a = ask("import", import_params());
 	assert_int_equal(fake_files_open, 0);
 	return a;
 }
 
-static const struct answer *
+static const struct pz_kit_answer *
 imported(struct pz_buf *archive)
 {
 	return imported_in_parts(archive, 1000);
@@ -125,7 +125,7 @@ a_zone_arrives(void **state)
 	uint64_t crl = pz_crl_number(zone_of(ZONE)->authority->crl);
 	struct pz_buf archive = exported();
 	other_machine();
-	const struct answer *a = imported(&archive);
+	const struct pz_kit_answer *a = imported(&archive);
 	assert_ok(a->err);
 	assert_string_equal(pz_json_str(a->result, "host"), "new.example.org");
 	assert_int_equal(json_integer_value(json_object_get(a->result, "port")), PORT);
@@ -181,7 +181,7 @@ run_to_the_commit(void)
 static void
 a_crash_leaves_nothing_or_the_zone(void **state)
 {
-	struct answer a;
+	struct pz_kit_answer a;
 	char uri[PZ_KEY_URI_MAX];
 	struct pz_key *found = NULL;
 
@@ -223,7 +223,7 @@ request_under_way(void)
 static void
 an_import_without_its_caller(void **state)
 {
-	struct answer a;
+	struct pz_kit_answer a;
 
 	(void)state;
 	make_zone(ZONE);
@@ -251,7 +251,7 @@ static void
 an_export_without_its_caller(void **state)
 {
 	struct pz_buf out;
-	struct answer a;
+	struct pz_kit_answer a;
 
 	(void)state;
 	make_zone(ZONE);
@@ -263,7 +263,7 @@ an_export_without_its_caller(void **state)
 	assert_int_equal(out.len, 0);
 	assert_int_equal(fake_files_open, 0);
 	/* One that waits for its turn is not written either. */
-	struct answer revoked;
+	struct pz_kit_answer revoked;
 	add_member(ZONE, "tv", true);
 	begin(&revoked, "revoke", json_pack("{s:s}", "device", "tv"));
 	file_of(&out, 0);
@@ -306,7 +306,7 @@ a_file_that_fails_is_named(void **state)
 	make_zone(ZONE);
 	pz_buf_init(&archive, PZ_ARCHIVE_BYTES_MAX, NULL);
 	file_of(&archive, 0)->fails = true;
-	const struct answer *a = ask("export", export_params());
+	const struct pz_kit_answer *a = ask("export", export_params());
 	assert_int_equal(a->err, PZ_ERR_IO_FULL);
 	assert_string_equal(a->detail, "the archive cannot be written: no space left on device");
 	file_of(&archive, 0)->fails = true;
@@ -320,7 +320,7 @@ a_file_that_fails_is_named(void **state)
 static void
 a_zone_arrives_once(void **state)
 {
-	struct answer first, second;
+	struct pz_kit_answer first, second;
 
 	(void)state;
 	make_zone(ZONE);
@@ -406,7 +406,7 @@ nonsense_is_refused(void **state)
 static void
 archives_are_few_at_once(void **state)
 {
-	struct answer a[PZ_ARCHIVES_MAX];
+	struct pz_kit_answer a[PZ_ARCHIVES_MAX];
 	struct pz_buf long_one = copy_of(pz_slice_of("PZ-ZONE\n\0\1\1\0", 12));
 
 	(void)state;
@@ -466,7 +466,7 @@ devices_hear_where_it_moves(void **state)
 {
 	(void)state;
 	assert_null(notice_told(&laptop));
-	const struct answer *a = ask("move", move_params("new.example.org", 9000));
+	const struct pz_kit_answer *a = ask("move", move_params("new.example.org", 9000));
 	assert_ok(a->err);
 	assert_true(json_is_true(json_object_get(a->result, "moving")));
 	assert_told(&laptop, "new.example.org", 9000);
@@ -488,7 +488,7 @@ nothing_is_decided_while_it_moves(void **state)
 	assert_true(pz_hub_has_live_code(w.hub));
 	assert_ok(ask("move", move_params("new.example.org", 9000))->err);
 	assert_false(pz_hub_has_live_code(w.hub));
-	const struct answer *a = ask("token", json_object());
+	const struct pz_kit_answer *a = ask("token", json_object());
 	assert_int_equal(a->err, PZ_ERR_DENIED);
 	assert_non_null(strstr(a->detail, "is moving to new.example.org port 9000"));
 	a = ask("revoke", json_pack("{s:s}", "device", "tv"));

@@ -64,7 +64,7 @@ set_policy(const char *rules)
 		"<rule effect='permit'/></policy>"
 		"<policy combine='first-applicable'>%s<rule effect='deny'/></policy></policy-set>",
 		rules);
-	const struct answer *a =
+	const struct pz_kit_answer *a =
 		ask("policy-set", json_pack("{s:s, s:s}", "zone", ZONE, "document", text));
 	if (a->err != PZ_OK)
 		fail_msg("%s", a->detail);

@@ -120,7 +120,7 @@ an_older_one_says_nothing(void **state)
 static void
 one_after_the_other(void **state)
 {
-	struct answer answer;
+	struct pz_kit_answer answer;
 
 	(void)state;
 	begin(&answer, "revoke", json_pack("{s:s}", "device", "phone"));

@@ -1,13 +1,13 @@
 /* Details of the user and names of devices at the hub: pages 8 and 10. */
 #include "pzh/fixture_devices.h"
 
-static const struct answer *
+static const struct pz_kit_answer *
 user(const char *field, const char *value)
 {
 	return ask("user", json_pack("{s:s, s:s*}", "field", field, "value", value));
 }
 
-static const struct answer *
+static const struct pz_kit_answer *
 name(const char *device, const char *text)
 {
 	return text ? ask("name", json_pack("{s:s, s:s}", "device", device, "name", text))
@@ -53,7 +53,7 @@ details_last_and_are_listed(void **state)
 {
 	(void)state;
 	assert_int_equal(json_array_size(ask("user", json_object())->result), 0);
-	const struct answer *a = user("phone", "+49 30 1");
+	const struct pz_kit_answer *a = user("phone", "+49 30 1");
 	assert_ok(a->err);
 	assert_string_equal(pz_json_str(a->result, "value"), "+49 30 1");
 	assert_string_equal(pz_json_str(a->result, "by"), ZONE);
@@ -103,7 +103,7 @@ what_makes_no_sense_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct answer *a =
+		const struct pz_kit_answer *a =
 			ask(cases[i].command, json_loads(cases[i].params, 0, NULL));
 		if (a->err != cases[i].err)
 			fail_msg("%s: %d %s", cases[i].params, (int)a->err, a->detail);
@@ -148,7 +148,7 @@ a_full_disk_changes_nothing(void **state)
 static void
 the_hub_may_end_while_a_change_is_under_way(void **state)
 {
-	struct answer a;
+	struct pz_kit_answer a;
 
 	(void)state;
 	begin(&a, "user", json_pack("{s:s, s:s}", "field", "phone", "value", "1"));
@@ -166,7 +166,7 @@ a_name_counts_at_once_and_lasts(void **state)
 {
 	(void)state;
 	forget_told(&laptop);
-	const struct answer *a = name("phone", "Pocket");
+	const struct pz_kit_answer *a = name("phone", "Pocket");
 	assert_ok(a->err);
 	assert_string_equal(pz_json_str(a->result, "displayName"), "Pocket");
 	json_t *entry = entry_told(&laptop, "phone");
@@ -185,7 +185,7 @@ a_name_counts_at_once_and_lasts(void **state)
 static void
 a_crash_right_after_the_answer_keeps_the_name(void **state)
 {
-	struct answer a;
+	struct pz_kit_answer a;
 
 	(void)state;
 	begin(&a, "name", json_pack("{s:s, s:s}", "device", "phone", "name", "Pocket"));
@@ -291,7 +291,7 @@ revoking_may_remove_what_a_device_wrote(void **state)
 	brings(&laptop, "email", "\"evil@x\"", LAPTOP);
 	brings(&laptop, "nick", "\"evil\"", ZONE "/tv"); /* what it says of others, too */
 	assert_ok(user("phone", "1")->err);
-	const struct answer *a =
+	const struct pz_kit_answer *a =
 		ask("revoke", json_pack("{s:s, s:b}", "device", "laptop", "purge", 1));
 	assert_ok(a->err);
 	assert_int_equal(json_integer_value(json_object_get(a->result, "purged")), 2);
@@ -315,7 +315,7 @@ what_apps_stored_is_seen_and_removed(void **state)
 	for (size_t i = 0; i < 3; i++)
 		assert_ok(pz_shared_write(zone_of(ZONE)->shared, PZ_SYNC_APP_DATA, keys[i], "12",
 					  NULL, NULL, NULL));
-	const struct answer *a = ask("data", json_object());
+	const struct pz_kit_answer *a = ask("data", json_object());
 	assert_int_equal(json_array_size(a->result), 2);
 	json_t *first = json_array_get(a->result, 0);
 	assert_string_equal(pz_json_str(first, "origin"), "a");

@@ -76,35 +76,20 @@ tear_down(void **state)
 
 /* ---- commands ---- */
 
-static void
-on_done(void *arg, enum pz_err err, const char *detail, json_t *result)
-{
-	struct answer *a = arg;
-
-	a->ends++;
-	a->err = err;
-	snprintf(a->detail, sizeof(a->detail), "%s", detail);
-	assert_int_equal(err == PZ_OK, result != NULL);
-	json_decref(a->result);
-	a->result = json_incref(result);
-}
-
 void
-begin(struct answer *a, const char *name, json_t *params)
+begin(struct pz_kit_answer *a, const char *name, json_t *params)
 {
-	static const struct pz_reply reply = {.done = on_done};
-
-	*a = (struct answer){0};
-	assert_non_null(pz_pzh_command(w.hub, name, params, PZ_TAKE(w.file), &reply, a));
+	*a = (struct pz_kit_answer){0};
+	assert_non_null(pz_pzh_command(w.hub, name, params, PZ_TAKE(w.file), &pz_kit_reply, a));
 	json_decref(params);
 	assert_int_equal(a->ends, 0); /* never from inside the call that began it */
 	pz_requests_report(&w.hub->requests);
 }
 
-const struct answer *
+const struct pz_kit_answer *
 ask(const char *name, json_t *params)
 {
-	static struct answer a;
+	static struct pz_kit_answer a;
 
 	json_decref(a.result);
 	begin(&a, name, params);

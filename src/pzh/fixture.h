@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "enrol/link.h"
 #include "hosted/records.h"
+#include "kit/answer.h"
 #include "kit/authority.h"
 #include "kit/network.h"
 #include "pzh/internal.h"
@@ -46,18 +47,11 @@ int tear_down(void **state);
 
 /* ---- commands ---- */
 
-struct answer {
-	unsigned ends;
-	enum pz_err err;
-	char detail[256];
-	json_t *result;
-};
-
 /* @param params taken */
-void begin(struct answer *a, const char *name, json_t *params);
+void begin(struct pz_kit_answer *a, const char *name, json_t *params);
 
 /* To its end; the result, if any, is freed with the next call. @param params taken */
-const struct answer *ask(const char *name, json_t *params);
+const struct pz_kit_answer *ask(const char *name, json_t *params);
 
 void make_zone(const char *zone);
 

@@ -420,7 +420,7 @@ the_other_owner_ends_it(void **state)
 	assert_null(known());
 	assert_null(pz_hub_friend_find(own(), BOB));
 	assert_false(has_chunk(PZ_SYNC_TRUSTED_PZH, BOB));
-	const struct answer *a = ask("status", json_object());
+	const struct pz_kit_answer *a = ask("status", json_object());
 	assert_non_null(
 		strstr(json_string_value(json_array_get(json_object_get(a->result, "warnings"), 0)),
 		       "has ended the friendship"));
@@ -436,7 +436,7 @@ a_removal_is_sent_before_the_link_ends(void **state)
 	link_friend();
 	confirm_both();
 	forget_told(&bob);
-	struct answer a;
+	struct pz_kit_answer a;
 	begin(&a, "friend-remove", json_pack("{s:s}", "friend", BOB));
 	pz_kit_clock_run(&w.world.clock, COMMIT_US); /* the turn's end frees the link */
 	assert_null(known());
@@ -466,7 +466,7 @@ a_hub_that_is_down_for_an_hour_is_found_again(void **state)
 		run(PZ_US_PER_S);
 	}
 	assert_true(attempts >= 45 && attempts <= 90);
-	const struct answer *a = ask("friend-list", json_object());
+	const struct pz_kit_answer *a = ask("friend-list", json_object());
 	const json_t *one = json_array_get(a->result, 0);
 	assert_string_equal(json_string_value(json_object_get(one, "problem")),
 			    "connection refused");

@@ -15,7 +15,7 @@ static void
 a_zone_is_made_and_found_again_after_a_restart(void **state)
 {
 	(void)state;
-	const struct answer *a =
+	const struct pz_kit_answer *a =
 		ask("init", json_pack("{s:s, s:s, s:s}", "zone", "Alice@Example.ORG", "host", HOST,
 				      "name", "Alice"));
 	assert_ok(a->err);
@@ -84,7 +84,7 @@ a_zone_that_cannot_be_made_is_refused(void **state)
 static void
 a_zone_is_made_once(void **state)
 {
-	struct answer first, second;
+	struct pz_kit_answer first, second;
 
 	(void)state;
 	begin(&first, "init", json_pack("{s:s, s:s}", "zone", ZONE, "host", HOST));
@@ -149,7 +149,7 @@ a_token_has_what_page_12_says(void **state)
 	(void)state;
 	make_zone(ZONE);
 	assert_false(pz_hub_has_live_code(w.hub));
-	const struct answer *a = ask("token", json_pack("{s:i}", "ttl", 60));
+	const struct pz_kit_answer *a = ask("token", json_pack("{s:i}", "ttl", 60));
 	assert_ok(a->err);
 	const char *code = pz_json_str(a->result, "code");
 	assert_int_equal(strlen(code), 9);
@@ -202,7 +202,7 @@ a_revoked_device_is_out_also_after_a_restart(void **state)
 	assert_int_equal(json_array_size(ask("devices", json_object())->result), 2);
 	assert_int_equal(ask("revoke", json_object())->err, PZ_ERR_CONFIG);
 	assert_int_equal(ask("revoke", json_pack("{s:s}", "device", "tv"))->err, PZ_ERR_NOTFOUND);
-	const struct answer *a = ask("revoke", json_pack("{s:s}", "device", "laptop"));
+	const struct pz_kit_answer *a = ask("revoke", json_pack("{s:s}", "device", "laptop"));
 	assert_ok(a->err);
 	assert_int_equal(json_integer_value(json_object_get(a->result, "crlNumber")), 2);
 	assert_int_equal(ask("revoke", json_pack("{s:s}", "device", "laptop"))->err, PZ_ERR_EXISTS);
@@ -230,7 +230,7 @@ a_name_that_no_device_can_have_is_not_found(void **state)
 static void
 changes_wait_for_each_other(void **state)
 {
-	struct answer answers[3];
+	struct pz_kit_answer answers[3];
 
 	(void)state;
 	make_zone(ZONE);
@@ -271,7 +271,7 @@ a_revocation_that_is_not_stored_did_not_happen(void **state)
 static void
 a_hub_may_end_while_changes_wait(void **state)
 {
-	struct answer answers[3];
+	struct pz_kit_answer answers[3];
 
 	(void)state;
 	make_zone(ZONE);
@@ -291,7 +291,7 @@ a_hub_may_end_while_changes_wait(void **state)
 static void
 a_record_is_not_overwritten_by_an_older_one(void **state)
 {
-	struct answer answer;
+	struct pz_kit_answer answer;
 
 	(void)state;
 	make_zone(ZONE);
@@ -511,7 +511,7 @@ registers(struct pz_hosted_conn *conn)
 static void
 a_device_that_is_revoked_before_it_registers_is_closed(void **state)
 {
-	struct answer answer;
+	struct pz_kit_answer answer;
 
 	(void)state;
 	make_zone(ZONE);

@@ -127,7 +127,7 @@ what_a_message_says_gives_no_right(void **state)
 static void
 a_right_that_is_taken_meanwhile_counts(void **state)
 {
-	struct answer taken;
+	struct pz_kit_answer taken;
 	char code[32];
 
 	(void)state;
@@ -184,7 +184,7 @@ the_command_refuses_what_there_is_not(void **state)
 						 "policy", "has", 1))
 				 ->err,
 			 PZ_ERR_NOTFOUND);
-	const struct answer *shown = ask("rights", json_pack("{s:s}", "device", "laptop"));
+	const struct pz_kit_answer *shown = ask("rights", json_pack("{s:s}", "device", "laptop"));
 	assert_ok(shown->err);
 	assert_int_equal(json_array_size(json_object_get(shown->result, "rights")), 3);
 }

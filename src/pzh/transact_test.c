@@ -141,7 +141,7 @@ what_waits_when_the_hub_ends_is_released(void **state)
 static void
 what_waits_ends_with_its_zone(void **state)
 {
-	struct answer removed;
+	struct pz_kit_answer removed;
 	struct pz_hosted *zone;
 
 	(void)state;
