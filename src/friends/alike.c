@@ -2,12 +2,17 @@
  * Both texts are folded to a skeleton, and skeletons are compared. The table is short on purpose:
  * Latin, Greek and Cyrillic letters that look the same in common fonts, and marks. It warns and
  * forbids nothing, so a pair that it does not know costs a warning, and one too many costs a look.
+ *
+ * A list of friends finds the pairs by a map of skeletons: to compare each friend with each other
+ * one would hold up the hub for seconds, whenever a device asks for the list.
  */
 #include "friends/alike.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/utf8.h"
 
 /* a text is folded to no more than its length */
@@ -143,10 +148,12 @@ fold(uint32_t c)
 		c = c - 0xff01 + '!';
 	if (c >= 0xc0 && c <= 0xff && latin1[c - 0xc0] != '.')
 		return (uint32_t)fold_ascii(latin1[c - 0xc0]);
+	if (c < 0x80)
+		return (uint32_t)fold_ascii((char)c);
 	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
 		if (letters[i].from == c)
 			return (uint32_t)fold_ascii(letters[i].to[0]);
-	return c < 0x80 ? (uint32_t)fold_ascii((char)c) : c;
+	return c;
 }
 
 struct skeleton {
@@ -193,6 +200,12 @@ skeleton_of(const char *text, struct skeleton *out)
 		append(out, fold(take(&rest)));
 }
 
+static bool
+is_same(const struct skeleton *a, const struct skeleton *b)
+{
+	return a->len == b->len && memcmp(a->signs, b->signs, a->len * sizeof(a->signs[0])) == 0;
+}
+
 bool
 pz_names_are_alike(const char *a, const char *b)
 {
@@ -202,29 +215,127 @@ pz_names_are_alike(const char *a, const char *b)
 		return false;
 	skeleton_of(a, &x);
 	skeleton_of(b, &y);
-	return x.len == y.len && memcmp(x.signs, y.signs, x.len * sizeof(x.signs[0])) == 0;
+	return is_same(&x, &y);
 }
 
-/* A display name may well be the same as that of another. */
-static bool
-is_taken_for(const struct pz_friend *f, const char *zone, const char *display_name)
+/* ---- many friends at once ---- */
+
+/* The two that came first with one skeleton: of them one is always another friend. */
+struct alike {
+	struct skeleton skeleton; /* the key */
+	const char *zones[2];
+};
+
+struct pz_alikes {
+	const char *zone;
+	struct skeleton own_zone, own_name;
+	struct pz_map *zones, *names; /* skeleton -> struct alike */
+};
+
+static struct pz_slice
+key_of(const struct skeleton *s)
 {
-	return pz_names_are_alike(f->zone, zone) || strcmp(f->display_name, display_name) == 0 ||
-	       pz_names_are_alike(f->display_name, display_name);
+	return pz_slice_of(s->signs, s->len * sizeof(s->signs[0]));
 }
 
-const char *
-pz_friend_looks_like(const struct pz_friend *f, const struct pz_friends *friends, const char *zone,
-		     const char *display_name)
+static enum pz_err
+add(struct pz_map *map, const char *text, const char *zone)
+{
+	struct alike *made = calloc(1, sizeof(*made)), *known;
+
+	if (made == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	skeleton_of(text, &made->skeleton);
+	known = pz_map_get(map, key_of(&made->skeleton));
+	made->zones[0] = zone;
+	if (known && known->zones[1] == NULL)
+		known->zones[1] = zone;
+	if (known == NULL && pz_map_put(map, key_of(&made->skeleton), made, NULL) == PZ_OK)
+		return PZ_OK;
+	free(made);
+	return known ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
+}
+
+static void
+free_map(struct pz_map *map)
 {
 	size_t pos = 0;
-	const struct pz_friend *other;
+	struct pz_slice key;
+	void *one;
 
-	if (is_taken_for(f, zone, display_name))
-		return zone;
-	while ((other = pz_friends_next(friends, &pos)) != NULL)
-		if (strcmp(other->zone, f->zone) != 0 &&
-		    is_taken_for(f, other->zone, other->display_name))
-			return other->zone;
+	while (map && pz_map_next(map, &pos, &key, &one)) {
+		pz_map_remove(map, key);
+		free(one);
+	}
+	pz_map_free(map);
+}
+
+void
+pz_alikes_free(struct pz_alikes *alikes)
+{
+	if (alikes == NULL)
+		return;
+	free_map(alikes->zones);
+	free_map(alikes->names);
+	free(alikes);
+}
+
+static enum pz_err
+add_all(struct pz_alikes *alikes, const struct pz_friends *friends)
+{
+	const struct pz_friend *f;
+	size_t pos = 0;
+
+	if (alikes->zones == NULL || alikes->names == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	while ((f = pz_friends_next(friends, &pos)) != NULL) {
+		PZ_TRY(add(alikes->zones, f->zone, f->zone));
+		PZ_TRY(add(alikes->names, f->display_name, f->zone));
+	}
+	return PZ_OK;
+}
+
+struct pz_alikes *
+pz_alikes_new(const struct pz_friends *friends, const char *zone, const char *display_name)
+{
+	struct pz_alikes *alikes = calloc(1, sizeof(*alikes));
+
+	if (alikes == NULL)
+		return NULL;
+	alikes->zone = zone;
+	skeleton_of(zone, &alikes->own_zone);
+	skeleton_of(display_name, &alikes->own_name);
+	alikes->zones = pz_map_new();
+	alikes->names = pz_map_new();
+	if (add_all(alikes, friends) == PZ_OK)
+		return alikes;
+	pz_alikes_free(alikes);
 	return NULL;
+}
+
+static const char *
+other_of(const struct pz_map *map, const struct skeleton *s, const char *zone)
+{
+	const struct alike *alike = pz_map_get(map, key_of(s));
+
+	if (alike == NULL)
+		return NULL;
+	return strcmp(alike->zones[0], zone) != 0 ? alike->zones[0] : alike->zones[1];
+}
+
+/* Display names may well be the same; two zones never are. */
+const char *
+pz_alikes_find(const struct pz_alikes *alikes, const struct pz_friend *f)
+{
+	struct skeleton zone, name;
+	const char *other;
+
+	if (alikes == NULL)
+		return NULL;
+	skeleton_of(f->zone, &zone);
+	skeleton_of(f->display_name, &name);
+	if (is_same(&zone, &alikes->own_zone) || is_same(&name, &alikes->own_name))
+		return alikes->zone;
+	other = other_of(alikes->zones, &zone, f->zone);
+	return other ? other : other_of(alikes->names, &name, f->zone);
 }

@@ -82,18 +82,55 @@ friends_and_the_own_zone_are_compared(void **state)
 	assert_ok(pz_friends_put(friends, make(&bob, "Bob"), NULL));
 	assert_ok(pz_friends_put(friends, second, NULL));
 	assert_ok(pz_friends_put(friends, third, NULL));
-	assert_string_equal(pz_friend_looks_like(second, friends, "me@example.org", "Me"),
-			    "bob@example.net");
-	assert_null(pz_friend_looks_like(third, friends, "me@example.org", "Me"));
-	assert_string_equal(pz_friend_looks_like(third, friends, "caroi@example.com", "Me"),
-			    "caroi@example.com");
+	struct pz_alikes *alikes = pz_alikes_new(friends, "me@example.org", "Me");
+	assert_string_equal(pz_alikes_find(alikes, second), "bob@example.net");
+	assert_null(pz_alikes_find(alikes, third));
+	pz_alikes_free(alikes);
+	alikes = pz_alikes_new(friends, "caroi@example.com", "Me");
+	assert_string_equal(pz_alikes_find(alikes, third), "caroi@example.com");
+	pz_alikes_free(alikes);
 	snprintf(third->display_name, sizeof(third->display_name), "Bob"); /* the very same */
-	assert_string_equal(pz_friend_looks_like(third, friends, "me@example.org", "Me"),
-			    "bob@example.net");
+	alikes = pz_alikes_new(friends, "me@example.org", "Me");
+	assert_string_equal(pz_alikes_find(alikes, third), "bob@example.net");
+	pz_alikes_free(alikes);
 	pz_friends_free(friends);
 	pz_kit_zone_fini(&bob);
 	pz_kit_zone_fini(&b0b);
 	pz_kit_zone_fini(&carol);
+}
+
+/* Each finds another one, never itself, and the first of its kind the second. */
+static void
+each_of_many_finds_another(void **state)
+{
+	(void)state;
+	static struct pz_kit_clock clock_ = PZ_KIT_CLOCK(clock_);
+	struct pz_kit_zone bob;
+	struct pz_friends *friends = pz_friends_new();
+	const struct pz_friend *f;
+	size_t pos = 0, alone = 0;
+
+	pz_kit_clock_init(&clock_);
+	pz_kit_zone_init(&bob, "bob@example.net", &clock_.env);
+	for (int i = 0; i < 5; i++) {
+		struct pz_friend *one = make(&bob, i < 4 ? "Bob" : "Eve");
+		snprintf(one->zone, sizeof(one->zone), "z%c@example.net", "abcde"[i]);
+		assert_ok(pz_friends_put(friends, one, NULL));
+	}
+	struct pz_alikes *alikes = pz_alikes_new(friends, "me@example.org", "Me");
+	while ((f = pz_friends_next(friends, &pos)) != NULL) {
+		const char *other = pz_alikes_find(alikes, f);
+		alone += other == NULL;
+		if (other)
+			assert_string_not_equal(other, f->zone);
+		else
+			assert_string_equal(f->display_name, "Eve");
+	}
+	assert_int_equal(alone, 1);
+	assert_null(pz_alikes_find(NULL, pz_friends_find(friends, pz_slice_str("za@example.net"))));
+	pz_alikes_free(alikes);
+	pz_friends_free(friends);
+	pz_kit_zone_fini(&bob);
 }
 
 int
@@ -103,6 +140,7 @@ main(void)
 		cmocka_unit_test(names_that_look_alike_are_found),
 		cmocka_unit_test(names_that_differ_are_left_alone),
 		cmocka_unit_test(friends_and_the_own_zone_are_compared),
+		cmocka_unit_test(each_of_many_finds_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,11 +49,11 @@ state_of(const struct pz_friend *f, const struct pz_hub_friend *at_work)
 
 /* "by" and "problem" are for people: who confirmed here, and why its hub is not linked now. */
 static json_t *
-friend_json(const struct pz_hosted *zone, const struct pz_friend *f)
+friend_json(const struct pz_hosted *zone, const struct pz_friend *f, const struct pz_alikes *alikes)
 {
 	const struct pz_authority *a = zone->authority;
 	const struct pz_hub_friend *at_work = pz_hub_friend_find(zone, f->zone);
-	const char *alike = pz_friend_looks_like(f, a->friends.table, a->zone, a->name);
+	const char *alike = pz_alikes_find(alikes, f);
 	bool is_connected = at_work && at_work->conn;
 	uint64_t seen_ms = is_connected ? pz_env_wall_ms(a->env) : f->seen_ms;
 	char fingerprint[65];
@@ -71,15 +71,24 @@ friend_json(const struct pz_hosted *zone, const struct pz_friend *f)
 			 at_work && !is_connected && at_work->problem[0] ? at_work->problem : NULL);
 }
 
+static struct pz_alikes *
+alikes_of(const struct pz_hosted *zone)
+{
+	const struct pz_authority *a = zone->authority;
+
+	return pz_alikes_new(a->friends.table, a->zone, a->name);
+}
+
 static json_t *
 list_json(const struct pz_hosted *zone)
 {
+	PZ_AUTO(pz_alikes_free) struct pz_alikes *alikes = alikes_of(zone);
 	json_t *list = json_array();
 	size_t pos = 0;
 	const struct pz_friend *f;
 
 	while ((f = pz_friends_next(zone->authority->friends.table, &pos)) != NULL)
-		json_array_append_new(list, friend_json(zone, f));
+		json_array_append_new(list, friend_json(zone, f, alikes));
 	return list;
 }
 
@@ -136,13 +145,14 @@ static void
 on_changed(void *arg, enum pz_err err, const char *detail)
 {
 	struct command *c = arg;
+	PZ_AUTO(pz_alikes_free) struct pz_alikes *alikes = alikes_of(c->zone);
 	const struct pz_friend *f =
 		pz_friends_find(c->zone->authority->friends.table, pz_slice_str(c->name));
 
 	if (err == PZ_OK && f == NULL) /* it was removed meanwhile */
 		end(c, PZ_ERR_NOTFOUND, "the friendship has ended meanwhile", NULL);
 	else
-		end(c, err, detail, err == PZ_OK ? friend_json(c->zone, f) : NULL);
+		end(c, err, detail, err == PZ_OK ? friend_json(c->zone, f, alikes) : NULL);
 }
 
 static void
