@@ -93,11 +93,13 @@ on_store_async(uv_async_t *async)
 static enum pz_err
 open_state(struct pz_daemon *d, struct pz_errinfo *info)
 {
-	char path[PATH_BYTES];
+	char path[PATH_BYTES], keys[PATH_BYTES];
 
-	snprintf(path, sizeof(path), "%s/keys", d->settings.data_dir);
-	PZ_TRY(pz_keystore_open_dir(path, &d->keys, info));
+	snprintf(keys, sizeof(keys), "%s/keys", d->settings.data_dir);
+	PZ_TRY(pz_keystore_open_dir(keys, &d->keys, info));
 	snprintf(path, sizeof(path), "%s/%s.db", d->settings.data_dir, d->name);
+	if (pz_keystore_count(d->keys) > 0)
+		PZ_TRY(pz_store_check_not_lost(path, keys, info));
 	return pz_store_open_sqlite(path, on_store_wake, d, &d->store, info);
 }
 

@@ -48,14 +48,16 @@ path_of(const struct pz_site *site, const char *name, char out[PZ_SITE_PATH_BYTE
 static enum pz_err
 open_all(struct pz_site *site, struct opened *o, struct pz_errinfo *info)
 {
-	char path[PZ_SITE_PATH_BYTES];
+	char path[PZ_SITE_PATH_BYTES], keys[PZ_SITE_PATH_BYTES];
 
 	/* Root would leave files behind that the daemon cannot open. */
 	PZ_TRY(pz_owner_become(site->data_dir, &o->owner, info));
 	PZ_TRY(pz_lock_data_dir(site->data_dir, &o->lock_fd, info));
-	path_of(site, "keys", path);
-	PZ_TRY(pz_keystore_open_dir(path, &o->keys, info));
+	path_of(site, "keys", keys);
+	PZ_TRY(pz_keystore_open_dir(keys, &o->keys, info));
 	path_of(site, "pzpd.db", path);
+	if (pz_keystore_count(o->keys) > 0)
+		PZ_TRY(pz_store_check_not_lost(path, keys, info));
 	PZ_TRY(pz_store_open_sqlite(path, NULL, NULL, &o->store, info));
 	PZ_TRY(pz_membership_load(o->store, o->keys, &o->zone.membership, info));
 	if (o->zone.membership == NULL)
@@ -100,8 +102,9 @@ pz_site_read(const char *data_dir, struct pz_site *out)
 
 	*out = (struct pz_site){.hub_port = 0};
 	snprintf(out->data_dir, sizeof(out->data_dir), "%s", data_dir);
-	path_of(out, "pzpd.db", path);
-	/* Opening would make it: a device whose daemon never ran is in no zone. */
+	/* Opening would make it: a device whose daemon never ran is in no zone. The store alone can
+	 * be lost. */
+	path_of(out, "keys", path);
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return;
 	enum pz_err err = open_all(out, &o, &info);

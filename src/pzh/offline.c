@@ -81,15 +81,17 @@ open_loop(struct pz_pzh_offline *offline, struct pz_errinfo *info)
 static enum pz_err
 open_state(struct pz_pzh_offline *offline, const char *data_dir, struct pz_errinfo *info)
 {
-	char path[PATH_BYTES];
+	char path[PATH_BYTES], keys[PATH_BYTES];
 
 	PZ_TRY(pz_openssl_check(info));
 	PZ_TRY(pz_owner_become(data_dir, &offline->owner, info));
 	PZ_TRY(pz_lock_data_dir(data_dir, &offline->lock_fd, info));
 	PZ_TRY(open_loop(offline, info));
-	snprintf(path, sizeof(path), "%s/keys", data_dir);
-	PZ_TRY(pz_keystore_open_dir(path, &offline->keys, info));
+	snprintf(keys, sizeof(keys), "%s/keys", data_dir);
+	PZ_TRY(pz_keystore_open_dir(keys, &offline->keys, info));
 	snprintf(path, sizeof(path), "%s/pzhd.db", data_dir);
+	if (pz_keystore_count(offline->keys) > 0)
+		PZ_TRY(pz_store_check_not_lost(path, keys, info));
 	return pz_store_open_sqlite(path, on_store_wake, offline, &offline->store, info);
 }
 

@@ -21,4 +21,17 @@
 enum pz_err pz_store_open_sqlite(const char *path, void (*wake)(void *arg), void *wake_arg,
 				 struct pz_store **out, struct pz_errinfo *info) PZ_MUST_USE;
 
+/**
+ * For a start that finds keys: a store that is missing, or that nothing was ever written to, is
+ * then one that was lost, and an empty one in its place would have the keys removed as left over.
+ * Makes no file, and changes nothing in a lost one.
+ * @param path as for pz_store_open_sqlite, before it
+ * @param keys where the keys are, for the message
+ * @param info may be NULL; names the file and says what to do
+ * Errors: NOTFOUND (lost). What else is wrong with the file is found when it is opened.
+ * @spec page 8 "Store"
+ */
+enum pz_err
+pz_store_check_not_lost(const char *path, const char *keys, struct pz_errinfo *info) PZ_MUST_USE;
+
 #endif

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/sqlite.h"
+
 #define APPLICATION_ID 0x505a5354 /* "PZST", so that file(1) and we know our own */
 #define BUSY_TIMEOUT_MS 5000      /* for another process that reads the file, such as sqlite3(1) */
 #define STRING(x) #x
@@ -66,8 +68,8 @@ static enum pz_err
 fail_damaged(const char *path, const char *what, struct pz_errinfo *info)
 {
 	return pz_fail(info, PZ_ERR_IO,
-		       "store %s is damaged (%s): restore it from a backup, or move it and its "
-		       "-wal file away to start empty",
+		       "store %s is damaged (%s): restore it from a backup, or move it, its -wal "
+		       "file and the keys beside it away to start empty",
 		       path, what);
 }
 
@@ -317,4 +319,34 @@ pz_sqlite_open_reader(const char *path, struct sqlite3 **out, struct pz_errinfo 
 	PZ_TRY(pz_sqlite_exec(db, path, "PRAGMA query_only = ON", info));
 	*out = PZ_TAKE(db);
 	return PZ_OK;
+}
+
+/* True when nothing was ever written to the file, in which SQLite is not asked about a file of no
+ * bytes: it would remove the log beside it, which may have everything. */
+static bool
+has_not_begun(const char *path)
+{
+	PZ_AUTO(sqlite3_close) struct sqlite3 *db = NULL;
+	int version = 0;
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return errno == ENOENT;
+	if (!S_ISREG(st.st_mode))
+		return false;
+	if (st.st_size == 0)
+		return true;
+	return connect_file(path, &db, NULL) == PZ_OK &&
+	       query_int(db, path, "PRAGMA user_version", &version, NULL) == PZ_OK && version == 0;
+}
+
+enum pz_err
+pz_store_check_not_lost(const char *path, const char *keys, struct pz_errinfo *info)
+{
+	if (!has_not_begun(path))
+		return PZ_OK;
+	return pz_fail(info, PZ_ERR_NOTFOUND,
+		       "store %s is missing or empty, but there are keys in %s: put it back from a "
+		       "backup, with its -wal file, or move the keys away to start empty",
+		       path, keys);
 }

@@ -618,6 +618,61 @@ test_a_scrub_leaves_nothing_while_the_store_is_open(void **state)
 	assert_true(is_on_disk(fix, secret)); /* it goes on */
 }
 
+static void
+is_lost(struct fixture *fix, bool expected)
+{
+	fix->info.text[0] = '\0';
+	enum pz_err err = pz_store_check_not_lost(fix->dir.file, "/the/keys", &fix->info);
+
+	assert_int_equal(err, expected ? PZ_ERR_NOTFOUND : PZ_OK);
+	assert_int_equal(strstr(fix->info.text, fix->dir.file) != NULL, expected);
+	assert_int_equal(strstr(fix->info.text, "/the/keys") != NULL, expected);
+}
+
+static void
+test_a_store_that_was_lost(void **state)
+{
+	struct fixture *fix = *state;
+	char log[sizeof(fix->dir.file) + 8];
+	size_t len;
+	uint8_t *bytes = make_store(fix, &len);
+
+	is_lost(fix, false);
+	bytes[0] ^= 1; /* damaged is not lost: opening says so */
+	write_file(fix->dir.file, bytes, len);
+	is_lost(fix, false);
+	assert_int_equal(unlink(fix->dir.file), 0);
+	is_lost(fix, true);
+	assert_int_equal(access(fix->dir.file, F_OK), -1);
+
+	/* The log beside an empty file may have everything: it stays. */
+	snprintf(log, sizeof(log), "%s-wal", fix->dir.file);
+	write_file(log, bytes, PAGE);
+	write_file(fix->dir.file, "", 0);
+	is_lost(fix, true);
+	assert_int_equal(access(log, F_OK), 0);
+	assert_int_equal(unlink(log), 0);
+	free(bytes);
+}
+
+static void
+test_a_store_that_lost_its_log(void **state)
+{
+	struct fixture *fix = *state;
+	char log[sizeof(fix->dir.file) + 8];
+	int status = 1;
+	pid_t child = fork();
+
+	assert_int_not_equal(child, -1);
+	if (child == 0) /* as a kill leaves it: all is in the log */
+		_exit(try_open(fix) == PZ_OK ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	snprintf(log, sizeof(log), "%s-wal", fix->dir.file);
+	assert_int_equal(unlink(log), 0);
+	is_lost(fix, true);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -640,6 +695,8 @@ main(void)
 		TEST(test_unusable_paths),
 		TEST(test_removed_values_are_overwritten),
 		TEST(test_a_scrub_leaves_nothing_while_the_store_is_open),
+		TEST(test_a_store_that_was_lost),
+		TEST(test_a_store_that_lost_its_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

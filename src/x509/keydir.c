@@ -276,6 +276,25 @@ sweep_entry(struct pz_keydir *kd, const char *name, void *arg)
 	return pz_keydir_remove(kd, name);
 }
 
+static enum pz_err
+count_entry(struct pz_keydir *kd, const char *name, void *arg)
+{
+	size_t *count = arg;
+
+	(void)kd;
+	*count += pz_keydir_name_is_ours(name);
+	return PZ_OK;
+}
+
+size_t
+pz_keydir_count(struct pz_keydir *kd)
+{
+	size_t count = 0;
+
+	(void)!each_entry(kd, false, count_entry, &count);
+	return count;
+}
+
 enum pz_err
 pz_keydir_sweep(struct pz_keydir *kd, bool (*keep)(void *arg, const char *name), void *arg)
 {

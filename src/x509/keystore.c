@@ -290,6 +290,16 @@ pz_keystore_remove(struct pz_keystore *ks, const char *uri)
 	return PZ_OK;
 }
 
+size_t
+pz_keystore_count(const struct pz_keystore *ks)
+{
+	size_t count = 0;
+
+	for (const struct pz_list *node = ks->entries.next; node != &ks->entries; node = node->next)
+		count++;
+	return ks->dir ? count + pz_keydir_count(ks->dir) : count;
+}
+
 struct keep_list {
 	const char *const *uris;
 	size_t count;

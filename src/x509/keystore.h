@@ -66,6 +66,10 @@ enum pz_err pz_keystore_load(struct pz_keystore *ks, const char *uri, struct pz_
  * left alone), IO. */
 enum pz_err pz_keystore_remove(struct pz_keystore *ks, const char *uri) PZ_MUST_USE;
 
+/** How many keys the store has: its own files, whether they are whole or not. A directory that
+ * cannot be read counts as empty. */
+size_t pz_keystore_count(const struct pz_keystore *ks);
+
 /**
  * Deletes the store's own keys that nothing refers to (left over from a crash between making a key
  * and recording it). Files with names that the store did not make stay.

@@ -128,6 +128,32 @@ def test_corrupt_store(zone, who, damage):
     zone.serves()
 
 
+@pytest.mark.parametrize("damage", ["gone", "empty"])
+def test_lost_store(zone, damage):
+    """Its keys are of no use without it, and it of none without them: nothing of either is removed. (page 8 "Store")"""
+    for one, name in ((zone.hub, "pzhd.db"), (zone.a, "pzpd.db")):
+        one.kill()  # the -wal file has what was written last
+        keys, store, kept = key_files(one), one.data_dir / name, one.data_dir / "kept"
+        store.rename(kept)
+        if damage == "empty":
+            store.touch(mode=0o600)
+        does_not_start(one, str(store), "backup", str(one.data_dir / "keys"))
+        if one is zone.hub:
+            words = zone.world.path / "words"
+            words.write_text("correct horse battery\n")
+            export = one.pzh("export", zone.world.path / "zone.pz", "--passphrase-file", words, check=1)
+            assert str(store) in export.reason()
+        else:
+            findings = one.pzp("doctor", "--json", check=False).out
+            assert str(store) in findings, findings
+        assert key_files(one) == keys and len(keys) == 2
+        kept.rename(store)
+        one.start()
+    zone.a.wait_state("connected")
+    zone.b.wait_state("connected")
+    zone.serves()
+
+
 def test_store_of_a_newer_version(zone):
     zone.a.stop()
     (path,) = store_files(zone.a)
