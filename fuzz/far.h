@@ -57,13 +57,21 @@ fuzz_dial_cancel(struct pz_dial *cancelled)
 static const struct pz_transport_ops fuzz_transport_ops = {.dial = fuzz_dial,
 							   .dial_cancel = fuzz_dial_cancel};
 
+static inline void
+fuzz_far_finish(struct pz_stream *stream, struct pz_slice rest)
+{
+	(void)rest;
+	fuzz_far_close(stream);
+}
+
 /** Registered both ways, as if TLS had proved who it is. @param device the name in `address` */
 static inline void
 fuzz_far_open(struct fuzz_far *far, struct pz_node *node, const char *device, const char *address)
 {
 	static const struct pz_stream_ops ops = {.send = fuzz_far_send,
 						 .set_reading = fuzz_far_set_reading,
-						 .close = fuzz_far_close};
+						 .close = fuzz_far_close,
+						 .finish = fuzz_far_finish};
 	struct pz_buf frame;
 
 	far->stream = (struct pz_stream){.ops = &ops};

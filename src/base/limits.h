@@ -94,6 +94,9 @@
 /* descriptors that connections leave to the owner's commands */
 #define PZ_FILES_RESERVED_MAX PZ_CTL_CLIENTS_MAX
 #define PZ_LINGERING_MAX 1024 /* closed connections that wait for the other end's hang-up */
+/* a link that has ended has so long, and so many bytes of props, for what it was given before */
+#define PZ_FAREWELL_US (2 * PZ_US_PER_S)
+#define PZ_FAREWELL_BYTES (64U << 10)
 /* one costs about a millisecond: others are served in between */
 #define PZ_HANDSHAKES_PER_TURN_MAX 8
 

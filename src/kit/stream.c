@@ -48,6 +48,13 @@ on_close(struct pz_stream *stream)
 	of(stream)->is_closed = true;
 }
 
+static void
+on_finish(struct pz_stream *stream, struct pz_slice rest)
+{
+	on_close(stream);
+	PZ_KIT_OK(pz_buf_append(&of(stream)->rest, rest));
+}
+
 static size_t
 lose(struct pz_stream *stream, struct pz_slice bytes)
 {
@@ -68,11 +75,22 @@ lost_close(struct pz_stream *stream)
 	(void)stream;
 }
 
+static void
+lost_finish(struct pz_stream *stream, struct pz_slice rest)
+{
+	(void)stream;
+	(void)rest;
+}
+
 struct pz_stream *
 pz_kit_stream_lost(void)
 {
 	static const struct pz_stream_ops ops = {
-		.send = lose, .set_reading = lost_set_reading, .close = lost_close};
+		.send = lose,
+		.set_reading = lost_set_reading,
+		.close = lost_close,
+		.finish = lost_finish,
+	};
 	static struct pz_stream lost = {.ops = &ops};
 
 	return &lost;
@@ -86,6 +104,7 @@ pz_kit_stream_init(struct pz_kit_stream *stream, struct pz_kit_stream *peer)
 		.set_reading = on_set_reading,
 		.measure = on_measure,
 		.close = on_close,
+		.finish = on_finish,
 	};
 
 	*stream = (struct pz_kit_stream){
@@ -96,13 +115,30 @@ pz_kit_stream_init(struct pz_kit_stream *stream, struct pz_kit_stream *peer)
 	};
 	PZ_KIT_CHECK(stream->pool != NULL);
 	pz_buf_init(&stream->in, PZ_KIT_STREAM_BYTES, stream->pool);
+	pz_buf_init(&stream->rest, PZ_KIT_STREAM_BYTES, NULL);
 }
 
 void
 pz_kit_stream_fini(struct pz_kit_stream *stream)
 {
 	pz_buf_fini(&stream->in);
+	pz_buf_fini(&stream->rest);
 	pz_buf_pool_free(stream->pool);
+}
+
+/* What the closed end could not send yet. */
+static bool
+take_rest(struct pz_kit_stream *stream)
+{
+	struct pz_buf *rest = &stream->peer->rest;
+	size_t room = stream->window > stream->in.len ? stream->window - stream->in.len : 0;
+	size_t n = rest->len < room ? rest->len : room;
+
+	if (n == 0)
+		return false;
+	PZ_KIT_OK(pz_buf_append(&stream->in, pz_slice_of(pz_buf_slice(rest).ptr, n)));
+	pz_buf_consume(rest, n);
+	return true;
 }
 
 bool
@@ -119,6 +155,8 @@ pz_kit_stream_deliver(struct pz_kit_stream *stream)
 		pz_buf_consume(&stream->in, n);
 		return true;
 	}
+	if (take_rest(stream))
+		return true;
 	if (n > 0 || !stream->peer->is_closed || stream->is_ended)
 		return false;
 	stream->is_ended = true;

@@ -17,6 +17,7 @@ struct pz_kit_stream {
 	struct pz_stream stream;    /* for the link of this end */
 	struct pz_kit_stream *peer; /* the other end */
 	struct pz_buf in;           /* arrived, and not delivered yet */
+	struct pz_buf rest;         /* of a closed end: has not left yet */
 	struct pz_buf_pool *pool; /* of `in`: a test of the code's allocations sees none of ours */
 	size_t window;            /* bytes that fit into `in`: PZ_KIT_STREAM_BYTES */
 	size_t piece;             /* delivered at a time; 0: all */

@@ -51,8 +51,8 @@ give(struct pz_link *link, struct pz_buf *cipher)
 }
 
 /* Sends what TLS produced; what the stream does not take waits in link->cipher. */
-static enum pz_err
-emit(struct pz_link *link)
+enum pz_err
+pz_link_emit(struct pz_link *link)
 {
 	struct pz_buf *cipher = &link->host->turn->cipher;
 	enum pz_err err = PZ_OK;
@@ -104,7 +104,7 @@ flush_messages(struct pz_link *link)
 			chunk.len = PZ_TURN_CHUNK_BYTES;
 		PZ_TRY(pz_tls_write(link->tls, chunk, &link->host->turn->cipher));
 		consume_tx(link, chunk.len);
-		PZ_TRY(emit(link));
+		PZ_TRY(pz_link_emit(link));
 		link->tx_us = pz_env_mono_us(link->host->env);
 	}
 	return PZ_OK;
@@ -128,7 +128,7 @@ flush_channels(struct pz_link *link)
 	}
 	if (has_sent)
 		link->tx_us = pz_env_mono_us(link->host->env);
-	PZ_TRY(emit(link));
+	PZ_TRY(pz_link_emit(link));
 	/* Now the channels may fill their queues again, for the next turn. */
 	pz_channels_flushed(link->channels);
 	return PZ_OK;
@@ -236,16 +236,6 @@ static const struct pz_channels_ops channels_ops = {
 	.wake = on_channel_wake,
 	.offered = on_channel_offered,
 };
-
-/* Owners that lose a channel find none here to open another one on. */
-static void
-free_channels(struct pz_link *link)
-{
-	struct pz_channels *channels = link->channels;
-
-	link->channels = NULL;
-	pz_channels_free(channels);
-}
 
 struct pz_channels *
 pz_link_channels(struct pz_link *link)
@@ -479,40 +469,6 @@ pz_link_close(struct pz_link *link, enum pz_err why, const char *detail)
 	pz_list_append(&link->host->turn->closing, &link->end.node);
 }
 
-void
-pz_link_finish(struct pz_link *link)
-{
-	struct pz_slice left = pz_buf_slice(&link->tx);
-
-	pz_env_stop(link->host->env, &link->timer);
-	/* With bytes of a record still waiting the alert would land inside that record. */
-	if (link->secured && link->cipher.len == 0) {
-		pz_tls_close(link->tls, &link->host->turn->cipher);
-		if (emit(link) != PZ_OK)
-			link->cipher.len = 0;
-	}
-	/* The stream may live on for a moment (tcp.c lingers); the link does not know it any
-	 * more. */
-	link->stream->ops->close(link->stream);
-	link->stream = NULL;
-	/* A frame that was begun may have arrived: sent again, its call could run twice. */
-	if (link->tx_begun > 0 && link->tx_begun <= left.len)
-		left = pz_slice_of(left.ptr + link->tx_begun, left.len - link->tx_begun);
-	pz_metric_add(link->host->metrics, PZ_METRIC_links_closed, 1);
-	/* Before `closed`: owners of channels are informed while the link's owner still has its
-	 * link. */
-	free_channels(link);
-	link->host->events->closed(link, link->end.why, link->end.detail ? link->end.detail : "",
-				   left);
-	pz_tls_free(link->tls);
-	pz_buf_fini(&link->rx);
-	pz_buf_fini(&link->tx);
-	pz_buf_fini(&link->cipher);
-	free(link->session.address);
-	free(link->end.detail);
-	free(link);
-}
-
 /* ---- input ---- */
 
 bool
@@ -537,7 +493,7 @@ handshake(struct pz_link *link)
 	enum pz_err err = pz_tls_handshake(link->tls, &link->host->turn->cipher, &done, &info);
 	if (link->host->turn->cipher.len > 0)
 		pz_liveness_on_flight(link);
-	if (emit(link) != PZ_OK && err == PZ_OK)
+	if (pz_link_emit(link) != PZ_OK && err == PZ_OK)
 		err = PZ_ERR_LIMIT_QUEUE;
 	if (err != PZ_OK) {
 		pz_metric_add(link->host->metrics, PZ_METRIC_handshakes_failed, 1);
@@ -665,7 +621,7 @@ pump_once(struct pz_link *link, bool *out_more, struct pz_errinfo *info)
 	if (len > 0)
 		note_verified(link);
 	/* The turn's cipher buffer must be empty before others get a chance to use it. */
-	if (emit(link) != PZ_OK && end == PZ_OK)
+	if (pz_link_emit(link) != PZ_OK && end == PZ_OK)
 		end = PZ_ERR_LIMIT_QUEUE;
 	*out_more = len > 0 && cap - len < RECORD_BYTES;
 	if (begun) {
@@ -714,6 +670,7 @@ pz_link_on_writable(struct pz_link *link)
 void
 pz_link_on_end(struct pz_link *link, enum pz_err why, const char *detail)
 {
+	link->end.is_hang_up = true;
 	pz_link_close(link, why, detail);
 }
 

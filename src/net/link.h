@@ -41,7 +41,8 @@ struct pz_link_events {
 	/**
 	 * The link is gone and freed after this call; its channels went before. @param detail one
 	 * line or ""
-	 * @param undelivered complete frames that never left the queue, borrowed
+	 * @param undelivered complete frames that never left the queue, borrowed; the props among
+	 * them went with the end of the link, if the other end takes them
 	 */
 	void (*closed)(struct pz_link *link, enum pz_err why, const char *detail,
 		       struct pz_slice undelivered);
@@ -69,6 +70,7 @@ struct pz_link_end {
 	struct pz_list node; /* of the turn's links that end */
 	char *detail;        /* one line, or NULL */
 	enum pz_err why;
+	bool is_hang_up; /* the stream has ended: nothing is sent any more */
 };
 
 struct pz_link {
@@ -120,8 +122,11 @@ void pz_link_set_patience(struct pz_link *link, uint64_t patience_us);
  */
 enum pz_err pz_link_send(struct pz_link *link, struct pz_slice frame) PZ_MUST_USE;
 /**
- * Marks the link for closing at the end of the turn; what is queued is still sent as far as the
- * stream takes it. The first reason counts. @param detail copied, one line
+ * Marks the link for closing at the end of the turn. What is queued is still sent as far as the
+ * stream takes it now. Of what it does not take, the record that was begun and the newest
+ * PZ_FAREWELL_BYTES of props are sent for up to PZ_FAREWELL_US: often they are the reason, and they
+ * go no other way. Not after a hang-up, nor to a slow consumer (LIMIT_QUEUE). The first reason
+ * counts. @param detail copied, one line
  */
 void pz_link_close(struct pz_link *link, enum pz_err why, const char *detail);
 
@@ -154,7 +159,8 @@ void pz_link_on_end(struct pz_link *link, enum pz_err why, const char *detail);
 /* ---- for the turn ---- */
 /** Encrypts and sends what is queued, as far as the stream takes it; a failure closes the link. */
 void pz_link_flush(struct pz_link *link);
-/** Takes a closed link apart: sends close_notify, reports events.closed, frees the link. */
-void pz_link_finish(struct pz_link *link);
+/** Gives what TLS has written into the turn's buffer to the stream; what that does not take waits.
+ * Errors: LIMIT_QUEUE, LIMIT_MEMORY. */
+enum pz_err pz_link_emit(struct pz_link *link) PZ_MUST_USE;
 
 #endif

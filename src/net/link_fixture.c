@@ -290,6 +290,44 @@ fx_send(struct fx_end *end, size_t body_len, unsigned seed)
 	free(frame);
 }
 
+static size_t
+write_message(char *out, size_t size, const char *type, unsigned number)
+{
+	int len = snprintf(out, size, "{\"type\":\"%s\",\"id\":%u,\"text\":\"", type, number);
+
+	assert_in_range(len, 1, size - 1);
+	return (size_t)len;
+}
+
+void
+fx_send_message(struct fx_end *end, const char *type, unsigned number, size_t text_len)
+{
+	size_t size = 100 + text_len;
+	char *frame = malloc(size), *body = frame + PZ_FRAME_HEADER_BYTES;
+
+	assert_non_null(frame);
+	size_t len = write_message(body, 90, type, number);
+	memset(body + len, 'x', text_len);
+	memcpy(body + len + text_len, "\"}", 2);
+	len += text_len + 2;
+	pz_frame_put_header((uint8_t *)frame, len);
+	assert_ok(pz_link_send(end->link, pz_slice_of(frame, PZ_FRAME_HEADER_BYTES + len)));
+	free(frame);
+}
+
+void
+fx_expect_message(struct pz_buf *frames, const char *type, unsigned number)
+{
+	char begin[90];
+	struct pz_slice frame;
+	size_t need, len = write_message(begin, sizeof(begin), type, number);
+
+	assert_ok(pz_frame_cut(pz_buf_slice(frames), PZ_FRAME_BYTES_MAX, &frame, &need));
+	assert_true(frame.len > len);
+	assert_memory_equal(pz_frame_body(frame).ptr, begin, len);
+	pz_buf_consume(frames, frame.len);
+}
+
 void
 fx_expect(struct pz_buf *frames, size_t body_len, unsigned seed)
 {

@@ -92,6 +92,11 @@ uint8_t *fx_make_frame(size_t body_len, unsigned seed);
 
 void fx_send(struct fx_end *end, size_t body_len, unsigned seed);
 
+/** A prop, or a call, with a number and so many bytes of text besides. */
+void fx_send_message(struct fx_end *end, const char *type, unsigned number, size_t text_len);
+/** Takes such a message off the front and checks its type and number. */
+void fx_expect_message(struct pz_buf *frames, const char *type, unsigned number);
+
 /** Takes one frame off the front and checks that it is the one that was made so. */
 void fx_expect(struct pz_buf *frames, size_t body_len, unsigned seed);
 

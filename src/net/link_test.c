@@ -370,6 +370,88 @@ undelivered_frames_are_given_back(void **state)
 	}
 }
 
+/* The stream has room for a part of the record, or none: the rest of it goes all the same, with the
+ * props that wait and the end in TLS. Calls go another way. */
+static void
+the_last_props_go_when_the_stream_is_full(void **state)
+{
+	static const size_t windows[] = {0, 1, 20, 100, 300, 1000, 1U << 20};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
+		struct fx_end hub, laptop;
+
+		fx_established(&w, &hub, &laptop);
+		laptop.stream.window = windows[i];
+		fx_send_message(&hub, "prop", 1, 150);
+		pz_turn_end(&w.turn); /* what the stream does not take of its record waits */
+		bool is_full = hub.link->cipher.len > 0;
+		fx_send_message(&hub, "JSONRPC", 2, 150);
+		fx_send_message(&hub, "prop", 3, 150);
+		fx_close(&hub);
+		pz_turn_end(&w.turn);
+		laptop.stream.window = 200;
+		fx_run(&hub, &laptop);
+		fx_expect_message(&laptop.frames, "prop", 1);
+		fx_expect_message(is_full ? &hub.undelivered : &laptop.frames, "JSONRPC", 2);
+		fx_expect_message(&laptop.frames, "prop", 3);
+		assert_int_equal(laptop.frames.len, 0);
+		assert_int_equal(laptop.why, PZ_ERR_IO_CLOSED);
+		assert_string_not_equal(laptop.detail, "hang-up"); /* close_notify has come */
+		fx_end_fini(&hub, &laptop);
+	}
+}
+
+/* A frame that was begun comes first, and of too many props the newest count. */
+static void
+of_many_props_the_newest_go(void **state)
+{
+	enum { PROPS = 40, TEXT = 7000, FIT = PZ_FAREWELL_BYTES / (TEXT + 60) };
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_established(&w, &hub, &laptop);
+	laptop.stream.window = 1000;
+	for (unsigned i = 0; i < PROPS; i++)
+		fx_send_message(&hub, "prop", i, TEXT);
+	pz_turn_end(&w.turn);
+	assert_true(hub.link->tx_begun > 0);
+	fx_close(&hub);
+	pz_turn_end(&w.turn);
+	laptop.stream.window = PZ_KIT_STREAM_BYTES;
+	fx_run(&hub, &laptop);
+	unsigned begun = PZ_TURN_CHUNK_BYTES / (TEXT + 40) + 1;
+	for (unsigned i = 0; i < begun; i++)
+		fx_expect_message(&laptop.frames, "prop", i);
+	assert_true(laptop.frame_count - begun >= FIT && laptop.frame_count < PROPS);
+	for (unsigned i = PROPS - (laptop.frame_count - begun); i < PROPS; i++)
+		fx_expect_message(&laptop.frames, "prop", i);
+	assert_string_not_equal(laptop.detail, "hang-up");
+	fx_end_fini(&hub, &laptop);
+}
+
+/* One that does not read gets no more, and one that has hung up cannot. */
+static void
+nothing_follows_for_one_that_does_not_take_it(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct fx_end hub, laptop;
+
+		fx_established(&w, &hub, &laptop);
+		laptop.stream.window = 0;
+		fx_send_message(&hub, "prop", 1, 100);
+		pz_turn_end(&w.turn);
+		if (i == 0)
+			pz_link_close(hub.link, PZ_ERR_LIMIT_QUEUE, "slow consumer");
+		else
+			pz_link_on_end(hub.link, PZ_ERR_IO_CLOSED, "hang-up");
+		pz_turn_end(&w.turn);
+		assert_int_equal(hub.stream.rest.len, 0);
+		fx_end_fini(&hub, &laptop);
+	}
+}
+
 static void
 nothing_is_given_back_of_a_frame_begun(void **state)
 {
@@ -568,6 +650,9 @@ main(void)
 		LINK_TEST(early_frames_wait),
 		LINK_TEST(what_is_queued_still_goes),
 		LINK_TEST(undelivered_frames_are_given_back),
+		LINK_TEST(the_last_props_go_when_the_stream_is_full),
+		LINK_TEST(of_many_props_the_newest_go),
+		LINK_TEST(nothing_follows_for_one_that_does_not_take_it),
 		LINK_TEST(nothing_is_given_back_of_a_frame_begun),
 		LINK_TEST(a_hang_up_is_noticed_after_the_data),
 		LINK_TEST(damage_closes_the_link),

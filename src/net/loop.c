@@ -105,17 +105,29 @@ on_end_alarm(uv_timer_t *alarm)
 	uv_stop(alarm->loop);
 }
 
+/* Connections that are not read at the other end have had their time; children have more. */
+static void
+on_farewell_alarm(uv_timer_t *alarm)
+{
+	struct pz_loop *loop = alarm->data;
+
+	if (loop->end_lingering)
+		loop->end_lingering(loop, false);
+	uv_timer_start(alarm, on_end_alarm, PZ_LOOP_END_MS - PZ_FAREWELL_US / PZ_US_PER_MS, 0);
+}
+
 void
 pz_loop_fini(struct pz_loop *loop)
 {
 	pz_turn_end(&loop->turn);
 	if (loop->end_lingering)
-		loop->end_lingering(loop);
+		loop->end_lingering(loop, true);
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
 	pz_lookups_fini(loop);
-	/* A child that was asked to end needs a moment (the goodbye of mdns), but no longer than
-	 * PZ_LOOP_END_MS. */
-	uv_timer_start(&loop->alarm, on_end_alarm, PZ_LOOP_END_MS, 0);
+	/* A child that was asked to end needs a moment (the goodbye of mdns), and so do connections
+	 * that have something to send, but no longer than PZ_LOOP_END_MS and PZ_FAREWELL_US. */
+	loop->alarm.data = loop;
+	uv_timer_start(&loop->alarm, on_farewell_alarm, PZ_FAREWELL_US / PZ_US_PER_MS, 0);
 	uv_unref((uv_handle_t *)&loop->alarm);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_close((uv_handle_t *)&loop->alarm, NULL);

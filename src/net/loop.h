@@ -23,8 +23,10 @@ struct pz_loop {
 	uint64_t armed_us;
 	struct pz_list lingering; /* closed connections whose other end has not hung up yet */
 	size_t lingering_len;
-	/* Gives up waiting for them, before the loop ends. NULL: none has lingered. */
-	void (*end_lingering)(struct pz_loop *loop);
+	/* The loop is about to end: gives up waiting for their hang-ups, and, without time, sending
+	 * what they still have. NULL: none has lingered. */
+	void (*end_lingering)(struct pz_loop *loop, bool has_time);
+	bool is_ending;
 	struct rlimit files_at_start; /* open files; what children get back */
 	unsigned files_max;           /* open files that this process may have now */
 	struct pz_list lookups;       /* net/lookup.h */

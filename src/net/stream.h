@@ -31,6 +31,9 @@ struct pz_stream_ops {
 	/** Closes; what send took is still delivered if the network can. No call-back comes after
 	 * it; the stream frees itself. */
 	void (*close)(struct pz_stream *stream);
+	/** The same, but sends more bytes first, for PZ_FAREWELL_US at most.
+	 * @param rest behind what send took; copied */
+	void (*finish)(struct pz_stream *stream, struct pz_slice rest);
 };
 
 /** What takes the bytes of a stream without a link: visitors of the local web server. It may stop

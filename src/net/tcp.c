@@ -31,8 +31,8 @@ struct tcp {
  * After close(), bytes that still arrive would make the kernel reset the connection, and the other
  * end could lose what we said last: an alert, an enrolError, a bye. So a connection on which
  * something was said is shut down for writing and read until the other end hangs up, for a while.
+ * What the system did not take yet is sent before that.
  */
-#define LINGER_US (2 * PZ_US_PER_S)
 /* Reads of unwanted input at the very end: 8 MiB, more than a receive buffer holds. */
 #define DISCARDS_MAX 32
 
@@ -40,6 +40,7 @@ struct farewell {
 	struct pz_list node;
 	struct pz_timer timer;
 	struct tcp *tcp;
+	struct pz_buf rest; /* to be sent before the end */
 };
 
 static void
@@ -217,6 +218,7 @@ end_farewell(struct farewell *farewell)
 	pz_env_stop(&tcp->loop->env, &farewell->timer);
 	pz_list_remove(&farewell->node);
 	tcp->loop->lingering_len--;
+	pz_buf_fini(&farewell->rest);
 	free(farewell);
 	/* Unread input makes the kernel reset at once (RFC 1122 4.2.2.13). */
 	for (int i = 0; i < DISCARDS_MAX; i++)
@@ -235,40 +237,88 @@ on_linger_over(struct pz_timer *timer, void *arg)
 	end_farewell(arg);
 }
 
+static void on_linger_poll(uv_poll_t *poll, int status, int events);
+
+/* All is sent: now the other end has as long to hang up. */
+static bool
+begin_silence(struct farewell *farewell)
+{
+	struct tcp *tcp = farewell->tcp;
+
+	pz_env_start(&tcp->loop->env, &farewell->timer, PZ_FAREWELL_US);
+	uv_poll_start(&tcp->poll, UV_READABLE, on_linger_poll);
+	return shutdown(tcp->fd, SHUT_WR) == 0 && !tcp->loop->is_ending;
+}
+
+/* @return false: it is over */
+static bool
+send_rest(struct farewell *farewell)
+{
+	ssize_t n = send(farewell->tcp->fd, pz_buf_slice(&farewell->rest).ptr, farewell->rest.len,
+			 MSG_NOSIGNAL);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	pz_buf_consume(&farewell->rest, (size_t)n);
+	return farewell->rest.len > 0 || begin_silence(farewell);
+}
+
 static void
 on_linger_poll(uv_poll_t *poll, int status, int events)
 {
 	struct farewell *farewell = poll->data;
-	struct tcp *tcp = farewell->tcp;
-	ssize_t n = status < 0 ? -1 : recv(tcp->fd, tcp->loop->read_buf, PZ_LOOP_READ_BYTES, 0);
+	const struct tcp *tcp = farewell->tcp;
+	ssize_t n = 1;
 
-	(void)events;
-	if (n > 0 || (n < 0 && status == 0 && (errno == EAGAIN || errno == EINTR)))
-		return;
-	end_farewell(farewell);
+	if (status < 0)
+		n = 0;
+	else if (events & UV_READABLE)
+		n = recv(tcp->fd, tcp->loop->read_buf, PZ_LOOP_READ_BYTES, 0);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
+	    ((events & UV_WRITABLE) && !send_rest(farewell)))
+		end_farewell(farewell);
 }
 
 static void
-end_lingering(struct pz_loop *loop)
+end_lingering(struct pz_loop *loop, bool has_time)
 {
-	struct pz_list *first;
+	loop->is_ending = true;
+	PZ_LIST_EACH (&loop->lingering, node, tmp) {
+		struct farewell *farewell = PZ_CONTAINER(node, struct farewell, node);
 
-	while ((first = pz_list_first(&loop->lingering)) != NULL)
-		end_farewell(PZ_CONTAINER(first, struct farewell, node));
+		if (!has_time || farewell->rest.len == 0)
+			end_farewell(farewell);
+	}
+}
+
+static struct farewell *
+farewell_new(struct tcp *tcp, struct pz_slice rest)
+{
+	struct farewell *farewell = calloc(1, sizeof(*farewell));
+
+	if (farewell == NULL)
+		return NULL;
+	pz_buf_init(&farewell->rest, rest.len, NULL);
+	if (rest.len > 0 && tcp->error == 0 && pz_buf_append(&farewell->rest, rest) == PZ_OK)
+		return farewell;
+	if (shutdown(tcp->fd, SHUT_WR) == 0)
+		return farewell;
+	free(farewell);
+	return NULL;
 }
 
 static void
-tcp_close(struct pz_stream *stream)
+tcp_finish(struct pz_stream *stream, struct pz_slice rest)
 {
 	struct tcp *tcp = (struct tcp *)(void *)stream;
 	unsigned most = pz_loop_room(tcp->loop, 2 * PZ_LINGERING_MAX) / 2;
 	/* Nothing was said, so nothing can be lost: no farewell. Nor is there one where the process
 	 * has hardly a descriptor. */
-	struct farewell *farewell = tcp->has_sent && most ? calloc(1, sizeof(*farewell)) : NULL;
+	struct farewell *farewell =
+		(tcp->has_sent || rest.len > 0) && most ? farewell_new(tcp, rest) : NULL;
 
 	uv_poll_stop(&tcp->poll);
-	if (farewell == NULL || shutdown(tcp->fd, SHUT_WR) != 0) {
-		free(farewell);
+	if (farewell == NULL) {
 		uv_close((uv_handle_t *)&tcp->poll, on_closed);
 		return;
 	}
@@ -282,10 +332,17 @@ tcp_close(struct pz_stream *stream)
 	farewell->tcp = tcp;
 	tcp->poll.data = farewell;
 	pz_timer_init(&farewell->timer, on_linger_over, farewell);
-	/* For an end that never hangs up. */
-	pz_env_start(&tcp->loop->env, &farewell->timer, LINGER_US);
+	/* For an end that never hangs up, or does not read. */
+	pz_env_start(&tcp->loop->env, &farewell->timer, PZ_FAREWELL_US);
 	pz_list_append(&tcp->loop->lingering, &farewell->node);
-	uv_poll_start(&tcp->poll, UV_READABLE, on_linger_poll);
+	uv_poll_start(&tcp->poll, farewell->rest.len > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE,
+		      on_linger_poll);
+}
+
+static void
+tcp_close(struct pz_stream *stream)
+{
+	tcp_finish(stream, (struct pz_slice){0});
 }
 
 static const struct pz_stream_ops tcp_ops = {
@@ -293,6 +350,7 @@ static const struct pz_stream_ops tcp_ops = {
 	.set_reading = tcp_set_reading,
 	.measure = tcp_measure,
 	.close = tcp_close,
+	.finish = tcp_finish,
 };
 
 enum pz_err

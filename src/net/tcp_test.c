@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/wait.h>
 
 #include "kit/clock.h"
 #include "kit/tls.h"
@@ -313,6 +314,98 @@ last_words_survive_unread_input(void **state)
 	net_close(&n);
 }
 
+static void
+fill(struct net *n, unsigned frames)
+{
+	for (unsigned i = 0; i < frames; i++)
+		send_frame(&n->hub, 100000, i);
+	for (int i = 0; i < 20; i++)
+		pz_kit_loop_turn();
+	assert_true(n->hub.link->cipher.len > 0);
+}
+
+/* The system took a part of a record when the link was closed: the rest follows. */
+static void
+a_record_that_was_begun_is_sent_to_its_end(void **state)
+{
+	struct net n;
+
+	(void)state;
+	net_open(&n);
+	net_connect(&n);
+	n.laptop.link->session.ops->set_reading(&n.laptop.link->session, false);
+	fill(&n, 200);
+	pz_link_close(n.hub.link, PZ_ERR_DENIED_REVOKED, "revoked");
+	pz_kit_until(n.hub.closed);
+	n.laptop.link->session.ops->set_reading(&n.laptop.link->session, true);
+	pz_kit_until(n.laptop.closed);
+	assert_int_equal(n.laptop.why, PZ_ERR_IO_CLOSED);
+	assert_string_not_equal(n.laptop.detail, "hang-up"); /* close_notify, behind the record */
+	net_close(&n);
+}
+
+/* An end that does not read it keeps neither the socket nor the end of the loop (tear_down). */
+static void
+a_record_that_is_not_read_is_given_up(void **state)
+{
+	struct net n;
+
+	(void)state;
+	net_open(&n);
+	net_connect(&n);
+	n.laptop.link->session.ops->set_reading(&n.laptop.link->session, false);
+	fill(&n, 200);
+	pz_link_close(n.hub.link, PZ_ERR_DENIED_REVOKED, "revoked");
+	pz_kit_until(n.hub.closed);
+	assert_int_equal(pz_kit_loop.loop.lingering_len, 1);
+	pz_kit_loop_push(PZ_FAREWELL_US);
+	pz_kit_until(pz_kit_loop.loop.lingering_len == 0);
+	net_close(&n);
+}
+
+/* The process reads to the end; its status is 0 where that was so long. */
+static void
+read_all(int fd, size_t expected)
+{
+	char part[65536];
+	size_t all = 0;
+	ssize_t n;
+
+	while ((n = read(fd, part, sizeof(part))) > 0)
+		all += (size_t)n;
+	_exit(all == expected ? 0 : 1);
+}
+
+/* A daemon that stops has a stream whose other end reads slowly. */
+static void
+the_rest_goes_before_the_loop_ends(void **state)
+{
+	enum { BYTES = 2 << 20 };
+	struct pz_loop loop;
+	struct pz_stream *stream;
+	uint8_t *bytes = calloc(1, BYTES);
+	int fds[2], status = -1;
+
+	(void)state;
+	assert_non_null(bytes);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		close(fds[0]);
+		read_all(fds[1], BYTES);
+	}
+	close(fds[1]);
+	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	assert_ok(pz_loop_init(&loop, 0));
+	assert_ok(pz_tcp_stream_new(&loop, fds[0], &stream));
+	stream->ops->finish(stream, pz_slice_of(bytes, BYTES));
+	pz_loop_fini(&loop);
+	free(bytes);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 /* Also a link that does not read at the moment learns from a failed write that it is dead. */
 static void
 a_failed_write_ends_a_link_that_does_not_read(void **state)
@@ -350,6 +443,9 @@ main(void)
 		LOOP_TEST(a_close_is_noticed_at_once),
 		LOOP_TEST(what_was_said_before_a_reset_is_heard),
 		LOOP_TEST(last_words_survive_unread_input),
+		LOOP_TEST(a_record_that_was_begun_is_sent_to_its_end),
+		LOOP_TEST(a_record_that_is_not_read_is_given_up),
+		cmocka_unit_test(the_rest_goes_before_the_loop_ends),
 		LOOP_TEST(a_failed_write_ends_a_link_that_does_not_read),
 	};
 

@@ -1,7 +1,7 @@
 /*
  * The end of a turn of the loop: links that have something to send encrypt and send it once, closed
- * links are freed. Buffers that a link needs only within a turn belong to the turn, so that a
- * thousand idle links cost none.
+ * links say their last and are freed. Buffers that a link needs only within a turn belong to the
+ * turn, so that a thousand idle links cost none.
  */
 #include "net/turn.h"
 
@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "net/link.h"
+#include "wire/last_props.h"
 
 /* Most queues hold a message or two; the pool keeps as many blocks as links are busy in one turn.
  */
@@ -47,6 +48,120 @@ pz_turn_fini(struct pz_turn *turn)
 	*turn = (struct pz_turn){0};
 }
 
+/* ---- the end of a link ---- */
+
+static enum pz_err
+write_last(struct pz_link *link, struct pz_slice bytes)
+{
+	if (bytes.len > 0)
+		PZ_TRY(pz_tls_write(link->tls, bytes, &link->host->turn->cipher));
+	return pz_link_emit(link);
+}
+
+/* What the queue has and no other link brings: the rest of a frame that was begun, and the last
+ * props. */
+static enum pz_err
+write_last_props(struct pz_link *link)
+{
+	struct pz_slice all = pz_buf_slice(&link->tx);
+	size_t begun = link->tx_begun < all.len ? link->tx_begun : all.len;
+	struct pz_buf props;
+
+	/* Nothing can follow a frame that is not whole. */
+	if (begun > PZ_FAREWELL_BYTES)
+		return PZ_ERR_LIMIT;
+	pz_buf_init(&props, PZ_FAREWELL_BYTES, NULL);
+	enum pz_err err = write_last(link, pz_slice_of(all.ptr, begun));
+	if (err == PZ_OK && all.len > begun)
+		err = pz_last_props(pz_slice_of(all.ptr + begun, all.len - begun), &props);
+	if (err == PZ_OK)
+		err = write_last(link, pz_buf_slice(&props));
+	pz_buf_fini(&props);
+	return err;
+}
+
+/* A link inside a channel may have sent its last as well. */
+static enum pz_err
+write_last_data(struct pz_link *link)
+{
+	struct pz_slice frame;
+
+	while (link->channels && (frame = pz_channels_next(link->channels)).len > 0) {
+		PZ_TRY(write_last(link, frame));
+		pz_channels_sent(link->channels);
+	}
+	return PZ_OK;
+}
+
+static enum pz_err
+write_end(struct pz_link *link, bool is_taken)
+{
+	if (is_taken) {
+		PZ_TRY(write_last_props(link));
+		PZ_TRY(write_last_data(link));
+	} else if (link->cipher.len > 0) {
+		/* The alert would land inside a record. */
+		return PZ_ERR_IO_CLOSED;
+	}
+	pz_tls_close(link->tls, &link->host->turn->cipher);
+	return pz_link_emit(link);
+}
+
+/* The stream may live on for a moment (tcp.c lingers); the link does not know it any more. */
+static void
+end_stream(struct pz_link *link)
+{
+	struct pz_buf *cipher = &link->host->turn->cipher;
+	bool is_taken = !link->end.is_hang_up && link->end.why != PZ_ERR_LIMIT_QUEUE;
+
+	/* After an error a record may be missing: what has been encrypted before is all. */
+	if (link->secured && write_end(link, is_taken) != PZ_OK)
+		pz_buf_consume(cipher, cipher->len);
+	if (is_taken && link->cipher.len > 0)
+		link->stream->ops->finish(link->stream, pz_buf_slice(&link->cipher));
+	else
+		link->stream->ops->close(link->stream);
+	link->stream = NULL;
+}
+
+/* Owners that lose a channel find none here to open another one on. */
+static void
+free_channels(struct pz_link *link)
+{
+	struct pz_channels *channels = link->channels;
+
+	link->channels = NULL;
+	pz_channels_free(channels);
+}
+
+/* Sends the last props and close_notify, reports events.closed, frees the link. */
+static void
+finish(struct pz_link *link)
+{
+	struct pz_slice left = pz_buf_slice(&link->tx);
+
+	pz_env_stop(link->host->env, &link->timer);
+	end_stream(link);
+	/* A frame that was begun may have arrived: sent again, its call could run twice. */
+	if (link->tx_begun > 0 && link->tx_begun <= left.len)
+		left = pz_slice_of(left.ptr + link->tx_begun, left.len - link->tx_begun);
+	pz_metric_add(link->host->metrics, PZ_METRIC_links_closed, 1);
+	/* Before `closed`: owners of channels are informed while the link's owner still has its
+	 * link. */
+	free_channels(link);
+	link->host->events->closed(link, link->end.why, link->end.detail ? link->end.detail : "",
+				   left);
+	pz_tls_free(link->tls);
+	pz_buf_fini(&link->rx);
+	pz_buf_fini(&link->tx);
+	pz_buf_fini(&link->cipher);
+	free(link->session.address);
+	free(link->end.detail);
+	free(link);
+}
+
+/* ---- the end of a turn ---- */
+
 void
 pz_turn_end(struct pz_turn *turn)
 {
@@ -58,7 +173,7 @@ pz_turn_end(struct pz_turn *turn)
 	for (;;) {
 		if ((node = pz_list_first(&turn->closing)) != NULL) {
 			pz_list_remove(node);
-			pz_link_finish(PZ_CONTAINER(node, struct pz_link, end.node));
+			finish(PZ_CONTAINER(node, struct pz_link, end.node));
 		} else if ((node = pz_list_first(&turn->dirty)) != NULL) {
 			pz_list_remove(node);
 			pz_link_flush(PZ_CONTAINER(node, struct pz_link, dirty_node));

@@ -26,7 +26,8 @@ struct pz_tunnel {
 	uint64_t mark,
 		mark_taken; /* when the carrier has come to mark, it has mark_taken of them */
 	bool is_reading, is_failed;
-	bool is_over; /* nothing comes any more */
+	bool is_over;       /* nothing comes any more */
+	struct pz_buf rest; /* of a link that has ended: goes before the channel closes */
 	char reason[PZ_CHANNEL_REASON_BYTES_MAX + 1];
 };
 
@@ -41,6 +42,7 @@ tunnel_free(struct pz_tunnel *tunnel)
 {
 	pz_env_stop(tunnel->env, &tunnel->deliver);
 	pz_buf_fini(&tunnel->in);
+	pz_buf_fini(&tunnel->rest);
 	free(tunnel);
 }
 
@@ -129,6 +131,10 @@ on_closed(void *arg, const char *reason, json_t *message)
 	(void)message;
 	tunnel->channel = NULL;
 	tunnel->carrier = NULL;
+	if (tunnel->rest.len > 0) {
+		tunnel_free(tunnel);
+		return;
+	}
 	snprintf(tunnel->reason, sizeof(tunnel->reason), "%s",
 		 strcmp(reason, "ok") == 0 ? "" : reason);
 	on_over(tunnel);
@@ -136,12 +142,29 @@ on_closed(void *arg, const char *reason, json_t *message)
 
 /* ---- out ---- */
 
+static void stream_close(struct pz_stream *stream);
+
+/* Frees the tunnel when that was all. */
+static void
+send_rest(struct pz_tunnel *tunnel)
+{
+	size_t taken = 0;
+
+	enum pz_err err = pz_channel_send(tunnel->channel, pz_buf_slice(&tunnel->rest), &taken);
+	if (err == PZ_OK)
+		pz_buf_consume(&tunnel->rest, taken);
+	if (err != PZ_OK || tunnel->rest.len == 0)
+		stream_close(&tunnel->stream);
+}
+
 static void
 on_writable(void *arg)
 {
 	struct pz_tunnel *tunnel = arg;
 
-	if (tunnel->stream.link)
+	if (tunnel->rest.len > 0)
+		send_rest(tunnel);
+	else if (tunnel->stream.link)
 		pz_link_on_writable(tunnel->stream.link);
 }
 
@@ -222,11 +245,38 @@ stream_close(struct pz_stream *stream)
 	tunnel_free(tunnel);
 }
 
+static void
+on_farewell_over(struct pz_timer *timer, void *arg)
+{
+	(void)timer;
+	stream_close(arg);
+}
+
+static void
+stream_finish(struct pz_stream *stream, struct pz_slice rest)
+{
+	struct pz_tunnel *tunnel = tunnel_of(stream);
+
+	pz_buf_init(&tunnel->rest, rest.len, NULL);
+	if (tunnel->channel == NULL || tunnel->is_failed ||
+	    pz_buf_append(&tunnel->rest, rest) != PZ_OK) {
+		stream_close(stream);
+		return;
+	}
+	stream->link = NULL;
+	tunnel->is_reading = false;
+	pz_env_stop(tunnel->env, &tunnel->deliver);
+	pz_timer_init(&tunnel->deliver, on_farewell_over, stream);
+	pz_env_start(tunnel->env, &tunnel->deliver, PZ_FAREWELL_US);
+	send_rest(tunnel);
+}
+
 static const struct pz_stream_ops stream_ops = {
 	.send = stream_send,
 	.set_reading = stream_set_reading,
 	.measure = stream_measure,
 	.close = stream_close,
+	.finish = stream_finish,
 };
 
 bool

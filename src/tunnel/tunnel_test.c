@@ -220,6 +220,56 @@ test_carrier_is_lost(void **state)
 	teardown(&c);
 }
 
+/* The carrier ends in the same turn: what the inner link sent last goes out before it. */
+static void
+test_last_props(void **state)
+{
+	struct carried c;
+
+	(void)state;
+	setup(&c);
+	open_inner(&c);
+	fx_send_message(&c.in_laptop, "prop", 3, 100);
+	pz_link_close(c.in_laptop.link, PZ_OK, "");
+	pz_link_close(c.laptop.link, PZ_OK, "");
+	run(&c);
+	assert_int_equal(c.in_hub.closed, 1);
+	fx_expect_message(&c.in_hub.frames, "prop", 3);
+	teardown(&c);
+}
+
+/* The other end takes what is left within the time for it, or never. */
+static void
+test_last_props_wait(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct carried c;
+
+		setup(&c);
+		open_inner(&c);
+		c.in_hub.link->session.ops->set_reading(&c.in_hub.link->session, false);
+		for (unsigned k = 0; c.in_laptop.link->cipher.len == 0; k++) {
+			fx_send_message(&c.in_laptop, "prop", k, 1000);
+			run(&c);
+		}
+		pz_link_close(c.in_laptop.link, PZ_OK, "");
+		pz_turn_end(&c.w.turn);
+		assert_int_equal(c.in_laptop.closed, 1);
+		assert_int_equal(pz_channels_count(pz_link_channels(c.laptop.link)), 1);
+		if (i == 1) {
+			pz_kit_clock_run(&c.w.clock, PZ_FAREWELL_US);
+			run(&c);
+		}
+		c.in_hub.link->session.ops->set_reading(&c.in_hub.link->session, true);
+		run(&c);
+		assert_int_equal(c.in_hub.closed, 1);
+		assert_int_equal(strcmp(c.in_hub.detail, "hang-up") == 0, i == 1);
+		assert_int_equal(pz_channels_count(pz_link_channels(c.laptop.link)), 0);
+		teardown(&c);
+	}
+}
+
 static void
 test_refused(void **state)
 {
@@ -401,6 +451,7 @@ main(void)
 		cmocka_unit_test(test_refused),        cmocka_unit_test(test_not_read),
 		cmocka_unit_test(test_messages_first), cmocka_unit_test(test_no_channels_agreed),
 		cmocka_unit_test(test_bad_frames),     cmocka_unit_test(test_measure),
+		cmocka_unit_test(test_last_props),     cmocka_unit_test(test_last_props_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

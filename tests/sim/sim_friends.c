@@ -210,7 +210,7 @@ main(int argc, char **argv)
 		{"pairing", 2, friends_run_pairing},
 		{"pairing-crash", 4, friends_run_pairing_crash},
 		{"pairing-full", 2, friends_run_pairing_full},
-		{"friendship", 2, run_friendship},
+		{"friendship", 8, run_friendship},
 		{"histories", 4, run_history},
 		{"grants", 4, run_grants},
 	};

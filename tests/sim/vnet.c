@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "base/list.h"
 #include "net/link.h"
 #include "vnet_internal.h"
@@ -229,6 +230,16 @@ run_pipe(struct pz_timer *timer, void *arg)
 	vnet_after(net);
 }
 
+/* What its system has not taken is lost: the process has waited long enough, or is dead. */
+static void
+drop_rest(struct vend *end)
+{
+	struct vpipe *out = &end->conn->pipe[!end->side];
+
+	if (out->len > out->window)
+		out->len = out->window;
+}
+
 static void
 run_end(struct pz_timer *timer, void *arg)
 {
@@ -237,6 +248,8 @@ run_end(struct pz_timer *timer, void *arg)
 	const struct vpipe *out = &end->conn->pipe[!end->side];
 
 	(void)timer;
+	if (end->state == END_CLOSED)
+		drop_rest(end);
 	if (end->state != END_OPEN || end->is_dead || end->stream.link == NULL || end->has_ended)
 		return;
 	vnet_begin(net, end->host);
@@ -269,6 +282,17 @@ append(struct vpipe *pipe, struct pz_slice bytes)
 		abort();
 	memcpy(pipe->mem + pipe->len, bytes.ptr, bytes.len);
 	pipe->len += bytes.len;
+}
+
+static void
+append_rest(struct vpipe *pipe, struct pz_slice bytes)
+{
+	uint8_t *mem = realloc(pipe->mem, pipe->window + bytes.len);
+
+	if (mem == NULL)
+		abort();
+	pipe->mem = mem;
+	append(pipe, bytes);
 }
 
 static size_t
@@ -319,13 +343,14 @@ stream_measure(struct pz_stream *stream, struct pz_stream_measure *out)
 }
 
 static void
-stream_close(struct pz_stream *stream)
+stream_finish(struct pz_stream *stream, struct pz_slice rest)
 {
 	struct vend *end = end_of(stream);
 	struct vconn *conn = end->conn;
 	struct vpipe *in = &conn->pipe[end->side], *out = &conn->pipe[!end->side];
 
 	if (!end->is_dead && !end->is_reset) {
+		append_rest(out, rest);
 		out->has_fin = true;
 		/* RFC 1122 4.2.2.13: closing with unread data resets, and may overtake what was
 		 * sent. */
@@ -338,7 +363,15 @@ stream_close(struct pz_stream *stream)
 	in->len = 0;
 	end->state = END_CLOSED;
 	pz_timer_stop(&conn->net->timers, &end->timer);
+	if (out->len > out->window)
+		vnet_soon(conn->net, &end->timer, PZ_FAREWELL_US);
 	release(conn);
+}
+
+static void
+stream_close(struct pz_stream *stream)
+{
+	stream_finish(stream, (struct pz_slice){0});
 }
 
 static const struct pz_stream_ops stream_ops = {
@@ -346,6 +379,7 @@ static const struct pz_stream_ops stream_ops = {
 	.set_reading = stream_set_reading,
 	.measure = stream_measure,
 	.close = stream_close,
+	.finish = stream_finish,
 };
 
 struct vconn *
@@ -390,6 +424,8 @@ vhost_kill(struct vhost *host, enum vnet_death death)
 		struct vconn *conn = PZ_CONTAINER(node, struct vconn, node);
 		for (int i = 0; i < 2; i++) {
 			struct vend *end = &conn->end[i];
+			if (end->host == host && end->state == END_CLOSED)
+				drop_rest(end);
 			if (end->host != host || end->is_dead || end->state == END_CLOSED)
 				continue;
 			end->is_dead = true;

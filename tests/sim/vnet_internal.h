@@ -46,7 +46,7 @@ struct vend {
 struct vpipe {
 	struct vconn *conn;
 	unsigned to;
-	uint8_t *mem; /* of `window` bytes */
+	uint8_t *mem; /* of `window` bytes, and those that its end still had when it was closed */
 	size_t len, window;
 	bool has_fin, is_fin_reset;
 	struct pz_timer timer;
