@@ -117,6 +117,25 @@ others_new(struct pz_node *node, struct pz_errinfo *info)
 	return node->pairing ? PZ_OK : pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 }
 
+/* Its record is stored when the disk can; until then each start makes a key. */
+static enum pz_err
+replace_lost_key(struct pz_node *node, struct pz_membership **membership, struct pz_errinfo *info)
+{
+	PZ_AUTO(pz_txn_free) struct pz_txn *txn = pz_txn_new();
+	struct pz_membership *fresh = NULL;
+
+	if (txn == NULL)
+		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
+	pz_warning("tls-key-lost", "zone=%s the TLS key is missing or damaged, a new one is made",
+		   (*membership)->zone);
+	PZ_TRY(pz_membership_renew(*membership, node->config.keys, node->config.env, txn, &fresh,
+				   info));
+	pz_store_commit(node->config.store, PZ_TAKE(txn), NULL, NULL);
+	pz_membership_free(*membership);
+	*membership = fresh;
+	return PZ_OK;
+}
+
 /* Friends of pairings are loaded before the membership is set, for what follows from it (trust
  * of the links) has to include them. */
 static enum pz_err
@@ -125,8 +144,11 @@ load_membership(struct pz_node *node, struct pz_errinfo *info)
 	struct pz_membership *membership = NULL;
 
 	PZ_TRY(pz_membership_load(node->config.store, node->config.keys, &membership, info));
-	enum pz_err err =
-		pz_pairing_load(node->pairing, membership ? membership->zone : NULL, info);
+	enum pz_err err = PZ_OK;
+	if (membership && membership->tls_key == NULL)
+		err = replace_lost_key(node, &membership, info);
+	if (err == PZ_OK)
+		err = pz_pairing_load(node->pairing, membership ? membership->zone : NULL, info);
 	if (err == PZ_OK)
 		return pz_node_set_membership(node, membership, info);
 	pz_membership_free(membership);

@@ -89,6 +89,8 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 		try_later(wipe);
 	}
 	leave_in_memory(node);
+	if (err != PZ_OK) /* it went with the zone's conditions, and lasts */
+		pz_condition_outcome(node->conditions, PZ_CONDITION_STORE_FAILED, err, detail);
 	pz_audit_wiped(node->judge.audit, err == PZ_OK);
 	if (err == PZ_OK)
 		pz_node_sweep_keys(node);

@@ -245,6 +245,20 @@ own_name(const struct pz_keystore *ks, const char *uri)
 	return name && pz_keydir_name_is_ours(name) ? name : NULL;
 }
 
+/* What is in the file is no key: the disk has lost it, as if there were no file. */
+static enum pz_err
+load_file(const char *uri, const char *path, struct pz_key **out, struct pz_errinfo *info)
+{
+	enum pz_err err = load_uri(uri, out, info);
+
+	if (err != PZ_ERR_NOTFOUND && err != PZ_ERR_CRYPTO)
+		return err;
+	return pz_fail(info, PZ_ERR_NOTFOUND,
+		       "key file %s is %s: put it back from a backup, or move the data directory "
+		       "away to start anew",
+		       path, err == PZ_ERR_NOTFOUND ? "missing" : "damaged");
+}
+
 /* A record of an older version holds a whole file: URI. When the file is not in our directory, the
  * URI is used as it is. */
 static enum pz_err
@@ -256,7 +270,7 @@ load_own(const struct pz_keystore *ks, const char *uri, const char *name, struct
 	snprintf(path, sizeof(path), "file:%s/%s", pz_keydir_path(ks->dir), name);
 	if (strncmp(uri, OWN, strlen(OWN)) != 0 && access(path + strlen("file:"), F_OK) != 0)
 		return load_uri(uri, out, info);
-	return load_uri(path, out, info);
+	return load_file(path, path + strlen("file:"), out, info);
 }
 
 enum pz_err

@@ -56,7 +56,8 @@ enum pz_err pz_keystore_add(struct pz_keystore *ks, struct pz_key *key,
  * version has given out "file:<absolute path>": where a file of that name is in the directory, that
  * is the one, also when the directory was elsewhere then.
  * @param out the caller's, pz_key_free
- * Errors: NOTFOUND, CONFIG (not a URI, or a relative path), DENIED_PERMISSION, DENIED_WEAK, CRYPTO
+ * Errors: NOTFOUND (also for a file of the directory that has no key in it any more: the text says
+ * what to do), CONFIG (not a URI, or a relative path), DENIED_PERMISSION, DENIED_WEAK, CRYPTO
  * (no private key in it, or no provider for it), IO, LIMIT_MEMORY.
  */
 enum pz_err pz_keystore_load(struct pz_keystore *ks, const char *uri, struct pz_key **out,

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/host.h"
+#include "base/log.h"
 #include "record/record.h"
 #include "wire/address.h"
 #include "wire/json.h"
@@ -329,6 +330,7 @@ load_member(void *arg, const char *key, struct pz_slice value)
 /* ---- loading ---- */
 
 struct load_zones {
+	struct pz_store *store;
 	struct pz_keystore *keys;
 	const struct pz_env *env;
 	struct pz_map *found; /* zone -> struct pz_authority, without members yet */
@@ -355,6 +357,34 @@ read_secret(json_t *record, struct pz_authority *a, struct pz_errinfo *info)
 		       : pz_fail(info, err, "store: the secret of %s is not readable", a->zone);
 }
 
+/* A TLS key that is lost is replaced, which the zone's own CA can do. The record is stored when the
+ * disk can; until then each start makes a key. */
+static enum pz_err
+replace_lost_key(const struct load_zones *load, struct pz_authority *a)
+{
+	PZ_AUTO(pz_txn_free) struct pz_txn *txn = pz_txn_new();
+	struct pz_cert *lost = a->tls;
+
+	if (txn == NULL)
+		return PZ_ERR_LIMIT_MEMORY;
+	pz_warning("tls-key-lost", "zone=%s the TLS key is missing or damaged, a new one is made",
+		   a->zone);
+	PZ_TRY(pz_authority_make_tls(a, load->keys, a->tls_key_uri, &a->tls_key, &a->tls,
+				     load->info));
+	pz_cert_free(lost);
+	PZ_TRY(pz_authority_put_zone(a, a->tls_key_uri, a->tls, a->crl, txn));
+	pz_store_commit(load->store, PZ_TAKE(txn), NULL, NULL);
+	return PZ_OK;
+}
+
+static enum pz_err
+load_tls_key(const struct load_zones *load, struct pz_authority *a)
+{
+	enum pz_err err = pz_keystore_load(load->keys, a->tls_key_uri, &a->tls_key, load->info);
+
+	return err == PZ_ERR_NOTFOUND ? replace_lost_key(load, a) : err;
+}
+
 /* The members of a zone's record, and the keys that it names from the key store. */
 static enum pz_err
 read_zone(const struct load_zones *load, json_t *record, struct pz_authority *a)
@@ -371,7 +401,7 @@ read_zone(const struct load_zones *load, json_t *record, struct pz_authority *a)
 	PZ_TRY(pz_record_get_cert(record, "tls", &a->tls, info));
 	PZ_TRY(pz_record_get_crl(record, "crl", &a->crl, info));
 	PZ_TRY(pz_keystore_load(load->keys, a->ca_key_uri, &a->ca_key, info));
-	return pz_keystore_load(load->keys, a->tls_key_uri, &a->tls_key, info);
+	return load_tls_key(load, a);
 }
 
 /* One record of space "zone". */
@@ -410,7 +440,7 @@ pz_authority_load_all(struct pz_store *store, struct pz_keystore *keys, const st
 		      enum pz_err (*each)(void *arg, struct pz_authority *takes), void *arg,
 		      struct pz_errinfo *info)
 {
-	struct load_zones load = {keys, env, pz_map_new(), info};
+	struct load_zones load = {store, keys, env, pz_map_new(), info};
 	size_t pos = 0;
 	void *a;
 

@@ -254,15 +254,31 @@ an_unreadable_record_stops_the_start(void **state)
 }
 
 static void
-a_missing_key_stops_the_start(void **state)
+a_missing_key_of_the_authority_stops_the_start(void **state)
 {
 	enum pz_err answer = PZ_OK;
 
 	(void)state;
-	assert_ok(pz_keystore_remove(w.keys, zone->tls_key_uri));
+	assert_ok(pz_keystore_remove(w.keys, zone->ca_key_uri));
 	assert_int_equal(
 		pz_authority_load_all(w.store, w.keys, &w.clock.env, count_zone, &answer, &w.info),
 		PZ_ERR_NOTFOUND);
+}
+
+static void
+a_missing_tls_key_is_replaced(void **state)
+{
+	char lost[PZ_KEY_URI_MAX], fresh[PZ_KEY_URI_MAX];
+
+	(void)state;
+	snprintf(lost, sizeof(lost), "%s", zone->tls_key_uri);
+	assert_ok(pz_keystore_remove(w.keys, lost));
+	pz_kit_authority_restart(&w, &zone);
+	assert_string_not_equal(zone->tls_key_uri, lost);
+	assert_true(pz_cert_key_matches(zone->tls, zone->tls_key));
+	snprintf(fresh, sizeof(fresh), "%s", zone->tls_key_uri);
+	pz_kit_authority_restart(&w, &zone);
+	assert_string_equal(zone->tls_key_uri, fresh); /* it was stored */
 }
 
 /* ---- members ---- */
@@ -606,7 +622,8 @@ main(void)
 		ZONE_TEST(a_restart_brings_everything_back),
 		ZONE_TEST(several_zones_are_loaded),
 		ZONE_TEST(an_unreadable_record_stops_the_start),
-		ZONE_TEST(a_missing_key_stops_the_start),
+		ZONE_TEST(a_missing_key_of_the_authority_stops_the_start),
+		ZONE_TEST(a_missing_tls_key_is_replaced),
 		ZONE_TEST(an_admitted_device_is_signed_for_and_let_in),
 		ZONE_TEST(a_failed_commit_leaves_no_trace),
 		ZONE_TEST(who_is_let_in),

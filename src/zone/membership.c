@@ -135,6 +135,16 @@ read_names(const json_t *record, struct pz_membership *m, struct pz_errinfo *inf
 	return PZ_OK;
 }
 
+/* A TLS key that is lost costs nothing but a new one, see pz_membership_load; the CA's costs the
+ * membership. */
+static enum pz_err
+load_keys(struct pz_membership *m, struct pz_keystore *keys, struct pz_errinfo *info)
+{
+	PZ_TRY(pz_keystore_load(keys, m->ca_key_uri, &m->ca_key, info));
+	enum pz_err err = pz_keystore_load(keys, m->tls_key_uri, &m->tls_key, info);
+	return err == PZ_ERR_NOTFOUND ? PZ_OK : err;
+}
+
 static enum pz_err
 read_record(const json_t *record, struct pz_keystore *keys, struct pz_membership *m,
 	    struct pz_errinfo *info)
@@ -144,8 +154,7 @@ read_record(const json_t *record, struct pz_keystore *keys, struct pz_membership
 	PZ_TRY(pz_record_get_cert(record, "tls", &m->tls, info));
 	PZ_TRY(pz_record_get_cert(record, "master", &m->master, info));
 	PZ_TRY(pz_record_get_crl(record, "crl", &m->crl, info));
-	PZ_TRY(pz_keystore_load(keys, m->ca_key_uri, &m->ca_key, info));
-	return pz_keystore_load(keys, m->tls_key_uri, &m->tls_key, info);
+	return load_keys(m, keys, info);
 }
 
 /* Other keys of the space are the hub's place (zone/place.c). */

@@ -46,8 +46,13 @@ enum pz_err pz_membership_create(const struct pz_membership_grant *grant, struct
 				 const struct pz_env *env, struct pz_txn *txn,
 				 struct pz_membership **out, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** Loads it. *out NULL: the device is virgin. Errors: PROTO (unreadable record), IO_*, DENIED_*
- * (key files). */
+/**
+ * Loads it.
+ * @param out *out NULL: the device is virgin. Its tls_key is NULL where the key file is lost: then
+ * the caller replaces the membership by that of pz_membership_renew before it is used.
+ * Errors: PROTO (unreadable record), NOTFOUND (the key of the device's CA is lost), IO_*, DENIED_*
+ * (key files).
+ */
 enum pz_err pz_membership_load(struct pz_store *store, struct pz_keystore *keys,
 			       struct pz_membership **out, struct pz_errinfo *info) PZ_MUST_USE;
 /** Frees the membership with its keys and certificates; the key store keeps the keys. NULL is fine.

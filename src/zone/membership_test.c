@@ -225,10 +225,28 @@ a_missing_key_is_an_error(void **state)
 	struct pz_membership *m = enrolled(), *loaded = NULL;
 
 	(void)state;
-	assert_ok(pz_keystore_remove(w.keys, m->tls_key_uri));
+	assert_ok(pz_keystore_remove(w.keys, m->ca_key_uri));
 	assert_int_equal(pz_membership_load(w.store, w.keys, &loaded, &w.info), PZ_ERR_NOTFOUND);
 	assert_null(loaded);
 	pz_membership_free(m);
+}
+
+static void
+a_missing_tls_key_can_be_replaced(void **state)
+{
+	struct pz_membership *m = enrolled(), *loaded = NULL, *fresh = NULL;
+	struct pz_txn *txn = pz_txn_new();
+
+	(void)state;
+	assert_ok(pz_keystore_remove(w.keys, m->tls_key_uri));
+	assert_ok(pz_membership_load(w.store, w.keys, &loaded, &w.info));
+	assert_null(loaded->tls_key);
+	assert_ok(pz_membership_renew(loaded, w.keys, &w.clock.env, txn, &fresh, &w.info));
+	assert_true(pz_cert_key_matches(fresh->tls, fresh->tls_key));
+	pz_txn_free(txn);
+	pz_membership_free(m);
+	pz_membership_free(loaded);
+	pz_membership_free(fresh);
 }
 
 #define ZONE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -244,6 +262,7 @@ main(void)
 		ZONE_TEST(what_cannot_be_signed_is_no_membership),
 		ZONE_TEST(an_unreadable_record_is_an_error_and_no_virgin),
 		ZONE_TEST(a_missing_key_is_an_error),
+		ZONE_TEST(a_missing_tls_key_can_be_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,7 @@
 """State on disk: permissions, damage, full and read-only disks, two daemons, taken ports."""
 
+import contextlib
+import json
 import os
 import signal
 import socket
@@ -74,29 +76,42 @@ def test_open_key(zone):
     zone.serves()
 
 
-@pytest.mark.parametrize("damage", ["gone", "empty", "garbage"])
-def test_damaged_key(zone, damage):
-    zone.a.stop()
-    for key in key_files(zone.a):
-        content = open(key, "rb").read()
-        if damage == "gone":
-            os.unlink(key)
-        else:
-            with open(key, "wb") as file:
-                file.write(b"" if damage == "empty" else b"garbage" * 30)
-        start = len(zone.a.lines)
-        zone.a.start(ready=False)
-        zone.a.wait(lambda: "READY=1" in zone.a.notes, 20, "start")
-        # Either it cannot run without this key and says so, or it can make the key anew.
-        if zone.a.has_ended:
-            assert zone.a.wait_end() == 1 and len(zone.a.lines) > start
-        else:
-            zone.a.wait_state("connected")
-            zone.a.stop()
-        fd = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.write(fd, content)
-        os.close(fd)
-    zone.a.start()
+def key_of(one, name):
+    """Path of the key that the record of the zone names so."""
+    space = "zone" if one.program == "pzhd" else "membership"
+    with contextlib.closing(sqlite3.connect(one.data_dir / f"{one.program}.db")) as db:
+        records = [json.loads(value) for (value,) in
+                   db.execute("SELECT value FROM item WHERE space = ?", (space,))]
+    (uri,) = [record[name] for record in records if name in record]
+    return one.data_dir / "keys" / uri.removeprefix("keys:")
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"garbage" * 30], ids=["gone", "empty", "garbage"])
+def test_lost_keys(zone, damage):
+    """A TLS key is made anew. Without the key of its CA no node starts; it says what to do. (page 2 "Key store")"""
+    for one in (zone.hub, zone.a):
+        one.stop()
+        tls, authority = key_of(one, "tlsKey"), key_of(one, "caKey")
+        kept = authority.read_bytes()
+        for key in (tls, authority):
+            if damage is None:
+                key.unlink()
+            else:
+                key.write_bytes(damage)
+        does_not_start(one, str(authority), "backup")
+        authority.write_bytes(kept)
+        authority.chmod(0o600)
+        start = len(one.lines)
+        one.start()
+        one.wait_log("WARNING tls-key-lost", start=start)
+        one.stop()
+        assert not tls.exists() and key_of(one, "tlsKey").exists()
+        start = len(one.lines)
+        one.start()
+        assert not any("tls-key-lost" in line for line in one.lines[start:])
+    zone.a.wait_state("connected")
+    zone.b.wait_state("connected")
+    zone.serves()
 
 
 def store_files(one):
