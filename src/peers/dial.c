@@ -120,6 +120,10 @@ fail(struct peer_attempt *attempt, const char *what)
 	struct pz_errinfo reason;
 
 	(void)pz_fail(&reason, PZ_ERR_IO, "%s", attempt->detail[0] ? attempt->detail : what);
+	for (size_t i = 0; peer && i < attempt->count; i++)
+		if (attempt->tries[i].target.kind == TARGET_RELAY)
+			snprintf(peer->relay_tried, sizeof(peer->relay_tried), "%.*s",
+				 PZ_DEVICE_BYTES_MAX, attempt->tries[i].target.address);
 	pz_peer_attempt_drop(attempt, NULL);
 	if (peer == NULL)
 		return;
@@ -253,12 +257,19 @@ carrier_of(const struct pz_peers *peers, const struct peer_target *target)
 static void
 start_tunnel(struct peer_try *t)
 {
-	const struct peer_attempt *attempt = t->attempt;
+	struct peer_attempt *attempt = t->attempt;
 	struct pz_link *carrier = carrier_of(attempt->peers, &t->target);
+	char text[sizeof(attempt->detail)];
 
-	if (carrier == NULL ||
-	    pz_tunnel_open(carrier, attempt->peer->address, &dial_events, t, &t->tunnel) != PZ_OK)
-		t->state = TRY_FAILED;
+	enum pz_err err = carrier ? pz_tunnel_open(carrier, attempt->peer->address, &dial_events, t,
+						   &t->tunnel)
+				  : PZ_ERR_IO_CLOSED;
+	if (err == PZ_OK)
+		return;
+	describe(t, err == PZ_ERR_LIMIT ? "too many channels" : pz_err_text(err), text,
+		 sizeof(text));
+	t->state = TRY_FAILED;
+	note_detail(attempt, DETAIL_NO_WAY, text);
 }
 
 static void

@@ -95,8 +95,9 @@ struct peer {
 	struct peer_target given; /* where it is, as a person said; without a port: not said */
 	bool is_missed;           /* a link with it was lost and none has come since */
 	unsigned failures;
-	unsigned private_uses;    /* pz_peers_want_private */
-	struct pz_timer unneeded; /* its link through the hub, when that is 0 */
+	unsigned private_uses;                     /* pz_peers_want_private */
+	struct pz_timer unneeded;                  /* its link through the hub, when that is 0 */
+	char relay_tried[PZ_DEVICE_BYTES_MAX + 1]; /* last, in vain or until its link was lost */
 	uint64_t tried_us; /* when its addresses were tried for it last (trial.c); 0: never */
 	struct pz_timer retry;
 	/* what it said on the live link */
@@ -128,9 +129,12 @@ struct pz_peers {
 	struct pz_log_rate refuse_log;
 	struct pz_doorway *doorway; /* incoming ones that have not proved an identity */
 	struct pz_splices splices;  /* channels that we pass on for others */
-	uint64_t looked_us;         /* when others were last looked for on behalf of a peer */
-	char session[37];           /* of this start */
-	uint16_t port;              /* that is listened on, or 0 */
+	struct {
+		uint64_t looked_us; /* when others were last looked for on behalf of a peer */
+		char to_hub[PZ_DEVICE_BYTES_MAX + 1]; /* the relay that was last used */
+	} relaying;
+	char session[37]; /* of this start */
+	uint16_t port;    /* that is listened on, or 0 */
 	bool is_started, is_leaving, is_ending;
 	bool has_window; /* for strangers */
 };
@@ -268,7 +272,8 @@ void pz_peers_tell_info(struct pz_peers *peers);
 json_t *pz_peers_info(const struct pz_peers *peers);
 
 /* ---- relay.c ---- */
-/** Calls `each` for the ways through others to a device that has no better one. */
+/** Calls `each` for the ways through others to a device that has no better one: of many relays
+ * those after peer->relay_tried. */
 void pz_peers_each_relay(const struct pz_peers *peers, const char *device,
 			 void (*each)(void *arg, const struct peer_target *target), void *arg);
 /** Devices with a direct link to us, for pzpInfo. New array, or NULL. */

@@ -265,9 +265,9 @@ look_for_the_others(struct pz_peers *peers)
 	uint64_t now = pz_env_mono_us(peers->env);
 
 	if (pz_peers_has_hub(peers) || peers->config.mdns == NULL || !peers->config.wishes->relay ||
-	    (peers->looked_us && now - peers->looked_us < LOOK_AGAIN_US))
+	    (peers->relaying.looked_us && now - peers->relaying.looked_us < LOOK_AGAIN_US))
 		return;
-	peers->looked_us = now;
+	peers->relaying.looked_us = now;
 	pz_nearby_look(peers->nearby, PZ_PEER_SEEK_US, true);
 }
 
@@ -421,6 +421,8 @@ lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
 
 	if (peer->is_friend)
 		(void)json_object_set_new(loss.names, peer->address, json_true());
+	if (pl->via[0])
+		snprintf(peer->relay_tried, sizeof(peer->relay_tried), "%s", pl->via);
 	peer->live = NULL;
 	peer->is_missed = event == PZ_PEER_EVENT_LINK_LOST;
 	pl->state = PEER_LINK_DRAINING;

@@ -271,9 +271,10 @@ const char *pz_peers_route(const struct pz_peers *peers, const char *device);
 bool pz_peers_is_private(const struct pz_peers *peers);
 /** True when there is a way to it. */
 bool pz_peers_has_route(const struct pz_peers *peers, const char *device);
-/** The link of a peer that passes channels on to the hub; NULL: no peer does. Borrowed until the
- * end of the turn. @param out_relay its name, as long */
-struct pz_link *pz_peers_link_to_hub(const struct pz_peers *peers, const char **out_relay);
+/** The link of a peer that passes channels on to the hub, another one each time where there are
+ * several; NULL: no peer does. Borrowed until the end of the turn. @param out_relay its name, as
+ * long */
+struct pz_link *pz_peers_link_to_hub(struct pz_peers *peers, const char **out_relay);
 /** True when a peer passes channels on to the hub. */
 bool pz_peers_has_relay_to_hub(const struct pz_peers *peers);
 /** For pz_router_ops.way: the session of the hub or of the relay that passes on to this address;

@@ -200,6 +200,97 @@ a_search_without_addresses_ends_at_once(void **state)
 	assert_int_equal(view.state, PZ_PEER_NOT_CONNECTED);
 }
 
+/* ---- several relays ---- */
+
+#define RELAYS (PZ_RELAYS_TRIED_MAX + 2)
+
+/* Peers with a direct link, all of which say that they pass on to the hub and to the tv. */
+static struct {
+	struct peer_link live[RELAYS];
+	struct pz_link link[RELAYS];
+	struct peer *peer[RELAYS];
+} many;
+
+static void
+add_relays(void)
+{
+	for (size_t i = 0; i < RELAYS; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "relay%zu", i);
+		struct peer *peer = many.peer[i] = pz_peers_get(w.peers, name);
+		assert_non_null(peer);
+		many.live[i] = (struct peer_link){.link = &many.link[i], .peer = peer};
+		peer->live = &many.live[i];
+		peer->is_relay = peer->has_hub = true;
+		peer->info = json_pack("{s:[s]}", "reach", "tv");
+	}
+}
+
+static void
+remove_relays(void)
+{
+	for (size_t i = 0; i < RELAYS; i++)
+		many.peer[i]->live = NULL;
+}
+
+static void
+relays_to_the_hub_take_turns(void **state)
+{
+	bool is_seen[RELAYS] = {false};
+	const char *name = "";
+
+	(void)state;
+	assert_null(pz_peers_link_to_hub(w.peers, &name));
+	add_relays();
+	many.peer[0]->is_relay = false;
+	for (size_t turn = 0; turn < RELAYS - 1; turn++) {
+		size_t i = (size_t)(pz_peers_link_to_hub(w.peers, &name) - many.link);
+		assert_string_equal(name, many.peer[i]->device);
+		assert_false(is_seen[i]);
+		is_seen[i] = true;
+	}
+	assert_false(is_seen[0]);
+	assert_non_null(pz_peers_link_to_hub(w.peers, &name)); /* and again */
+	remove_relays();
+}
+
+struct targets {
+	char names[RELAYS][PZ_DEVICE_BYTES_MAX + 1];
+	size_t count;
+};
+
+static void
+on_target(void *arg, const struct peer_target *target)
+{
+	struct targets *all = arg;
+
+	assert_int_equal(target->kind, TARGET_RELAY);
+	assert_true(all->count < RELAYS);
+	snprintf(all->names[all->count++], PZ_DEVICE_BYTES_MAX + 1, "%.*s", PZ_DEVICE_BYTES_MAX,
+		 target->address);
+}
+
+/* Those that were tried in vain are not the first of the next attempt. */
+static void
+relays_to_a_device_take_turns(void **state)
+{
+	struct targets first = {.count = 0}, second = {.count = 0};
+
+	(void)state;
+	add_relays();
+	struct peer *tv = pz_peers_get(w.peers, "tv");
+	assert_non_null(tv);
+	pz_peers_each_relay(w.peers, "tv", on_target, &first);
+	assert_int_equal(first.count, PZ_RELAYS_TRIED_MAX);
+	snprintf(tv->relay_tried, sizeof(tv->relay_tried), "%s", first.names[first.count - 1]);
+	pz_peers_each_relay(w.peers, "tv", on_target, &second);
+	assert_int_equal(second.count, PZ_RELAYS_TRIED_MAX);
+	for (size_t i = 0; i < RELAYS - PZ_RELAYS_TRIED_MAX; i++)
+		for (size_t k = 0; k < first.count; k++)
+			assert_string_not_equal(second.names[i], first.names[k]);
+	remove_relays();
+}
+
 int
 main(void)
 {
@@ -213,6 +304,8 @@ main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_are_those_of_the_directory_and_of_the_table,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(relays_to_the_hub_take_turns, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(relays_to_a_device_take_turns, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_search_without_addresses_ends_at_once, set_up,
 						tear_down),
 	};

@@ -47,14 +47,51 @@ wants_private(const struct pz_peers *peers, const char *device)
 	return peers->config.wishes->is_private || (peer && peer->private_uses > 0);
 }
 
+static bool
+has_hub(const struct peer *relay, const char *unused)
+{
+	(void)unused;
+	return relay->has_hub;
+}
+
+static bool
+reaches(const struct peer *relay, const char *device)
+{
+	return does_reach(relay, pz_slice_str(device));
+}
+
+/* The one after that of this name, by turns: one that leads nowhere must not stand in the way of
+ * those that do. NULL: no relay fits. */
+static const struct peer *
+next_relay(const struct pz_peers *peers, const char *after,
+	   bool (*fits)(const struct peer *relay, const char *device), const char *device)
+{
+	const struct peer *first = NULL;
+	bool is_after = false;
+	size_t pos = 0;
+	struct pz_slice key;
+	void *value;
+
+	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
+		const struct peer *relay = value;
+		bool is_one = is_open_relay(relay) && fits(relay, device);
+		if (is_one && is_after)
+			return relay;
+		if (is_one && first == NULL)
+			first = relay;
+		is_after |= strcmp(relay->device, after) == 0;
+	}
+	return first;
+}
+
 void
 pz_peers_each_relay(const struct pz_peers *peers, const char *device,
 		    void (*each)(void *arg, const struct peer_target *target), void *arg)
 {
 	struct peer_target target = {.kind = TARGET_HUB};
-	size_t pos = 0, count = 0;
-	struct pz_slice key;
-	void *value;
+	const struct peer *peer = pz_peers_find(peers, device);
+	const struct peer *first =
+		next_relay(peers, peer ? peer->relay_tried : "", reaches, device);
 
 	/* also one that the hub has not named yet */
 	if (wants_private(peers, device) && pz_peers_has_hub(peers))
@@ -62,32 +99,28 @@ pz_peers_each_relay(const struct pz_peers *peers, const char *device,
 	if (pz_peers_has_hub(peers) && !is_known_away(peers, pz_slice_str(device)))
 		return;
 	target.kind = TARGET_RELAY;
-	while (count < PZ_RELAYS_TRIED_MAX && pz_map_next(peers->by_device, &pos, &key, &value)) {
-		const struct peer *relay = value;
-		if (!is_open_relay(relay) || !does_reach(relay, pz_slice_str(device)))
-			continue;
+	const struct peer *relay = first;
+	for (size_t count = 0; relay && count < PZ_RELAYS_TRIED_MAX; count++) {
 		snprintf(target.address, sizeof(target.address), "%.*s", PZ_DEVICE_BYTES_MAX,
 			 relay->device);
 		each(arg, &target);
-		count++;
+		relay = next_relay(peers, relay->device, reaches, device);
+		if (relay == first)
+			break;
 	}
 }
 
 struct pz_link *
-pz_peers_link_to_hub(const struct pz_peers *peers, const char **out_relay)
+pz_peers_link_to_hub(struct pz_peers *peers, const char **out_relay)
 {
-	size_t pos = 0;
-	struct pz_slice key;
-	void *value;
+	const struct peer *relay = next_relay(peers, peers->relaying.to_hub, has_hub, NULL);
 
-	while (pz_map_next(peers->by_device, &pos, &key, &value)) {
-		const struct peer *relay = value;
-		if (!is_open_relay(relay) || !relay->has_hub)
-			continue;
-		*out_relay = relay->device;
-		return relay->live->link;
-	}
-	return NULL;
+	if (relay == NULL)
+		return NULL;
+	snprintf(peers->relaying.to_hub, sizeof(peers->relaying.to_hub), "%.*s",
+		 PZ_DEVICE_BYTES_MAX, relay->device);
+	*out_relay = relay->device;
+	return relay->live->link;
 }
 
 /* ---- files ---- */
@@ -174,9 +207,7 @@ pz_peers_has_route(const struct pz_peers *peers, const char *device)
 bool
 pz_peers_has_relay_to_hub(const struct pz_peers *peers)
 {
-	const char *name;
-
-	return pz_peers_link_to_hub(peers, &name) != NULL;
+	return next_relay(peers, "", has_hub, NULL) != NULL;
 }
 
 size_t
