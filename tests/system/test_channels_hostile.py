@@ -7,13 +7,13 @@ import concurrent.futures
 import contextlib
 import itertools
 import json
-import struct
 import time
 
 import pytest
 from OpenSSL import SSL
 
 from pz import daemon, fakepeer, foreign, proof, wire
+from pz.wire import data
 
 ZONE = daemon.ZONE
 
@@ -26,28 +26,15 @@ class HERE:
 _names, _numbers = itertools.count(1), itertools.count(1)
 
 
-def data(number, content):
-    return struct.pack("<II", 0x80000000 | (4 + len(content)), number) + content
-
-
 class End:
     """A hostile device's end of its link to the hub: messages, and the data of channels."""
 
     def __init__(self, me, link):
         self.me, self.link, self.received = me, link, {}
-        self.link._one = self._one
+        self.link.on_data = self._on_data
 
-    def _one(self):
-        """As wire.Link's, but keeps frames of channels by their number."""
-        buffer = self.link.buffer
-        while len(buffer) >= 8 and struct.unpack_from("<I", buffer)[0] & 0x80000000:
-            length, number = struct.unpack_from("<II", buffer)
-            length &= 0x7fffffff
-            if len(buffer) < 4 + length:
-                return None
-            self.received.setdefault(number, bytearray()).extend(buffer[8:4 + length])
-            del buffer[:4 + length]
-        return wire.Link._one(self.link)
+    def _on_data(self, number, content):
+        self.received.setdefault(number, bytearray()).extend(content)
 
     def say(self, status, **message):
         self.link.send(wire.prop(self.me.address, status, message))

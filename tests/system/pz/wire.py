@@ -17,6 +17,30 @@ def frame(body):
     return struct.pack("<I", len(body)) + body
 
 
+CHANNEL = 0x80000000  # the top bit of a frame's length: data of a channel (page 15)
+
+
+def data(number, content):
+    """A frame of a channel's data; the number is the receiver's."""
+    return struct.pack("<II", CHANNEL | (4 + len(content)), number) + content
+
+
+def take(buffer):
+    """The first whole frame, taken out of a bytearray: (number of its channel or None, its bytes), or
+    None where there is none yet."""
+    if len(buffer) < 4:
+        return None
+    (length,) = struct.unpack_from("<I", buffer)
+    is_data, length = length >= CHANNEL, length % CHANNEL
+    if len(buffer) < 4 + length:
+        return None
+    at = 8 if is_data else 4
+    number = struct.unpack_from("<I", buffer, 4)[0] if is_data else None
+    body = bytes(buffer[at:4 + length])
+    del buffer[:4 + length]
+    return number, body
+
+
 def cut(buffer):
     """The bodies of the complete frames at the beginning of a bytearray, which are taken out of it."""
     bodies, at = [], 0
@@ -103,14 +127,15 @@ class Link:
 
     def _one(self):
         """The body of the next complete frame, or None."""
-        if len(self.buffer) < 4:
-            return None
-        (length,) = struct.unpack_from("<I", self.buffer)
-        if len(self.buffer) < 4 + length:
-            return None
-        body = bytes(self.buffer[4:4 + length])
-        del self.buffer[:4 + length]
-        return body
+        while (found := take(self.buffer)) is not None:
+            number, body = found
+            if number is None:
+                return body
+            self.on_data(number, body)
+        return None
+
+    def on_data(self, number, content):
+        """Data of a channel; a user of channels puts a function of its own in this one's place."""
 
     def pump(self, data, is_done, timeout=60):
         """Sends and reads at once, as far as either goes, until is_done(inbox). For an ssl.SSLSocket."""
