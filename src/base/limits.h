@@ -364,6 +364,8 @@
 #define PZ_SYNC_COALESCE_US (100 * PZ_US_PER_MS)         /* page 8 "When": local changes */
 #define PZ_CLOCK_LOOK_US (30 * PZ_US_PER_S)              /* whether the wall clock was set */
 #define PZ_CLOCK_JUMP_MS 2000                            /* less is a clock that is kept right */
+/* a daemon that stops: commits one after the other, each begun by the end of the former */
+#define PZ_STORE_DRAIN_ROUNDS_MAX 4096
 #define PZ_STORE_AGAIN_US (60 * PZ_US_PER_S) /* what could not be stored is tried again */
 #define PZ_USER_FIELD_BYTES_MAX 64
 #define PZ_USER_DETAIL_BYTES_MAX 1024    /* a name, an address; a picture is no detail */

@@ -459,11 +459,11 @@ on_error(struct pz_friend_exchange *x, const json_t *message)
 void
 pz_friend_exchange_message(struct pz_friend_exchange *x, const char *status, const json_t *message)
 {
-	if (x->state == STATE_ENDED)
-		return;
 	/* While the owner stores, every message is one too many, an error too: what is proved is
-	 * proved. */
-	if (strcmp(status, ERROR) == 0 && x->state != STATE_STORE)
+	 * stored, and that is what is reported. */
+	if (x->state == STATE_ENDED || x->state == STATE_STORE)
+		return;
+	if (strcmp(status, ERROR) == 0)
 		on_error(x, message);
 	else if (strcmp(status, HELLO) == 0 && x->state == STATE_HELLO)
 		on_hello(x, message);

@@ -31,6 +31,7 @@ static struct end hub, guest;
 static struct pz_invitation invitation;
 static bool is_open;                           /* the invitation counts */
 static const struct pz_kit_zone *at_handshake; /* whose certificate the guest has seen */
+static bool is_disk_slow;                      /* the test reports that it is stored */
 static const char *refuse_store;               /* reason, or NULL */
 /* The man in the middle: changes a message under way. */
 static const char *bend_status, *bend_member;
@@ -82,6 +83,8 @@ on_store(void *arg, struct pz_friend *takes, const char *id)
 	if (end == &hub)
 		is_open = false; /* in the same transaction */
 	end->stored = takes;
+	if (is_disk_slow)
+		return;
 	pz_friend_exchange_stored(end->x);
 }
 
@@ -142,6 +145,7 @@ prepare(void **state)
 	is_open = true;
 	at_handshake = &alice;
 	refuse_store = NULL;
+	is_disk_slow = false;
 	bend_status = NULL;
 	return 0;
 }
@@ -264,6 +268,32 @@ an_invitation_counts_once(void **state)
 	run();
 	expect_failure(PZ_FRIEND_UNKNOWN, PZ_FRIEND_UNKNOWN);
 	assert_int_equal(guest.count, 1); /* nothing but the id was sent */
+}
+
+/* A message of the other end while it is stored, whatever it is, changes nothing of what is
+ * reported: it is stored, and reported. */
+static void
+what_comes_while_it_is_stored_decides_nothing(void **state)
+{
+	static const char *const statuses[] = {"friendAccept", "friendError", "friendHello",
+					       "nonsense"};
+	json_t *message = json_pack("{s:s}", "reason", "full");
+
+	(void)state;
+	is_disk_slow = true;
+	run();
+	assert_non_null(hub.stored);
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		pz_friend_exchange_message(hub.x, statuses[i], message);
+	assert_string_equal(hub.reason, "");
+	pz_friend_exchange_stored(hub.x); /* friendAdded: the guest stores as well */
+	assert_true(hub.is_done);
+	assert_non_null(guest.stored);
+	pz_friend_exchange_message(guest.x, "friendError", message);
+	pz_friend_exchange_stored(guest.x);
+	assert_true(guest.is_done);
+	assert_string_equal(guest.reason, "");
+	json_decref(message);
 }
 
 static void
@@ -463,6 +493,7 @@ main(void)
 		TEST(both_know_each_other_and_a_secret),
 		TEST(the_revocation_list_of_the_moment_is_sent),
 		TEST(an_invitation_counts_once),
+		TEST(what_comes_while_it_is_stored_decides_nothing),
 		TEST(an_altered_invitation_does_not_count),
 		TEST(a_relay_between_two_connections_is_found),
 		TEST(another_hub_with_the_same_name_is_found),

@@ -22,6 +22,13 @@ drop(struct pz_hosted_transact *t)
 }
 
 static void
+end(struct pz_hosted_transact *t)
+{
+	t->ops->done(t, NULL, PZ_ERR_IO_CLOSED, "the hub stops");
+	drop(t);
+}
+
+static void
 finish(struct pz_hosted_transact *t, enum pz_err err, const char *detail)
 {
 	struct pz_hosted *zone = t->zone;
@@ -102,15 +109,18 @@ pz_hosted_transact(struct pz_hosted *zone, struct pz_hosted_transact *takes,
 }
 
 void
-pz_hosted_transact_drop_all(struct pz_hosted *zone)
+pz_hosted_transact_end_all(struct pz_hosted *zone)
 {
-	PZ_LIST_EACH (&zone->turns.waiting, hook, tmp) {
-		pz_list_remove(hook);
-		drop(PZ_CONTAINER(hook, struct pz_hosted_transact, hook));
-	}
-	/* The store was freed before: it does not report this one any more. */
+	struct pz_list *hook;
+
+	/* What done() asks for waits behind this one, and ends as well. */
+	zone->turns.is_changing = true;
 	if (zone->turns.now)
-		drop(PZ_TAKE(zone->turns.now));
+		end(PZ_TAKE(zone->turns.now));
+	while ((hook = pz_list_first(&zone->turns.waiting)) != NULL) {
+		pz_list_remove(hook);
+		end(PZ_CONTAINER(hook, struct pz_hosted_transact, hook));
+	}
 }
 
 bool

@@ -26,15 +26,14 @@ struct pz_hosted_transact_ops {
 	enum pz_err (*prepare)(struct pz_hosted_transact *t, struct pz_txn *txn,
 			       struct pz_errinfo *info);
 	/**
-	 * Its end, once, unless the zone goes before.
+	 * Its end, once.
 	 * @param member the one that t->change was about, when it is applied; may be NULL
 	 * @param err,detail of prepare or, t->is_committed, of the store; with PZ_OK all of it
-	 * counts
+	 * counts. IO_CLOSED: the hub stops; one that is_committed may be stored all the same
 	 */
 	void (*done)(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
 		     const char *detail);
-	/** Releases what the change holds besides its own memory: after done, or when the zone goes
-	 * (the store reports no commit any more). May be NULL. */
+	/** Releases what the change holds besides its own memory: after done. May be NULL. */
 	void (*release)(struct pz_hosted_transact *t);
 };
 
@@ -70,7 +69,9 @@ bool pz_hosted_is_changing(const struct pz_hosted *zone);
 void pz_hosted_transact_device(struct pz_hosted *zone, const char *device);
 /** Before the first change. */
 void pz_hosted_transact_init(struct pz_hosted *zone);
-/** The zone is about to be freed: so are the changes that wait. */
-void pz_hosted_transact_drop_all(struct pz_hosted *zone);
+/** The hub stops, and the store reports no commit any more: all changes end with that, while what
+ * they belong to (links, requests) is there. Those that are asked for later wait for ever, so it is
+ * called again before the zone is freed. */
+void pz_hosted_transact_end_all(struct pz_hosted *zone);
 
 #endif

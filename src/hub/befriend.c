@@ -206,8 +206,6 @@ pz_hub_befriend_fini(struct pz_hub *hub)
 {
 	PZ_LIST_EACH (&hub->befriending, hook, tmp) {
 		struct pz_hub_befriending *b = PZ_CONTAINER(hook, struct pz_hub_befriending, hook);
-		/* The store is gone, so its call-back does not come any more. */
-		b->is_storing = false;
 		free_if_over(b);
 	}
 }

@@ -260,7 +260,13 @@ pz_hub_free(struct pz_hub *hub)
 		return;
 	pz_clock_watch_stop(&hub->clock);
 	pz_env_stop(hub->config.env, &hub->housekeeping);
-	/* Requests before zones: what a command holds may point into a zone. */
+	/* Changes before requests, and these before zones: what waits reports to a command, and
+	 * what a command holds may point into a zone. */
+	while (hub->zones && pz_map_next(hub->zones, &pos, NULL, &zone))
+		pz_hosted_transact_end_all(zone);
+	PZ_LIST_EACH (&hub->removed, hook, tmp)
+		pz_hosted_transact_end_all(PZ_CONTAINER(hook, struct pz_hosted, removed_hook));
+	pos = 0;
 	pz_requests_fini(&hub->requests);
 	pz_hub_befriend_fini(hub);
 	while (hub->zones && pz_map_next(hub->zones, &pos, NULL, &zone))

@@ -79,7 +79,7 @@ pz_hub_zone_free(struct pz_hosted *zone)
 	pz_border_free(zone->border);
 	pz_hosted_update_fini(zone);
 	pz_hosted_records_fini(zone);
-	pz_hosted_transact_drop_all(zone); /* changes that wait refer to the authority */
+	pz_hosted_transact_end_all(zone); /* changes that wait refer to the authority */
 	pz_hosted_twice_fini(zone);
 	pz_hosted_services_fini(zone);
 	pz_router_free(zone->router);

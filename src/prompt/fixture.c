@@ -89,6 +89,15 @@ fx_stored(void *arg, enum pz_err err, const char *detail, const struct pz_prompt
 	t.outcome = *outcome;
 }
 
+static void
+fx_taken_back(void *arg, const struct pz_prompt_key *key)
+{
+	(void)arg;
+	t.taken_back++;
+	if (t.forgets)
+		pz_prompts_forget(t.prompts, pz_prompt_key_field(key, PZ_PROMPT_ZONE), t.forgets);
+}
+
 static const char *
 fx_origin(void *arg, struct pz_slice device, struct pz_slice app)
 {
@@ -107,6 +116,7 @@ static const struct pz_prompts_ops fx_ops = {
 	.person_changed = fx_person,
 	.display_name = fx_name,
 	.event = fx_event,
+	.taken_back = fx_taken_back,
 };
 
 static void

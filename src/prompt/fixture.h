@@ -37,6 +37,8 @@ struct prompt_world {
 	/* what the owner does */
 	bool can_seek, is_away;
 	const char *origin; /* of FX_APP; NULL: FX_ORIGIN */
+	unsigned taken_back;
+	const char *forgets; /* a device, in each call of taken_back */
 	unsigned sought, replies, person_changes, events;
 	enum pz_prompt_answer reply;
 	char replied_to[64];

@@ -92,8 +92,9 @@ unmap(struct pz_prompt_memory *memory, struct record *record)
 		(void)pz_map_remove(map, key);
 }
 
+/* What only a list of the caller has then. */
 static void
-free_record(struct pz_prompt_memory *memory, struct record *record)
+take_out(struct pz_prompt_memory *memory, struct record *record)
 {
 	unmap(memory, record);
 	if (is_lasting(record))
@@ -101,6 +102,12 @@ free_record(struct pz_prompt_memory *memory, struct record *record)
 	else
 		memory->session_count--;
 	pz_list_remove(&record->all);
+}
+
+static void
+free_record(struct pz_prompt_memory *memory, struct record *record)
+{
+	take_out(memory, record);
 	free(record);
 }
 
@@ -278,15 +285,20 @@ is_meant_by(const struct commit *commit, const struct record *record)
 		(commit->removes_id == 0 && record->id <= commit->last_id));
 }
 
-/* What runs by a permit that goes ends with it. */
+/* What runs by a permit that goes ends with it. Only now, when all of them are out of memory: the
+ * call-back may change what is remembered. */
 static void
-take_back(struct pz_prompt_memory *memory, const struct commit *commit)
+take_back(const struct pz_prompt_memory *memory, struct pz_list *gone)
 {
-	PZ_LIST_EACH (&memory->all, n, tmp) {
-		const struct record *record = record_of(n);
-		if (memory->taken_back && is_meant_by(commit, record) &&
-		    pz_prompt_allows(record->answer))
+	struct pz_list *first;
+
+	while ((first = pz_list_first(gone)) != NULL) {
+		struct record *record = record_of(first);
+
+		pz_list_remove(first);
+		if (memory->taken_back && pz_prompt_allows(record->answer))
 			memory->taken_back(memory->taken_back_arg, &record->key);
+		free(record);
 	}
 }
 
@@ -294,22 +306,26 @@ take_back(struct pz_prompt_memory *memory, const struct commit *commit)
 static void
 removed(struct pz_prompt_memory *memory, const struct commit *commit, enum pz_err err)
 {
+	struct pz_list gone;
 	bool has_rest = false;
 
-	if (err == PZ_OK)
-		take_back(memory, commit);
+	pz_list_init(&gone);
 	PZ_LIST_EACH (&memory->all, n, tmp) {
 		struct record *record = record_of(n);
 		bool is_meant = is_meant_by(commit, record);
 		bool is_out = record->state == IS_FORGOTTEN && record->id <= commit->last_id;
 
-		if (err == PZ_OK && (is_out || is_meant) && record->state != IS_STORING)
+		if (err == PZ_OK && is_meant) {
+			take_out(memory, record);
+			pz_list_append(&gone, &record->all);
+		} else if (err == PZ_OK && is_out)
 			free_record(memory, record);
 		else if (record->state == IS_FORGOTTEN)
 			has_rest = true;
 	}
 	if (has_rest && !memory->again.active)
 		pz_env_start(memory->env, &memory->again, PZ_STORE_AGAIN_US);
+	take_back(memory, &gone);
 }
 
 static void

@@ -25,8 +25,8 @@ struct pz_prompt_memory {
 	struct pz_list all;      /* records, in the order of the answers */
 	struct pz_list commits;  /* under way */
 	struct pz_timer again;   /* removes from the store what could not be removed */
-	/** A permit that was given is removed because a person wants it so; while this is called it
-	 * is still there. Must not change the answers. NULL: of no interest. Set by the owner. */
+	/** A permit that was given is removed because a person wants it so; it is gone when this is
+	 * called, which may change what is remembered. NULL: of no interest. Set by the owner. */
 	void (*taken_back)(void *arg, const struct pz_prompt_key *key);
 	void *taken_back_arg;
 	uint64_t last_id;

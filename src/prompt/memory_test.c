@@ -289,6 +289,31 @@ what_is_not_readable_is_asked_again(void **state)
 	}
 }
 
+/* What ends with a permit may end others: here a device is forgotten, whose answers are removed by
+ * the same command. */
+static void
+what_a_removal_ends_may_change_the_answers(void **state)
+{
+	static const char *const devices[] = {"phone", "tv", "watch"};
+	enum pz_err err = PZ_ERR_INTERNAL;
+
+	(void)state;
+	pz_prompts_join(t.prompts, &t.control.agent);
+	for (size_t i = 0; i < 3; i++)
+		(void)fx_decide(PZ_POLICY_PROMPT_BLANKET, devices[i],
+				i == 1 ? PZ_PROMPT_ALLOW_SESSION : PZ_PROMPT_ALLOW_ALWAYS);
+	assert_int_equal(count(), 3);
+	t.forgets = "tv";
+	assert_ok(pz_prompts_delete(t.prompts, 0, pz_kit_note_end, &err));
+	fx_run_ms(50);
+	assert_ok(err);
+	assert_int_equal(t.taken_back, 3);
+	assert_int_equal(count(), 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(fx_ask(10 + i, PZ_POLICY_PROMPT_BLANKET, devices[i]),
+				 PZ_PROMPT_LATER);
+}
+
 static void
 leaving_the_zone_forgets_all_and_denies_what_waits(void **state)
 {
@@ -329,6 +354,7 @@ main(void)
 		TEST(an_answer_about_a_device_that_is_revoked_meanwhile_is_not_kept),
 		TEST(the_number_of_answers_is_bounded),
 		TEST(what_is_not_readable_is_asked_again),
+		TEST(what_a_removal_ends_may_change_the_answers),
 		TEST(leaving_the_zone_forgets_all_and_denies_what_waits),
 	};
 

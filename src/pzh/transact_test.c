@@ -125,14 +125,48 @@ what_stores_nothing_takes_its_turn_too(void **state)
 	assert_string_equal(events, "p1 d1 r1 d2 r2 d3 r3 ");
 }
 
+/* The hub is freed before the disk has reported. */
 static void
-what_waits_when_the_hub_ends_is_released(void **state)
+what_waits_when_the_hub_ends_is_ended(void **state)
 {
 	(void)state;
 	change('1', PZ_OK, &storing);
 	change('2', PZ_OK, &storing);
 	restart_hub();
-	assert_string_equal(events, "p1 r2 r1 ");
+	assert_string_equal(events, "p1 s1 r1 e2 r2 ");
+}
+
+static void
+on_end_again(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
+	     const char *detail)
+{
+	on_end(t, member, err, detail);
+	change_in(t->zone, '3', PZ_OK, &storing);
+}
+
+static const struct pz_hosted_transact_ops again = {on_prepare, on_end_again, on_release};
+
+static void
+what_is_asked_for_at_the_end_ends_too(void **state)
+{
+	(void)state;
+	change('1', PZ_OK, &again);
+	restart_hub();
+	assert_string_equal(events, "p1 s1 r1 e3 r3 ");
+}
+
+/* A daemon that stops waits for the disk: what waits for its turn is stored as well. */
+static void
+what_waits_is_stored_before_a_stop(void **state)
+{
+	(void)state;
+	change('1', PZ_OK, &storing);
+	change('2', PZ_OK, &storing);
+	change('3', PZ_OK, &storing);
+	pz_hub_stop(w.hub);
+	pz_turn_end(&w.turn);
+	pz_store_drain(w.world.store);
+	assert_string_equal(events, "p1 d1 r1 p2 d2 r2 p3 d3 r3 ");
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up_zone, tear_down)
@@ -167,7 +201,9 @@ main(void)
 		T(one_that_cannot_be_made_does_not_hold_up_others),
 		T(one_that_is_not_stored_says_so),
 		T(what_stores_nothing_takes_its_turn_too),
-		T(what_waits_when_the_hub_ends_is_released),
+		T(what_waits_when_the_hub_ends_is_ended),
+		T(what_is_asked_for_at_the_end_ends_too),
+		T(what_waits_is_stored_before_a_stop),
 		T(what_waits_ends_with_its_zone),
 	};
 

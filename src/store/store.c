@@ -191,9 +191,16 @@ ignore_row(void *arg, const char *key, struct pz_slice value)
 void
 pz_store_drain(struct pz_store *store)
 {
-	if (pz_store_load(store, "", ignore_row, NULL, NULL) != PZ_OK)
-		pz_error("store-stop-failed", "the last changes may not have been stored");
-	pz_store_poll(store);
+	unsigned rounds = 0;
+
+	/* A call-back may begin the change that waited for its turn. */
+	do {
+		if (pz_store_load(store, "", ignore_row, NULL, NULL) != PZ_OK) {
+			pz_error("store-stop-failed", "the last changes may not have been stored");
+			rounds = PZ_STORE_DRAIN_ROUNDS_MAX;
+		}
+		pz_store_poll(store);
+	} while (store->pending > 0 && ++rounds < PZ_STORE_DRAIN_ROUNDS_MAX);
 }
 
 void

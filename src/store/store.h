@@ -86,8 +86,9 @@ enum pz_err pz_store_load(struct pz_store *store, const char *space, pz_store_ea
 void pz_store_poll(struct pz_store *store);
 
 /**
- * Before the end of a program: waits until everything that was submitted before has ended, then
- * runs the call-backs. Logs `store-stop-failed` when the store cannot be read any more.
+ * Before the end of a program: waits until everything that was submitted before has ended, runs the
+ * call-backs, and goes on as long as these submit more (PZ_STORE_DRAIN_ROUNDS_MAX). Logs
+ * `store-stop-failed` when the store cannot be read any more.
  */
 void pz_store_drain(struct pz_store *store);
 

@@ -91,38 +91,67 @@ make_key(const struct pz_transfers *transfers, char out[40])
 		snprintf(out, 40, "%.13s-%03x", last, i);
 }
 
-/* A zone that sends many small files must not lose its day's bytes with the records that give way:
- * the next record of the same party takes them over. */
-static enum pz_err
-hand_over(const struct pz_transfers *transfers, const json_t *goes, struct pz_txn *txn)
+/* The next record of the same party, or NULL. */
+static json_t *
+heir_of(const struct pz_transfers *transfers, size_t goes)
 {
-	const char *from = pz_json_str(goes, "from");
+	const char *from = pz_json_str(json_array_get(transfers->records, goes), "from");
 
-	for (size_t i = 1; from && i < json_array_size(transfers->records); i++) {
+	for (size_t i = goes + 1; from && i < json_array_size(transfers->records); i++) {
 		json_t *record = json_array_get(transfers->records, i);
-		const char *key = pz_json_str(record, "key"), *other = pz_json_str(record, "from");
-		if (key == NULL || other == NULL || !pz_transfer_is_same_party(from, other))
-			continue;
-		json_int_t before = json_integer_value(json_object_get(record, "before"));
-		if (json_object_set_new(record, "before",
-					json_integer(before + (json_int_t)bytes_of(goes))) != 0)
-			return PZ_ERR_LIMIT_MEMORY;
-		return pz_record_put(txn, SPACE, key, json_incref(record));
+		const char *other = pz_json_str(record, "from");
+		if (other && pz_json_str(record, "key") && pz_transfer_is_same_party(from, other))
+			return record;
 	}
-	return PZ_OK;
+	return NULL;
+}
+
+/* A friend zone must not lose its day's bytes with the records that give way, neither to small
+ * files of its own nor to those of others: the last record of it in a day stays. */
+static bool
+must_stay(const struct pz_transfers *transfers, size_t i)
+{
+	const json_t *record = json_array_get(transfers->records, i);
+	const char *from = pz_json_str(record, "from");
+
+	return from && pz_transfer_is_guest(from) && is_of_day(transfers, record) &&
+	       heir_of(transfers, i) == NULL;
+}
+
+static enum pz_err
+hand_over(json_t *heir, const json_t *goes, struct pz_txn *txn)
+{
+	json_int_t before = json_integer_value(json_object_get(heir, "before"));
+
+	if (json_object_set_new(heir, "before", json_integer(before + (json_int_t)bytes_of(goes))))
+		return PZ_ERR_LIMIT_MEMORY;
+	return pz_record_put(txn, SPACE, pz_json_str(heir, "key"), json_incref(heir));
+}
+
+/* The oldest that may go. There are fewer friends than records, so one is found unless friends come
+ * and go all day: then the oldest of all. The newest is being added, and stays. */
+static size_t
+least_worthy(const struct pz_transfers *transfers)
+{
+	for (size_t i = 0; i + 1 < json_array_size(transfers->records); i++)
+		if (!must_stay(transfers, i))
+			return i;
+	return 0;
 }
 
 static enum pz_err
 make_room(struct pz_transfers *transfers, struct pz_txn *txn)
 {
 	while (json_array_size(transfers->records) > PZ_TRANSFER_RECORDS_MAX) {
-		const json_t *oldest = json_array_get(transfers->records, 0);
-		const char *key = pz_json_str(oldest, "key");
-		if (is_of_day(transfers, oldest))
-			PZ_TRY(hand_over(transfers, oldest, txn));
+		size_t i = least_worthy(transfers);
+		const json_t *goes = json_array_get(transfers->records, i);
+		const char *key = pz_json_str(goes, "key");
+		json_t *heir = is_of_day(transfers, goes) ? heir_of(transfers, i) : NULL;
+		if (heir)
+			PZ_TRY(hand_over(heir, goes, txn));
 		if (key)
 			PZ_TRY(pz_txn_remove(txn, SPACE, key));
-		(void)json_array_remove(transfers->records, 0);
+		(void)json_array_remove(transfers->records, i);
 	}
 	return PZ_OK;
 }

@@ -635,6 +635,44 @@ small_files_do_not_hide_a_days_bytes(void **state)
 	assert_null(json_object_get(json_array_get(world.b.result, 0), "before"));
 }
 
+static void
+came(const char *from, int number, uint64_t size)
+{
+	char id[16];
+
+	snprintf(id, sizeof(id), "%d", number);
+	pz_inbox_add(world.b.transfers,
+		     json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", id, "file", "g", "from", from,
+			       "size", (json_int_t)size, "received",
+			       (json_int_t)pz_env_wall_ms(&world.clock.env)),
+		     ignore_end, NULL, NULL);
+	world_run(&world, PZ_US_PER_MS);
+}
+
+/* Nor do files of own devices, and of other zones; after a day they may. */
+static void
+files_of_others_do_not_hide_a_days_bytes(void **state)
+{
+	const struct pz_transfers *transfers = world.b.transfers;
+
+	(void)state;
+	came("bob@c.d/pad", 1, PZ_TRANSFER_GUEST_DAY_BYTES);
+	came("carol@e.f/tv", 2, 10);
+	for (int i = 0; i <= PZ_TRANSFER_RECORDS_MAX; i++)
+		came(i % 2 ? "laptop" : "carol@e.f/tv", 10 + i, 1);
+	assert_int_equal(json_array_size(transfers->records), PZ_TRANSFER_RECORDS_MAX);
+	assert_non_null(pz_inbox_find(transfers, "bob@c.d/pad", "1"));
+	assert_int_equal(pz_inbox_bytes_of_day(transfers, FRIEND), PZ_TRANSFER_GUEST_DAY_BYTES);
+	assert_int_equal(pz_inbox_bytes_of_day(transfers, "carol@e.f/tv"),
+			 10 + PZ_TRANSFER_RECORDS_MAX / 2 + 1);
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, PZ_US_PER_S);
+	assert_failed(PZ_ERR_IO_FULL, "no space");
+	world_run(&world, UINT64_C(86400) * PZ_US_PER_S);
+	came("laptop", 5000, 1);
+	assert_null(pz_inbox_find(transfers, "bob@c.d/pad", "1"));
+}
+
 /* Another zone whose name begins alike, and the own devices, have their own. */
 static void
 parties_are_told_apart(void **state)
@@ -713,6 +751,7 @@ main(void)
 		FRIEND_TEST(a_friends_file_is_kept_under_its_zone_and_device),
 		FRIEND_TEST(a_friend_zone_has_bytes_for_a_day),
 		FRIEND_TEST(small_files_do_not_hide_a_days_bytes),
+		FRIEND_TEST(files_of_others_do_not_hide_a_days_bytes),
 		FRIEND_TEST(parties_are_told_apart),
 		FRIEND_TEST(unfinished_files_of_friends_are_counted_apart),
 		FRIEND_TEST(sending_ends_with_the_friendship),
