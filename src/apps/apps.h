@@ -47,7 +47,7 @@ struct pz_apps_ops {
 	/** E1: may this app call that method at another node? */
 	bool (*may_send)(void *arg, const char *from, const char *to, struct pz_slice method);
 	/** Can messages reach that address now, as far as is known here? */
-	bool (*has_way)(void *arg, const char *to);
+	bool (*has_route)(void *arg, const char *to);
 	/** What an app learns of the zone: the `message` of `registeredBrowser`. New; NULL: out of
 	 * memory. */
 	json_t *(*zone)(void *arg);

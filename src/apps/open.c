@@ -241,7 +241,7 @@ pz_app_open_check(struct pz_visitor *visitor)
 	PZ_LIST_EACH (&visitor->open, node, tmp) {
 		struct open_call *call = call_at(node);
 		if (strcmp(call->to, config->self) == 0 ||
-		    config->ops->has_way(config->arg, call->to))
+		    config->ops->has_route(config->arg, call->to))
 			continue;
 		fail(visitor, call, pz_rpc_unreachable(call->to));
 		drop(visitor, call);

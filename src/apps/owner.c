@@ -77,7 +77,7 @@ on_may_send(void *arg, const char *from, const char *to, struct pz_slice method)
 
 /* The hub answers for devices that it does not reach; that they are away is known before. */
 static bool
-on_has_way(void *arg, const char *to)
+on_has_route(void *arg, const char *to)
 {
 	const struct pz_apps_owner *owner = arg;
 	/* With no zone, or an address elsewhere, the router knows all that can be known. */
@@ -266,7 +266,7 @@ const struct pz_apps_ops pz_apps_owner_ops = {
 	.consent = on_consent,
 	.withdraw = on_withdraw,
 	.may_send = on_may_send,
-	.has_way = on_has_way,
+	.has_route = on_has_route,
 	.zone = on_zone,
 	.ask = on_request,
 	.ask_cancel = on_request_cancel,

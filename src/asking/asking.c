@@ -306,7 +306,7 @@ on_person_changed(void *arg, bool has_person)
 
 	(void)has_person;
 	if (!asking->has_ended)
-		pz_peers_tell_soon(asking->peers);
+		pz_peers_send_info_soon(asking->peers);
 }
 
 /* Of other zones no name is known that this device could vouch for. */

@@ -130,7 +130,7 @@ pz_peers_next_linked(const struct pz_peers *peers, size_t *pos)
 }
 
 void
-pz_peers_tell_soon(struct pz_peers *peers)
+pz_peers_send_info_soon(struct pz_peers *peers)
 {
 	(void)peers;
 	t.told++;

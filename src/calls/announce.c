@@ -33,7 +33,7 @@ on_announce(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	pz_discovery_announce(calls);
-	pz_peers_tell_services(calls->peers);
+	pz_peers_send_services(calls->peers);
 }
 
 static void

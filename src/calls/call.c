@@ -77,9 +77,9 @@ unreachable(const struct call *call, const char *device, const char *address)
 	char text[256];
 
 	if (call->target.zone[0])
-		pz_calls_friend_why_away(call->calls, address, text, sizeof(text));
+		pz_calls_friend_why_unreachable(call->calls, address, text, sizeof(text));
 	else
-		pz_devices_why_away(call->calls, device, text, sizeof(text));
+		pz_devices_why_unreachable(call->calls, device, text, sizeof(text));
 	(void)json_object_set_new(json_object_get(error, "data"), "message", json_string(text));
 	return error;
 }

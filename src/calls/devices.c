@@ -340,7 +340,7 @@ since_when(const struct pz_calls *calls, const char *device, char *out, size_t s
 
 /* By what this device knows now: whether the hub is there, and what the hub says. */
 void
-pz_devices_why_away(const struct pz_calls *calls, const char *device, char *out, size_t size)
+pz_devices_why_unreachable(const struct pz_calls *calls, const char *device, char *out, size_t size)
 {
 	char since[64];
 

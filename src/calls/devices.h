@@ -30,7 +30,8 @@ json_t *pz_devices_names(const struct pz_calls *calls);
 enum pz_err pz_devices_find(const struct pz_calls *calls, const char *text,
 			    char out[PZ_DEVICE_BYTES_MAX + 1], struct pz_errinfo *info) PZ_MUST_USE;
 /** Why a device of the zone cannot be reached now, since when, and what to do, in one line. */
-void pz_devices_why_away(const struct pz_calls *calls, const char *device, char *out, size_t size);
+void pz_devices_why_unreachable(const struct pz_calls *calls, const char *device, char *out,
+				size_t size);
 /** The name that people see. New, or NULL. */
 char *pz_devices_display_name(const struct pz_calls *calls, const char *device);
 /** `pzp peers`: every device of the zone that we know of. New, or NULL. */

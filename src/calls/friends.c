@@ -85,7 +85,7 @@ pz_calls_friend_entry(const struct pz_calls *calls, const char *address)
 
 /* With `private` nothing goes by the hubs, which could read it. */
 bool
-pz_calls_friend_has_way(const struct pz_calls *calls, const char *address)
+pz_calls_friend_has_route(const struct pz_calls *calls, const char *address)
 {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	const json_t *entry = pz_calls_friend_entry(calls, address);
@@ -270,7 +270,8 @@ pz_calls_is_friend_connected(const struct pz_calls *calls, const char *zone)
 /* From what is nearest to this device to what is farthest: the first that is missing is the
  * reason. */
 void
-pz_calls_friend_why_away(const struct pz_calls *calls, const char *address, char *out, size_t size)
+pz_calls_friend_why_unreachable(const struct pz_calls *calls, const char *address, char *out,
+				size_t size)
 {
 	struct pz_address parsed;
 	char zone[PZ_ZONE_BYTES_MAX + 1];
@@ -313,7 +314,7 @@ one_peer(const struct pz_calls *calls, const char *id, const json_t *entry)
 
 	(void)pz_peers_view(calls->peers, id, &peer);
 	const char *route = pz_peers_route(calls->peers, id);
-	if (!peer.is_linked && pz_calls_friend_has_way(calls, id))
+	if (!peer.is_linked && pz_calls_friend_has_route(calls, id))
 		route = "hub";
 	(void)pz_json_int(entry, "port", 0, UINT16_MAX, &port);
 	return json_pack(

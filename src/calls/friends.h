@@ -39,10 +39,10 @@ bool pz_calls_is_friend_connected(const struct pz_calls *calls, const char *zone
 /** What the hub has shown of a friend's device, as an entry of its directory. Borrowed, or NULL. */
 const json_t *pz_calls_friend_entry(const struct pz_calls *calls, const char *address);
 /** True when there is a way to a friend's device: a direct link, or both hubs. */
-bool pz_calls_friend_has_way(const struct pz_calls *calls, const char *address);
+bool pz_calls_friend_has_route(const struct pz_calls *calls, const char *address);
 /** Why a friend's device cannot be reached now, in one line. */
-void
-pz_calls_friend_why_away(const struct pz_calls *calls, const char *address, char *out, size_t size);
+void pz_calls_friend_why_unreachable(const struct pz_calls *calls, const char *address, char *out,
+				     size_t size);
 /** Adds the devices that friends show to the result of `pzp peers`. @param list array */
 void pz_calls_friend_peers(const struct pz_calls *calls, json_t *list);
 /** The command `friends`. */

@@ -328,11 +328,11 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 }
 
 static struct pz_session *
-on_way(void *arg, struct pz_slice address)
+on_next_hop(void *arg, struct pz_slice address)
 {
 	const struct pz_calls *calls = arg;
 
-	return pz_peers_way(calls->peers, address);
+	return pz_peers_next_hop(calls->peers, address);
 }
 
 static bool
@@ -345,6 +345,6 @@ on_is_friend(void *arg, struct pz_slice zone)
 
 const struct pz_router_ops pz_calls_router_ops = {
 	.local = on_local,
-	.way = on_way,
+	.next_hop = on_next_hop,
 	.is_friend = on_is_friend,
 };

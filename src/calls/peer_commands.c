@@ -39,20 +39,20 @@ route_to(const struct pz_calls *calls, const char *device)
 	const char *route = pz_peers_route(calls->peers, device);
 	bool is_friend = strchr(device, '/') != NULL;
 
-	if (is_friend && strcmp(route, "none") == 0 && pz_calls_friend_has_way(calls, device))
+	if (is_friend && strcmp(route, "none") == 0 && pz_calls_friend_has_route(calls, device))
 		return "hub";
 	return route;
 }
 
 static void
-why_away(const struct pz_calls *calls, const char *device, char *out, size_t size)
+why_unreachable(const struct pz_calls *calls, const char *device, char *out, size_t size)
 {
 	if (strcmp(route_to(calls, device), "none") != 0)
 		return;
 	if (strchr(device, '/'))
-		pz_calls_friend_why_away(calls, device, out, size);
+		pz_calls_friend_why_unreachable(calls, device, out, size);
 	else
-		pz_devices_why_away(calls, device, out, size);
+		pz_devices_why_unreachable(calls, device, out, size);
 }
 
 static json_t *
@@ -101,7 +101,7 @@ finish_connecting(struct connecting *c, const struct pz_peer_view *peer)
 		pz_request_answer(c->request, peer_result(calls, c->device));
 		return;
 	}
-	why_away(calls, c->device, away, sizeof(away));
+	why_unreachable(calls, c->device, away, sizeof(away));
 	(void)pz_fail(&info, PZ_ERR_IO, "no direct way to %s: %s%s%s", c->device,
 		      peer->reason[0] ? peer->reason
 				      : "it is not announced on the local network, and the hub has "
@@ -236,7 +236,7 @@ on_looked(struct pz_timer *timer, void *arg)
 	struct discovering *d = arg;
 
 	(void)timer;
-	pz_request_answer(d->request, pz_peers_heard(d->calls->peers));
+	pz_request_answer(d->request, pz_peers_announced(d->calls->peers));
 }
 
 void

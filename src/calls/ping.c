@@ -56,7 +56,7 @@ note_way(struct ping *p)
 	const char *relay = NULL, *route = pz_peers_route(calls->peers, p->device);
 
 	if (is_of_friend(p) && strcmp(route, "none") == 0 &&
-	    pz_calls_friend_has_way(calls, p->device))
+	    pz_calls_friend_has_route(calls, p->device))
 		route = "hub";
 	(void)pz_peers_view(calls->peers, p->device, &peer);
 	if (peer.is_private && strcmp(route, "hub") == 0)
@@ -104,12 +104,12 @@ ended(struct ping *p, bool is_answered)
 }
 
 static void
-why_away(const struct ping *p, char *out, size_t size)
+why_unreachable(const struct ping *p, char *out, size_t size)
 {
 	if (is_of_friend(p))
-		pz_calls_friend_why_away(p->calls, p->device, out, size);
+		pz_calls_friend_why_unreachable(p->calls, p->device, out, size);
 	else
-		pz_devices_why_away(p->calls, p->device, out, size);
+		pz_devices_why_unreachable(p->calls, p->device, out, size);
 }
 
 static void
@@ -126,7 +126,7 @@ on_answer(void *arg, json_t *result, json_t *error)
 
 	(void)result;
 	p->is_waiting = false;
-	why_away(p, away, sizeof(away));
+	why_unreachable(p, away, sizeof(away));
 	tell(p, is_lost ? -1 : ms, is_lost ? away : NULL);
 	ended(p, !is_lost);
 }
@@ -167,7 +167,7 @@ send_one(struct ping *p)
 	if (p->is_waiting)
 		pz_pending_cancel(calls->pending, p->address, p->id);
 	p->is_waiting = false;
-	why_away(p, away, sizeof(away));
+	why_unreachable(p, away, sizeof(away));
 	tell(p, -1, away);
 	ended(p, false);
 }
@@ -200,7 +200,7 @@ begin(struct ping *p)
 		(void)pz_peers_dial(calls->peers, p->device, PZ_PEER_SEEK_US);
 	if (is_of_friend(p)) {
 		snprintf(zone, sizeof(zone), "%.*s", (int)strcspn(p->device, "/"), p->device);
-		if (!pz_calls_friend_has_way(calls, p->device))
+		if (!pz_calls_friend_has_route(calls, p->device))
 			p->search =
 				pz_search_start_in(calls, zone, p->device, NULL, on_searched, p);
 	} else if (!pz_peers_has_route(calls->peers, p->device) &&

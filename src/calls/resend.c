@@ -137,7 +137,7 @@ pz_calls_lost(struct pz_calls *calls, const struct pz_session *lost, json_t *nam
 	/* What has no way left ends first, so that it is not sent again below. */
 	json_object_foreach (names, device, value) {
 		bool is_friend = strchr(device, '/') != NULL;
-		if (is_friend && !pz_calls_friend_has_way(calls, device))
+		if (is_friend && !pz_calls_friend_has_route(calls, device))
 			pz_calls_friend_device_gone(calls, device);
 		else if (!is_friend && !pz_peers_has_route(calls->peers, device))
 			pz_calls_device_gone(calls, device);

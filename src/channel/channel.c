@@ -151,7 +151,7 @@ pz_channel_open(struct pz_channels *channels, const struct pz_channel_offer *off
 	channel->state = CHANNEL_OPENING;
 	pz_channel_set_window(channel, offer->window);
 	pz_env_start(channels->env, &channel->timer, PZ_CHANNEL_OPEN_US);
-	pz_channel_say_open(channel, offer);
+	pz_channel_send_open(channel, offer);
 	*out = channel;
 	return PZ_OK;
 }
@@ -172,13 +172,13 @@ pz_channel_accept(struct pz_channel *channel, uint32_t window, json_t *more,
 	pz_channel_keep(channel, ops, arg);
 	channel->state = CHANNEL_OPEN;
 	pz_channel_set_window(channel, window);
-	pz_channel_say_accept(channel, more);
+	pz_channel_send_accept(channel, more);
 }
 
 void
 pz_channel_refuse(struct pz_channel *channel, enum pz_channel_refusal why)
 {
-	pz_channels_say_refuse(channel->channels, channel->peer, why);
+	pz_channels_send_refuse(channel->channels, channel->peer, why);
 	pz_channel_free(channel);
 }
 

@@ -158,11 +158,11 @@ pz_channel_settle(struct pz_channel *channel)
 		return;
 	if (channel->is_ending && !channel->is_end_sent && !channel->is_close_sent) {
 		channel->is_end_sent = true;
-		pz_channel_say_end(channel);
+		pz_channel_send_end(channel);
 	}
 	if (channel->state == CHANNEL_CLOSING && !channel->is_close_sent) {
 		channel->is_close_sent = true;
-		pz_channel_say_close(channel);
+		pz_channel_send_close(channel);
 	}
 }
 
@@ -298,7 +298,7 @@ pz_channel_credit(struct pz_channel *channel, uint32_t bytes)
 		channel->pace.timed_us = pz_env_mono_us(channel->channels->env);
 	}
 	channel->limit += bytes;
-	pz_channel_say_credit(channel, bytes);
+	pz_channel_send_credit(channel, bytes);
 }
 
 /* Bytes beyond a limit come only after the credit that has moved it has gone all the way there; the

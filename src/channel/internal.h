@@ -94,18 +94,18 @@ struct pz_channels {
 
 /* ---- message.c ---- */
 /** Sends channelOpen. */
-void pz_channel_say_open(struct pz_channel *channel, const struct pz_channel_offer *offer);
+void pz_channel_send_open(struct pz_channel *channel, const struct pz_channel_offer *offer);
 /** Sends channelAccept. @param more borrowed, or NULL */
-void pz_channel_say_accept(struct pz_channel *channel, json_t *more);
+void pz_channel_send_accept(struct pz_channel *channel, json_t *more);
 /** Refuses what has no channel here. @param peer number of the other end */
 void
-pz_channels_say_refuse(struct pz_channels *channels, uint32_t peer, enum pz_channel_refusal why);
+pz_channels_send_refuse(struct pz_channels *channels, uint32_t peer, enum pz_channel_refusal why);
 /** Sends channelCredit. */
-void pz_channel_say_credit(struct pz_channel *channel, uint32_t bytes);
+void pz_channel_send_credit(struct pz_channel *channel, uint32_t bytes);
 /** Sends channelEnd. */
-void pz_channel_say_end(struct pz_channel *channel);
+void pz_channel_send_end(struct pz_channel *channel);
 /** Sends channelClose with the channel's reason. */
-void pz_channel_say_close(struct pz_channel *channel);
+void pz_channel_send_close(struct pz_channel *channel);
 
 /* ---- flow.c ---- */
 /** A new turn: PZ_CHANNEL_FLUSH_BYTES may go. */

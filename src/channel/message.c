@@ -30,7 +30,7 @@ add(json_t *message, const char *name, const char *value)
 }
 
 void
-pz_channel_say_open(struct pz_channel *channel, const struct pz_channel_offer *offer)
+pz_channel_send_open(struct pz_channel *channel, const struct pz_channel_offer *offer)
 {
 	json_t *message = offer->message ? json_copy(offer->message) : json_object();
 
@@ -46,7 +46,7 @@ pz_channel_say_open(struct pz_channel *channel, const struct pz_channel_offer *o
 }
 
 void
-pz_channel_say_accept(struct pz_channel *channel, json_t *more)
+pz_channel_send_accept(struct pz_channel *channel, json_t *more)
 {
 	json_t *message = more ? json_copy(more) : json_object();
 
@@ -59,7 +59,7 @@ pz_channel_say_accept(struct pz_channel *channel, json_t *more)
 }
 
 void
-pz_channels_say_refuse(struct pz_channels *channels, uint32_t peer, enum pz_channel_refusal why)
+pz_channels_send_refuse(struct pz_channels *channels, uint32_t peer, enum pz_channel_refusal why)
 {
 	say(channels, "channelRefuse",
 	    json_pack("{s:I, s:s}", "channel", (json_int_t)peer, "reason",
@@ -67,7 +67,7 @@ pz_channels_say_refuse(struct pz_channels *channels, uint32_t peer, enum pz_chan
 }
 
 void
-pz_channel_say_credit(struct pz_channel *channel, uint32_t bytes)
+pz_channel_send_credit(struct pz_channel *channel, uint32_t bytes)
 {
 	say(channel->channels, "channelCredit",
 	    json_pack("{s:I, s:I}", "channel", (json_int_t)channel->peer, "bytes",
@@ -75,14 +75,14 @@ pz_channel_say_credit(struct pz_channel *channel, uint32_t bytes)
 }
 
 void
-pz_channel_say_end(struct pz_channel *channel)
+pz_channel_send_end(struct pz_channel *channel)
 {
 	say(channel->channels, "channelEnd",
 	    json_pack("{s:I}", "channel", (json_int_t)channel->peer));
 }
 
 void
-pz_channel_say_close(struct pz_channel *channel)
+pz_channel_send_close(struct pz_channel *channel)
 {
 	json_t *message = channel->close.more ? json_copy(channel->close.more) : json_object();
 

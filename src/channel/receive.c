@@ -66,12 +66,12 @@ on_open(struct pz_channels *channels, json_t *message)
 	if (!read_u32(message, "channel", &peer) || is_peer_number_taken(channels, peer))
 		return PZ_ERR_PROTO_MEMBER;
 	if (!read_offer(message, &offer)) {
-		pz_channels_say_refuse(channels, peer, PZ_CHANNEL_BAD_REQUEST);
+		pz_channels_send_refuse(channels, peer, PZ_CHANNEL_BAD_REQUEST);
 		return PZ_OK;
 	}
 	struct pz_channel *channel = pz_channel_new(channels);
 	if (channel == NULL) {
-		pz_channels_say_refuse(channels, peer, PZ_CHANNEL_LIMIT);
+		pz_channels_send_refuse(channels, peer, PZ_CHANNEL_LIMIT);
 		return PZ_OK;
 	}
 	uint32_t number = channel->number;
@@ -190,7 +190,7 @@ on_close(struct pz_channels *channels, json_t *message)
 	memcpy(reason, channel->close.reason, sizeof(reason));
 	json_decref(PZ_TAKE(channel->close.more));
 	if (!channel->is_close_sent)
-		pz_channel_say_close(channel);
+		pz_channel_send_close(channel);
 	const struct pz_channel_ops *ops = channel->ops;
 	void *arg = channel->arg;
 	pz_channel_free(channel);

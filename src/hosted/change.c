@@ -5,11 +5,11 @@
 
 #include "base/auto.h"
 #include "hosted/change.h"
+#include "hosted/clone.h"
 #include "hosted/dates.h"
 #include "hosted/publish.h"
 #include "hosted/services.h"
 #include "hosted/transact.h"
-#include "hosted/twice.h"
 #include "hosted/update.h"
 
 void
@@ -20,7 +20,7 @@ pz_hosted_revoked(struct pz_hosted *zone, struct pz_member *member, const char *
 		  (unsigned long long)pz_crl_number(zone->authority->crl), reason);
 	/* The links first: what follows is sent to devices that are still in the zone. */
 	pz_hosted_close_revoked(zone, reason);
-	pz_hosted_twice_forget(zone, member->device);
+	pz_hosted_clone_forget(zone, member->device);
 	pz_hosted_device_gone(zone, member);
 	pz_hosted_member_changed(zone, member);
 }

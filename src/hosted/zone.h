@@ -81,7 +81,7 @@ struct pz_hosted {
 	struct pz_border *border;               /* what crosses its border: src/border */
 	struct pz_hosted_watch watch;           /* of the border */
 	struct pz_map *friends;                 /* zone -> struct pz_hub_friend: hub/friend.c */
-	struct pz_map *twice;           /* device -> struct pz_hosted_twice: hosted/twice.c */
+	struct pz_map *clones;          /* device -> struct pz_hosted_clone: hosted/clone.c */
 	size_t offered_lists;           /* that wait to be applied: hosted/crl_history.c */
 	size_t friend_commands;         /* of devices, that wait: hub/friend_command.c */
 	size_t uploads;                 /* policies that come in pieces: hub/policy.c */

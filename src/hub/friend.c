@@ -157,7 +157,7 @@ pz_hub_friend_end(struct pz_hub_friend *f, const char *reason)
 }
 
 void
-pz_hub_friend_say(struct pz_hub_friend *f, const char *status, json_t *takes)
+pz_hub_friend_send(struct pz_hub_friend *f, const char *status, json_t *takes)
 {
 	if (f->conn && !f->conn->link->closing)
 		pz_hosted_send_prop(f->zone, f->conn->link, status, takes);

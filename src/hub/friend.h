@@ -76,7 +76,7 @@ pz_hub_confirmed_friend(const struct pz_hosted *zone, struct pz_slice name)
 	return f && pz_friend_is_confirmed(f) ? f : NULL;
 }
 /** Sends one prop to its hub, where it is linked. @param takes NULL: without a message */
-void pz_hub_friend_say(struct pz_hub_friend *f, const char *status, json_t *takes);
+void pz_hub_friend_send(struct pz_hub_friend *f, const char *status, json_t *takes);
 
 /* ---- friend_link.c: the links ---- */
 

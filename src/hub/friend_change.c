@@ -254,7 +254,7 @@ follow(const struct change *c)
 	if (f == NULL)
 		return;
 	if (c->kind == CONFIRM)
-		pz_hub_friend_say(f, "friendConfirm", NULL);
+		pz_hub_friend_send(f, "friendConfirm", NULL);
 	if (c->kind == LIST)
 		pz_hub_friend_close_revoked(f);
 	if (pz_hub_confirmed_friend(zone, pz_slice_str(c->name)))
@@ -373,7 +373,7 @@ apply_removal(struct change *c)
 	struct pz_hub_friend *f = pz_hub_friend_find(zone, c->name);
 
 	if (f && !c->is_theirs)
-		pz_hub_friend_say(f, "friendRemove", NULL);
+		pz_hub_friend_send(f, "friendRemove", NULL);
 	pz_friends_note_end(kept_of(c), c->name, c->ended_ms);
 	pz_friends_remove(kept_of(c)->table, pz_slice_str(c->name));
 	pz_hub_friend_end(f, "the friendship has ended");

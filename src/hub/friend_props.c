@@ -21,7 +21,7 @@ send_list(struct pz_hub_friend *f)
 	json_t *pem = f->conn ? pz_record_crl(f->zone->authority->crl) : NULL;
 
 	if (pem)
-		pz_hub_friend_say(f, "friendCrl", json_pack("{s:o}", "crl", pem));
+		pz_hub_friend_send(f, "friendCrl", json_pack("{s:o}", "crl", pem));
 }
 
 static void
@@ -30,7 +30,7 @@ send_notice(struct pz_hub_friend *f)
 	const struct pz_hub_notice *notice = &f->zone->authority->move.notice;
 
 	if (notice->number > 0)
-		pz_hub_friend_say(f, "hubMoved", pz_hub_notice_json(notice));
+		pz_hub_friend_send(f, "hubMoved", pz_hub_notice_json(notice));
 }
 
 void
@@ -41,7 +41,7 @@ pz_hub_friend_greet(struct pz_hub_friend *f)
 	send_list(f);
 	send_notice(f);
 	if (known && known->is_confirmed_here)
-		pz_hub_friend_say(f, "friendConfirm", NULL);
+		pz_hub_friend_send(f, "friendConfirm", NULL);
 }
 
 static void
@@ -74,9 +74,9 @@ send_error(struct pz_hub_friend *f, enum pz_prop_error error, const char *messag
 {
 	if (pz_hosted_conn_is_choked(f->conn))
 		return;
-	pz_hub_friend_say(f, "error",
-			  json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error), "message",
-				    message, "about", about));
+	pz_hub_friend_send(f, "error",
+			   json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error),
+				     "message", message, "about", about));
 }
 
 static void
@@ -172,7 +172,7 @@ on_probe(struct pz_hub_friend *f, const json_t *message)
 {
 	(void)message;
 	if (!pz_hosted_conn_is_choked(f->conn))
-		pz_hub_friend_say(f, "keepAlive", NULL);
+		pz_hub_friend_send(f, "keepAlive", NULL);
 }
 
 static void

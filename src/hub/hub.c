@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 #include "hosted/change.h"
+#include "hosted/clone.h"
 #include "hosted/dates.h"
 #include "hosted/records.h"
-#include "hosted/twice.h"
 #include "hub/friend.h"
 #include "hub/internal.h"
 
@@ -99,7 +99,7 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 	}
 	/* First what ends by time, then what is renewed, then what is stored of both. */
 	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
-		pz_hosted_twice_clean(zone);
+		pz_hosted_clone_clean(zone);
 		pz_hub_enrol_clean(zone);
 		pz_hub_invitations_clean(zone);
 		pz_hosted_renew_if_due(zone);

@@ -14,10 +14,10 @@
 #include <stdlib.h>
 
 #include "border/border.h"
+#include "hosted/clone.h"
 #include "hosted/records.h"
 #include "hosted/services.h"
 #include "hosted/sync.h"
-#include "hosted/twice.h"
 #include "hosted/update.h"
 #include "hub/friend.h"
 #include "hub/internal.h"
@@ -220,7 +220,7 @@ replace_older(struct pz_hosted_conn *conn)
 	pz_notice_of(conn->log, conn->hosting->env, "duplicate-device",
 		     "device=%s its newer link replaces the older one", older->address);
 	struct pz_hosted_conn *old_conn = pz_link_of(older)->owner;
-	pz_hosted_twice_replaced(old_conn);
+	pz_hosted_clone_replaced(old_conn);
 	pz_router_detach(conn->zone->router, older);
 	conn->member->session = NULL;
 	conn->member->instance[0] = '\0';

@@ -8,9 +8,9 @@
 
 #include "border/border.h"
 #include "hosted/change.h"
+#include "hosted/clone.h"
 #include "hosted/records.h"
 #include "hosted/services.h"
-#include "hosted/twice.h"
 #include "hosted/update.h"
 #include "hub/friend.h"
 #include "hub/internal.h"
@@ -129,7 +129,7 @@ on_pzp_info(const struct speaker *who, json_t *message)
 		return;
 	}
 	bool is_news = take_info(conn, message, kept);
-	pz_hosted_twice_named(conn);
+	pz_hosted_clone_named(conn);
 	if (is_news) /* what is the same as before costs the others nothing */
 		pz_hosted_member_changed(conn->zone, conn->member);
 }

@@ -4,10 +4,10 @@
 
 #include "base/auto.h"
 #include "border/border.h"
+#include "hosted/clone.h"
 #include "hosted/dates.h"
 #include "hosted/names.h"
 #include "hosted/sync.h"
-#include "hosted/twice.h"
 #include "hub/friend.h"
 #include "hub/internal.h"
 
@@ -54,8 +54,8 @@ build(struct pz_hub *hub, struct pz_hosted *zone, struct pz_errinfo *info)
 	PZ_TRY(pz_hosted_update_init(zone));
 	PZ_TRY(pz_hosted_records_init(zone));
 	PZ_TRY(pz_hosted_services_init(zone));
-	zone->twice = pz_map_new();
-	if (zone->twice == NULL)
+	zone->clones = pz_map_new();
+	if (zone->clones == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	PZ_TRY(pz_router_new(&config, &zone->router));
 	/* Sync before shared: the store's records report to the links' list (settled). */
@@ -80,7 +80,7 @@ pz_hub_zone_free(struct pz_hosted *zone)
 	pz_hosted_update_fini(zone);
 	pz_hosted_records_fini(zone);
 	pz_hosted_transact_end_all(zone); /* changes that wait refer to the authority */
-	pz_hosted_twice_fini(zone);
+	pz_hosted_clone_fini(zone);
 	pz_hosted_services_fini(zone);
 	pz_router_free(zone->router);
 	pz_hosted_trust_fini(zone);

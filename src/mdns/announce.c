@@ -188,7 +188,7 @@ retry(struct pz_mdns_announcer *announcer, const char *reason)
 	announcer->has_failed = true;
 	(void)pz_fail(&text, PZ_ERR_IO, "%s does not announce this device on the local network: %s",
 		      announcer->backend->ops->kind, reason);
-	pz_mdns_tell_trouble(announcer->owner, PZ_MDNS_TROUBLE_PUBLISH, text.text);
+	pz_mdns_report_trouble(announcer->owner, PZ_MDNS_TROUBLE_PUBLISH, text.text);
 }
 
 static void
@@ -203,7 +203,7 @@ see_success(struct pz_mdns_announcer *announcer)
 	if (!is_done || !announcer->has_failed)
 		return;
 	announcer->has_failed = false;
-	pz_mdns_tell_trouble(announcer->owner, PZ_MDNS_TROUBLE_PUBLISH, NULL);
+	pz_mdns_report_trouble(announcer->owner, PZ_MDNS_TROUBLE_PUBLISH, NULL);
 }
 
 static void
@@ -277,7 +277,7 @@ static void
 forget_failure(struct pz_mdns_announcer *announcer)
 {
 	if (announcer->has_failed)
-		pz_mdns_tell_trouble(announcer->owner, PZ_MDNS_TROUBLE_PUBLISH, NULL);
+		pz_mdns_report_trouble(announcer->owner, PZ_MDNS_TROUBLE_PUBLISH, NULL);
 	announcer->has_failed = announcer->is_broken = false;
 }
 

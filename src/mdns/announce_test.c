@@ -1,4 +1,4 @@
-/* What is announced: wishes, addresses and collisions in, entries out, on virtual time. */
+/* What is announced: peer_prefs, addresses and collisions in, entries out, on virtual time. */
 #include "kit/test.h"
 
 #include <stdio.h>

@@ -40,13 +40,13 @@ struct pz_mdns_instance {
 	enum pz_mdns_worth worth; /* as the owner returned it last from `found` */
 	uint64_t since_us;        /* it is known */
 	bool is_changed;          /* to be looked at by settle */
-	bool is_told;             /* found was called, gone was not */
+	bool is_reported;         /* found was called, gone was not */
 	bool is_unconfirmed;      /* queried again: a missing answer means nothing yet */
 	uint64_t incomplete_us; /* since when PTR, SRV or addresses are missing; 0: they are not */
 	bool is_overdue;        /* that is so for long enough, but for what waits to be read */
 	/* What was reported last, to see a change. */
-	uint16_t told_port;
-	struct pz_slice told_txt;           /* owned */
+	uint16_t reported_port;
+	struct pz_slice reported_txt;       /* owned */
 	char host[PZ_MDNS_NAME_TEXT_BYTES]; /* whose addresses are asked for, "" for none */
 	char name[PZ_MDNS_LABEL_BYTES_MAX + 1];
 };
@@ -118,7 +118,7 @@ worth_least(const struct pz_mdns_catalogue *catalogue)
 		/* An instance that the owner has not seen yet may be a member. */
 		bool had_time = now - instance->since_us >= PZ_MDNS_LOOK_US;
 
-		if (instance->worth == PZ_MDNS_MEMBER || (!instance->is_told && !had_time))
+		if (instance->worth == PZ_MDNS_MEMBER || (!instance->is_reported && !had_time))
 			continue;
 		if (least == NULL || instance->worth < least->worth)
 			least = instance;
@@ -217,7 +217,7 @@ free_instance(struct pz_mdns_instance *instance)
 {
 	pz_mdns_records_drop(&instance->records, pz_mdns_is_any);
 	pz_list_remove(&instance->node);
-	free((void *)instance->told_txt.ptr);
+	free((void *)instance->reported_txt.ptr);
 	free(instance);
 }
 
@@ -265,24 +265,24 @@ static void
 tell_again(struct pz_mdns_instance *instance)
 {
 	instance->is_changed = true;
-	pz_mdns_records_tell_again(&instance->records);
+	pz_mdns_records_report_again(&instance->records);
 }
 
 /** Marks all addresses to be reported again when port or TXT have changed; false: no memory. */
 static bool
 see_change(struct pz_mdns_instance *instance, uint16_t port, struct pz_slice txt)
 {
-	if (instance->is_told && instance->told_port == port &&
-	    pz_slice_eq(instance->told_txt, txt))
+	if (instance->is_reported && instance->reported_port == port &&
+	    pz_slice_eq(instance->reported_txt, txt))
 		return true;
 	uint8_t *copy = malloc(txt.len + 1);
 	if (copy == NULL)
 		return false;
 	if (txt.len > 0)
 		memcpy(copy, txt.ptr, txt.len);
-	free((void *)instance->told_txt.ptr);
-	instance->told_txt = pz_slice_of(copy, txt.len);
-	instance->told_port = port;
+	free((void *)instance->reported_txt.ptr);
+	instance->reported_txt = pz_slice_of(copy, txt.len);
+	instance->reported_port = port;
 	tell_again(instance);
 	return true;
 }
@@ -295,18 +295,18 @@ tell_found(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instanc
 	char name[sizeof(instance->name)], address[sizeof(record->text)];
 	struct pz_mdns_txt txt;
 
-	pz_mdns_txt_read(instance->told_txt, &txt);
+	pz_mdns_txt_read(instance->reported_txt, &txt);
 	memcpy(name, instance->name, sizeof(name));
 	memcpy(address, record->text, sizeof(address));
 	struct pz_mdns_found found = {
 		.instance = name,
 		.address = address,
-		.port = instance->told_port,
+		.port = instance->reported_port,
 		.txt = txt.strings,
 		.txt_len = txt.len,
 	};
-	pz_mdns_records_told(&instance->records, address);
-	instance->is_told = true;
+	pz_mdns_records_reported(&instance->records, address);
+	instance->is_reported = true;
 	instance->is_changed = true; /* there may be more to report */
 	enum pz_mdns_worth worth = catalogue->owner->events->found(catalogue->owner->arg, &found);
 	instance = find(catalogue, name); /* unless the call-back has ended the browsing */
@@ -319,16 +319,16 @@ static bool
 retire(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance, bool forever)
 {
 	char name[sizeof(instance->name)];
-	bool was_told = instance->is_told;
+	bool was_reported = instance->is_reported;
 
 	memcpy(name, instance->name, sizeof(name));
-	instance->is_told = instance->is_overdue = false;
+	instance->is_reported = instance->is_overdue = false;
 	instance->incomplete_us = 0;
 	if (forever)
 		drop_instance(catalogue, instance);
-	if (was_told)
+	if (was_reported)
 		catalogue->owner->events->gone(catalogue->owner->arg, name);
-	return was_told;
+	return was_reported;
 }
 
 /**
@@ -341,7 +341,7 @@ is_gone(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 {
 	uint64_t now = pz_env_mono_us(catalogue->env);
 
-	if (!instance->is_told)
+	if (!instance->is_reported)
 		return !instance->is_unconfirmed;
 	if (instance->incomplete_us == 0)
 		instance->incomplete_us = now;
@@ -366,7 +366,7 @@ tell(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 
 	if (pz_mdns_records_newest(&instance->records, PZ_MDNS_PTR) == NULL)
 		return is_gone(catalogue, instance) && retire(catalogue, instance, true);
-	pz_mdns_records_untold(&instance->records, &has_address);
+	pz_mdns_records_unreported(&instance->records, &has_address);
 	if (srv == NULL || !has_address ||
 	    pz_mdns_srv_read(pz_mdns_record_rdata(srv), &port, host) != PZ_OK)
 		return is_gone(catalogue, instance) && retire(catalogue, instance, false);
@@ -379,7 +379,7 @@ tell(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 	if (!see_change(instance, port, pz_mdns_record_rdata(txt)))
 		return false;
 	const struct pz_mdns_record *untold =
-		pz_mdns_records_untold(&instance->records, &has_address);
+		pz_mdns_records_unreported(&instance->records, &has_address);
 	if (untold == NULL)
 		return false;
 	tell_found(catalogue, instance, untold);
@@ -463,11 +463,11 @@ tell_left(struct pz_mdns_catalogue *catalogue)
 		struct pz_mdns_instance *instance =
 			PZ_CONTAINER(catalogue->leaving.next, struct pz_mdns_instance, node);
 		char name[sizeof(instance->name)];
-		bool was_told = instance->is_told;
+		bool was_reported = instance->is_reported;
 
 		memcpy(name, instance->name, sizeof(name));
 		free_instance(instance);
-		if (was_told)
+		if (was_reported)
 			catalogue->owner->events->gone(catalogue->owner->arg, name);
 	}
 }
@@ -523,7 +523,7 @@ static void
 forget_failure(struct pz_mdns_catalogue *catalogue)
 {
 	if (catalogue->has_failed)
-		pz_mdns_tell_trouble(catalogue->owner, PZ_MDNS_TROUBLE_BROWSE, NULL);
+		pz_mdns_report_trouble(catalogue->owner, PZ_MDNS_TROUBLE_BROWSE, NULL);
 	catalogue->has_failed = catalogue->is_broken = false;
 }
 
@@ -654,5 +654,5 @@ pz_mdns_catalogue_failed(struct pz_mdns_catalogue *catalogue, const char *reason
 	catalogue->has_failed = true;
 	(void)pz_fail(&text, PZ_ERR_IO, "%s does not look for devices on the local network: %s",
 		      catalogue->backend->ops->kind, reason);
-	pz_mdns_tell_trouble(catalogue->owner, PZ_MDNS_TROUBLE_BROWSE, text.text);
+	pz_mdns_report_trouble(catalogue->owner, PZ_MDNS_TROUBLE_BROWSE, text.text);
 }

@@ -36,7 +36,7 @@ struct daemon_mdns {
 	unsigned deaths;          /* of our own responder, since it lived for PZ_MDNS_WELL_US */
 	uint64_t own_since_us;    /* it runs */
 	uint64_t own_again_us;    /* not before */
-	bool is_told;             /* that it does not run well */
+	bool is_reported;         /* that it does not run well */
 	uint64_t system_until_us; /* it is waited for */
 	uint64_t system_again_us; /* the bus is not connected to before */
 	struct pz_mdns_backend *active; /* one of the two, or NULL */
@@ -186,9 +186,9 @@ stop(struct daemon_mdns *mdns, struct speaker *speaker)
 static void
 tell_responder(struct daemon_mdns *mdns, const char *text)
 {
-	if (text != NULL || mdns->is_told)
-		pz_mdns_tell_trouble(&mdns->base, PZ_MDNS_TROUBLE_RESPONDER, text);
-	mdns->is_told = text != NULL;
+	if (text != NULL || mdns->is_reported)
+		pz_mdns_report_trouble(&mdns->base, PZ_MDNS_TROUBLE_RESPONDER, text);
+	mdns->is_reported = text != NULL;
 }
 
 static void
@@ -301,7 +301,7 @@ start_own(struct daemon_mdns *mdns)
 		tell_responder(mdns, info.text);
 	}
 	mdns->own_since_us = now;
-	if (mdns->is_told) /* to see that it is well again */
+	if (mdns->is_reported) /* to see that it is well again */
 		pz_env_start(&mdns->loop->env, &mdns->again, PZ_MDNS_WELL_US);
 	return err;
 }

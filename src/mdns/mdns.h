@@ -114,7 +114,7 @@ const char *pz_mdns_kind(const struct pz_mdns *mdns);
 
 /** For implementations: calls events->trouble when the owner has set it. */
 static inline void
-pz_mdns_tell_trouble(const struct pz_mdns *mdns, enum pz_mdns_trouble trouble, const char *text)
+pz_mdns_report_trouble(const struct pz_mdns *mdns, enum pz_mdns_trouble trouble, const char *text)
 {
 	if (mdns->events != NULL && mdns->events->trouble != NULL)
 		mdns->events->trouble(mdns->arg, trouble, text);

@@ -3,7 +3,7 @@
  * one of them going does not make the address go. So each is an entry of its own, found again by
  * type, interface, protocol and content when its end is reported.
  *
- * Which addresses the owner knows already is noted at the records themselves (is_told), for all
+ * Which addresses the owner knows already is noted at the records themselves (is_reported), for all
  * records with the same text at once. A list and linear searches suffice: PZ_MDNS_RECORDS_MAX is
  * 64.
  */
@@ -89,10 +89,10 @@ find(const struct pz_mdns_records *records, enum pz_mdns_type type, int interfac
 
 /* True when the owner knows the address already, by whatever record. */
 static bool
-is_told(const struct pz_mdns_records *records, const char *address)
+is_reported(const struct pz_mdns_records *records, const char *address)
 {
 	PZ_LIST_EACH (&records->list, node, tmp)
-		if (record_of(node)->is_told && strcmp(record_of(node)->text, address) == 0)
+		if (record_of(node)->is_reported && strcmp(record_of(node)->text, address) == 0)
 			return true;
 	return false;
 }
@@ -130,7 +130,7 @@ pz_mdns_records_add(struct pz_mdns_records *records, enum pz_mdns_type type, int
 	record->protocol = protocol;
 	memcpy(record->text, text, sizeof(text));
 	/* a second record of a known address is no news */
-	record->is_told = is_told(records, text);
+	record->is_reported = is_reported(records, text);
 	record->len = rdata.len;
 	if (rdata.len > 0)
 		memcpy(record->rdata, rdata.ptr, rdata.len);
@@ -150,7 +150,7 @@ pz_mdns_records_remove(struct pz_mdns_records *records, enum pz_mdns_type type, 
 }
 
 const struct pz_mdns_record *
-pz_mdns_records_untold(const struct pz_mdns_records *records, bool *out_any)
+pz_mdns_records_unreported(const struct pz_mdns_records *records, bool *out_any)
 {
 	*out_any = false;
 	PZ_LIST_EACH (&records->list, node, tmp) {
@@ -159,23 +159,23 @@ pz_mdns_records_untold(const struct pz_mdns_records *records, bool *out_any)
 		if (!pz_mdns_is_address(record->type))
 			continue;
 		*out_any = true;
-		if (!record->is_told)
+		if (!record->is_reported)
 			return record;
 	}
 	return NULL;
 }
 
 void
-pz_mdns_records_told(struct pz_mdns_records *records, const char *address)
+pz_mdns_records_reported(struct pz_mdns_records *records, const char *address)
 {
 	PZ_LIST_EACH (&records->list, node, tmp)
 		if (strcmp(record_of(node)->text, address) == 0)
-			record_of(node)->is_told = true;
+			record_of(node)->is_reported = true;
 }
 
 void
-pz_mdns_records_tell_again(struct pz_mdns_records *records)
+pz_mdns_records_report_again(struct pz_mdns_records *records)
 {
 	PZ_LIST_EACH (&records->list, node, tmp)
-		record_of(node)->is_told = false;
+		record_of(node)->is_reported = false;
 }

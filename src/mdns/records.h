@@ -10,7 +10,7 @@ struct pz_mdns_record {
 	enum pz_mdns_type type;
 	int interface;
 	uint8_t protocol;
-	bool is_told;                          /* of addresses */
+	bool is_reported;                      /* of addresses */
 	char text[PZ_MDNS_ADDRESS_TEXT_BYTES]; /* likewise */
 	size_t len;
 	uint8_t rdata[];
@@ -51,10 +51,10 @@ pz_mdns_record_rdata(const struct pz_mdns_record *record)
 
 /** An address that was not reported yet, or NULL. @param out_any whether there is any at all */
 const struct pz_mdns_record *
-pz_mdns_records_untold(const struct pz_mdns_records *records, bool *out_any);
+pz_mdns_records_unreported(const struct pz_mdns_records *records, bool *out_any);
 /** Marks an address as reported, for every interface and protocol that it came by. */
-void pz_mdns_records_told(struct pz_mdns_records *records, const char *address);
+void pz_mdns_records_reported(struct pz_mdns_records *records, const char *address);
 /** Marks all addresses as not reported. */
-void pz_mdns_records_tell_again(struct pz_mdns_records *records);
+void pz_mdns_records_report_again(struct pz_mdns_records *records);
 
 #endif

@@ -485,7 +485,7 @@ pz_peer_consider(struct pz_peers *peers, const char *device)
 	const json_t *entry = pz_peers_entry(peers, device);
 	struct peer *peer;
 
-	if (!peers->config.wishes->auto_dial ||
+	if (!peers->config.peer_prefs->auto_dial ||
 	    !json_is_true(json_object_get(entry, "connected")) ||
 	    json_array_size(json_object_get(entry, "ipaddress")) == 0)
 		return;
@@ -580,7 +580,7 @@ pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_ta
  * peer is dialled; the handshake decides. A name that no one wants makes no entry in the table:
  * anyone on the network can announce thousands. */
 void
-pz_peer_heard(struct pz_peers *peers, const char *device, const struct peer_target *target,
+pz_peer_found(struct pz_peers *peers, const char *device, const struct peer_target *target,
 	      bool is_wanted)
 {
 	struct peer *peer = device[0] ? pz_peers_find(peers, device) : NULL;
@@ -648,8 +648,8 @@ is_worth_a_retry(const struct peer *peer)
 		return false;
 	if (peer->is_friend && pz_peers_friend_of(peers, peer->address) == NULL)
 		return false;
-	bool is_ours_to_keep = !peer->is_friend && (peers->config.wishes->auto_dial ||
-						    peers->config.wishes->is_peer_mode);
+	bool is_ours_to_keep = !peer->is_friend && (peers->config.peer_prefs->auto_dial ||
+						    peers->config.peer_prefs->is_peer_mode);
 	if (peer->is_wanted || is_ours_to_keep || peer->live)
 		return true;
 	return peer->is_missed && !pz_peers_has_hub(peers) &&

@@ -109,7 +109,7 @@ pz_peer_on_channel(struct pz_link *link, struct pz_channel *channel,
 		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
 	else if (strcmp(offer->to, peers->config.self) == 0)
 		accept_link(peers, link, pl->peer->device, channel);
-	else if (offer->from || !peers->config.wishes->relay)
+	else if (offer->from || !peers->config.peer_prefs->relay)
 		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
 	else
 		splice(pl, channel, offer, &to);

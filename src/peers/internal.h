@@ -73,7 +73,7 @@ struct peer_link {
 	char via[PZ_DEVICE_BYTES_MAX + 1];
 	bool is_outgoing;
 	bool has_registered;      /* the other end sent its register */
-	bool is_told_late;        /* news that wait until it reads what it was sent */
+	bool is_info_late;        /* news that wait until it reads what it was sent */
 	bool is_leaving;          /* the other end said that another link replaces it */
 	struct pz_timer end;      /* of draining */
 	unsigned notices_refused; /* of where the hub is */
@@ -234,7 +234,7 @@ void pz_peer_consider(struct pz_peers *peers, const char *device);
  * @param target where, as was announced last
  * @param is_wanted devices that were not asked for are dialled, too
  */
-void pz_peer_heard(struct pz_peers *peers, const char *device, const struct peer_target *target,
+void pz_peer_found(struct pz_peers *peers, const char *device, const struct peer_target *target,
 		   bool is_wanted);
 /** After a loss: dials again later, as long as a link is wanted. */
 void pz_peer_retry_later(struct peer *peer);
@@ -266,7 +266,7 @@ void pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope);
 /** Sends what a new link needs first: pzpInfo, services, `hubMoved`. */
 void pz_peer_greet(struct peer_link *pl);
 /** Sends pzpInfo to every linked peer. */
-void pz_peers_tell_info(struct pz_peers *peers);
+void pz_peers_send_info(struct pz_peers *peers);
 /* ---- info.c ---- */
 /** The part of pzpInfo that peers and hub receive alike. New, or NULL. */
 json_t *pz_peers_info(const struct pz_peers *peers);
@@ -299,11 +299,11 @@ void pz_peer_on_try_unknown(struct peer_link *pl);
 
 /* ---- nearby.c ---- */
 struct pz_nearby;
-/** Called for each address at which a device of the zone announces itself: see pz_peer_heard. */
-typedef void (*pz_nearby_heard)(struct pz_peers *peers, const char *device,
+/** Called for each address at which a device of the zone announces itself: see pz_peer_found. */
+typedef void (*pz_nearby_found)(struct pz_peers *peers, const char *device,
 				const struct peer_target *target, bool is_wanted);
 /** The call-back is not called from inside. NULL: out of memory. */
-struct pz_nearby *pz_nearby_new(struct pz_peers *peers, pz_nearby_heard heard);
+struct pz_nearby *pz_nearby_new(struct pz_peers *peers, pz_nearby_found heard);
 /** NULL is fine. */
 void pz_nearby_free(struct pz_nearby *nearby);
 /** Looks for others in their pairing windows for this long; what is known already is looked at

@@ -264,7 +264,8 @@ look_for_the_others(struct pz_peers *peers)
 {
 	uint64_t now = pz_env_mono_us(peers->env);
 
-	if (pz_peers_has_hub(peers) || peers->config.mdns == NULL || !peers->config.wishes->relay ||
+	if (pz_peers_has_hub(peers) || peers->config.mdns == NULL ||
+	    !peers->config.peer_prefs->relay ||
 	    (peers->relaying.looked_us && now - peers->relaying.looked_us < LOOK_AGAIN_US))
 		return;
 	peers->relaying.looked_us = now;
@@ -315,7 +316,7 @@ go_live(struct peer_link *pl)
 		hand_over(older);
 	if (!pl->is_outgoing && !peer->is_friend)
 		look_for_the_others(peers);
-	pz_peers_tell_soon(peers);
+	pz_peers_send_info_soon(peers);
 	ops_of(pl)->live(arg_of(pl), peer->device);
 }
 
@@ -434,7 +435,7 @@ lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
 	ops_of(pl)->lost(arg_of(pl), &loss);
 	(void)pz_peer_take_event(peer, PZ_PEER_EVENT_CLEANED, NULL);
 	json_decref(loss.names);
-	pz_peers_tell_soon(peers);
+	pz_peers_send_info_soon(peers);
 	wake_standby(peer);
 	if (peer->live == NULL)
 		ops_of(pl)->gone(arg_of(pl), peer->address);
@@ -510,7 +511,7 @@ on_drained(struct pz_link *link)
 	if (link->session.attached)
 		pz_router_drained(pl->peers->config.router, &link->session);
 	pz_sync_link_drained(pl->sync);
-	if (pl->is_told_late && link->session.queued <= PZ_QUEUE_LOW_BYTES)
+	if (pl->is_info_late && link->session.queued <= PZ_QUEUE_LOW_BYTES)
 		pz_peer_greet(pl);
 }
 

@@ -121,7 +121,7 @@ open_listener(struct pz_peers *peers)
 
 	if (t->ops->listen == NULL)
 		return;
-	enum pz_err err = t->ops->listen(t->self, address, peers->config.wishes->tls_port,
+	enum pz_err err = t->ops->listen(t->self, address, peers->config.peer_prefs->tls_port,
 					 on_accept, peers, &peers->listener, &peers->port, &info);
 	if (err != PZ_OK) {
 		peers->listener = NULL;
@@ -160,18 +160,18 @@ pz_peers_listen_again(struct pz_peers *peers)
 void
 pz_peers_listen(struct pz_peers *peers)
 {
-	bool is_wanted = ((peers->config.zone->membership && peers->config.wishes->listen) ||
+	bool is_wanted = ((peers->config.zone->membership && peers->config.peer_prefs->listen) ||
 			  peers->has_window) &&
 			 !peers->is_ending;
-	bool is_moved = peers->listener && peers->config.wishes->tls_port != 0 &&
-			peers->config.wishes->tls_port != peers->port;
+	bool is_moved = peers->listener && peers->config.peer_prefs->tls_port != 0 &&
+			peers->config.peer_prefs->tls_port != peers->port;
 
 	if (peers->listener && (!is_wanted || is_moved))
 		pz_peers_unlisten(peers);
 	if (is_wanted && peers->listener == NULL)
 		open_listener(peers);
 	pz_nearby_announce(peers->nearby);
-	pz_peers_tell_soon(peers);
+	pz_peers_send_info_soon(peers);
 }
 
 /* ---- the pairing window ---- */

@@ -33,7 +33,7 @@ struct instance {
 
 struct pz_nearby {
 	struct pz_peers *peers;
-	pz_nearby_heard heard;
+	pz_nearby_found heard;
 	struct pz_map *instances; /* name -> struct instance */
 	struct pz_zone_tags tags;
 	size_t strangers;
@@ -244,7 +244,7 @@ is_dialling(const struct pz_nearby *nearby)
 {
 	const struct pz_peers *peers = nearby->peers;
 
-	return peers->config.wishes->auto_dial || peers->config.wishes->is_peer_mode ||
+	return peers->config.peer_prefs->auto_dial || peers->config.peer_prefs->is_peer_mode ||
 	       pz_env_mono_us(peers->env) < nearby->dial_until_us;
 }
 
@@ -379,7 +379,7 @@ is_always_looking(const struct pz_nearby *nearby)
 	const struct pz_peers *peers = nearby->peers;
 
 	return peers->config.zone->membership && !peers->is_ending &&
-	       (peers->config.wishes->auto_dial || peers->config.wishes->is_peer_mode);
+	       (peers->config.peer_prefs->auto_dial || peers->config.peer_prefs->is_peer_mode);
 }
 
 static void
@@ -643,7 +643,7 @@ draw_name(const struct pz_env *env, char out[NAME_DIGITS + 1])
 }
 
 struct pz_nearby *
-pz_nearby_new(struct pz_peers *peers, pz_nearby_heard heard)
+pz_nearby_new(struct pz_peers *peers, pz_nearby_found heard)
 {
 	struct pz_nearby *nearby = calloc(1, sizeof(*nearby));
 

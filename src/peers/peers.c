@@ -116,7 +116,7 @@ on_tell(struct pz_timer *timer, void *arg)
 	struct pz_peers *peers = arg;
 
 	(void)timer;
-	pz_peers_tell_info(peers);
+	pz_peers_send_info(peers);
 	pz_peers_dial_reached(peers);
 	peers->config.ops->tell_hub(peers->config.arg);
 }
@@ -156,7 +156,7 @@ pz_peers_new(const struct pz_peers_config *config)
 	pz_peers_listen_init(peers);
 	pz_env_uuid(peers->env, peers->session);
 	peers->doorway = pz_peers_doorway_new(peers);
-	peers->nearby = pz_nearby_new(peers, pz_peer_heard);
+	peers->nearby = pz_nearby_new(peers, pz_peer_found);
 	peers->trials = pz_peer_trials_new();
 	if (peers->by_device == NULL || peers->doorway == NULL || peers->nearby == NULL ||
 	    peers->trials == NULL) {
@@ -223,11 +223,11 @@ pz_peers_network_changed(struct pz_peers *peers)
 	}
 	pz_peers_listen_again(peers);
 	pz_peers_dial_anew(peers);
-	pz_peers_tell_soon(peers);
+	pz_peers_send_info_soon(peers);
 }
 
 void
-pz_peers_told_by_hub(struct pz_peers *peers, const char *device)
+pz_peers_on_directory(struct pz_peers *peers, const char *device)
 {
 	pz_peer_consider(peers, device);
 	peers->config.ops->news(peers->config.arg, device);
@@ -247,13 +247,13 @@ dial_everybody(struct pz_peers *peers)
 /* A preference that was switched off takes effect by not being renewed, but for relaying: that
  * stops now. */
 void
-pz_peers_wishes_changed(struct pz_peers *peers)
+pz_peers_prefs_changed(struct pz_peers *peers)
 {
-	if (!peers->config.wishes->relay)
+	if (!peers->config.peer_prefs->relay)
 		pz_splices_end(&peers->splices);
 	pz_nearby_announce(peers->nearby);
 	dial_everybody(peers);
-	pz_peers_tell_soon(peers);
+	pz_peers_send_info_soon(peers);
 }
 
 /* A link that is up proves that the device is a member after all, or is about to be closed by
@@ -378,7 +378,7 @@ pz_peers_look_left_us(const struct pz_peers *peers)
 }
 
 json_t *
-pz_peers_heard(struct pz_peers *peers)
+pz_peers_announced(struct pz_peers *peers)
 {
 	return pz_nearby_list(peers->nearby);
 }

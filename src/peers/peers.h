@@ -29,7 +29,7 @@ struct pz_peers;
 /* ---- what the peers are given ---- */
 
 /** What preferences say about links (page 10), in force. */
-struct pz_peers_wishes {
+struct pz_peers_prefs {
 	bool listen, relay, auto_dial;
 	bool is_private;   /* the hub is used for devices only to carry links to them */
 	bool is_peer_mode; /* connection = peer: lives without the hub until the user connects */
@@ -160,7 +160,7 @@ struct pz_peers_config {
 	struct pz_registry *registry; /* own services */
 	struct pz_conditions *conditions;
 	const struct pz_device_zone *zone;
-	const struct pz_peers_wishes *wishes;
+	const struct pz_peers_prefs *peer_prefs;
 	json_t *directory;                             /* device -> entry of the hub's Update */
 	const char *self, *display_name, *device_type; /* of this device */
 	const struct pz_peers_ops *ops;
@@ -207,21 +207,21 @@ void pz_peers_announce(struct pz_peers *peers);
 /* ---- what has changed ---- */
 
 /** The hub has sent an entry of its directory. */
-void pz_peers_told_by_hub(struct pz_peers *peers, const char *device);
+void pz_peers_on_directory(struct pz_peers *peers, const char *device);
 /** Preferences about links have changed. */
-void pz_peers_wishes_changed(struct pz_peers *peers);
+void pz_peers_prefs_changed(struct pz_peers *peers);
 /** As pz_link_host.keepalive_us; links that are up follow with their next keepAlive. */
 void pz_peers_set_keepalive(struct pz_peers *peers, uint64_t keepalive_us);
 /** The machine's addresses or routes have changed. */
 void pz_peers_network_changed(struct pz_peers *peers);
 /** Something that peers and hub know of this device has changed: it is sent to them soon. */
-void pz_peers_tell_soon(struct pz_peers *peers);
+void pz_peers_send_info_soon(struct pz_peers *peers);
 /** Sends every linked peer the services of this device. */
-void pz_peers_tell_services(struct pz_peers *peers);
+void pz_peers_send_services(struct pz_peers *peers);
 /** Sends linked devices of friends the services that they may see now. */
-void pz_peers_tell_guests(struct pz_peers *peers);
+void pz_peers_send_friends_services(struct pz_peers *peers);
 /** Sends every linked peer `hubMoved`. */
-void pz_peers_tell_moved(struct pz_peers *peers);
+void pz_peers_send_hub_moved(struct pz_peers *peers);
 /** Sends a prop to a device by its direct link. @param message borrowed. @return false: there is
  * none, or it does not read what it is sent */
 bool pz_peers_send(struct pz_peers *peers, const char *device, const char *status, json_t *message);
@@ -261,7 +261,7 @@ uint64_t pz_peers_look_left_us(const struct pz_peers *peers);
  * other end has not sent its services yet. */
 bool pz_peers_is_expecting(const struct pz_peers *peers);
 /** `pzp discover`: what announces itself on the local network. New array, or NULL. */
-json_t *pz_peers_heard(struct pz_peers *peers);
+json_t *pz_peers_announced(struct pz_peers *peers);
 
 /* ---- ways ---- */
 
@@ -277,9 +277,9 @@ bool pz_peers_has_route(const struct pz_peers *peers, const char *device);
 struct pz_link *pz_peers_link_to_hub(struct pz_peers *peers, const char **out_relay);
 /** True when a peer passes channels on to the hub. */
 bool pz_peers_has_relay_to_hub(const struct pz_peers *peers);
-/** For pz_router_ops.way: the session of the hub or of the relay that passes on to this address;
- * NULL: none. Borrowed until the end of the turn. */
-struct pz_session *pz_peers_way(const struct pz_peers *peers, struct pz_slice address);
+/** For pz_router_ops.next_hop: the session of the hub or of the relay that passes on to this
+ * address; NULL: none. Borrowed until the end of the turn. */
+struct pz_session *pz_peers_next_hop(const struct pz_peers *peers, struct pz_slice address);
 /** The hub has opened a channel on its link. */
 void pz_peers_on_hub_channel(struct pz_peers *peers, struct pz_link *link,
 			     struct pz_channel *channel, const struct pz_channel_offer *offer);

@@ -16,7 +16,7 @@ static struct {
 	struct pz_metrics metrics;
 	struct pz_membership membership;
 	struct pz_device_zone zone;
-	struct pz_peers_wishes wishes;
+	struct pz_peers_prefs peer_prefs;
 	struct pz_session hub;
 	json_t *directory;
 	struct pz_peers *peers;
@@ -75,7 +75,7 @@ set_up(void **state)
 	struct pz_peers_config config = {
 		.link_host = {.env = &w.clock.env, .metrics = &w.metrics},
 		.zone = &w.zone,
-		.wishes = &w.wishes,
+		.peer_prefs = &w.peer_prefs,
 		.directory = w.directory,
 		.self = ZONE "/laptop",
 		.display_name = "Laptop",
@@ -103,7 +103,7 @@ hub_says(const char *device, bool is_connected)
 	json_t *entry = json_pack("{s:b, s:s}", "connected", is_connected, "session", "of-it");
 
 	assert_int_equal(json_object_set_new(w.directory, device, entry), 0);
-	pz_peers_told_by_hub(w.peers, device);
+	pz_peers_on_directory(w.peers, device);
 }
 
 /* ---- tests ---- */
@@ -163,11 +163,11 @@ the_directory_leads_to_the_hub_only_while_it_is_up(void **state)
 	hub_says("phone", false);
 	assert_int_equal(w.news, 2);
 	assert_string_equal(pz_peers_route(w.peers, "tv"), "none");
-	assert_null(pz_peers_way(w.peers, tv));
+	assert_null(pz_peers_next_hop(w.peers, tv));
 	w.is_hub_up = true;
 	assert_string_equal(pz_peers_route(w.peers, "tv"), "hub");
 	assert_string_equal(pz_peers_route(w.peers, "phone"), "none");
-	assert_ptr_equal(pz_peers_way(w.peers, tv), &w.hub);
+	assert_ptr_equal(pz_peers_next_hop(w.peers, tv), &w.hub);
 	assert_string_equal(pz_peers_session_of(w.peers, "tv"), "of-it");
 	assert_string_equal(pz_peers_session_of(w.peers, "radio"), "");
 }

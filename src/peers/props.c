@@ -299,7 +299,7 @@ info_for(const struct peer_link *pl)
 	const struct pz_peers *peers = pl->peers;
 	json_t *info = pz_peers_info(peers);
 
-	(void)json_object_set_new(info, "relay", json_boolean(peers->config.wishes->relay));
+	(void)json_object_set_new(info, "relay", json_boolean(peers->config.peer_prefs->relay));
 	(void)json_object_set_new(info, "hub", json_boolean(pz_peers_has_direct_hub(peers)));
 	(void)json_object_set_new(info, "answers",
 				  json_boolean(peers->config.ops->answers(peers->config.arg)));
@@ -312,8 +312,8 @@ info_for(const struct peer_link *pl)
 static bool
 is_for_later(struct peer_link *pl)
 {
-	pl->is_told_late |= pz_peer_is_choked(pl);
-	return pl->is_told_late;
+	pl->is_info_late |= pz_peer_is_choked(pl);
+	return pl->is_info_late;
 }
 
 static void
@@ -367,7 +367,7 @@ tell_moved(struct peer_link *pl)
 void
 pz_peer_greet(struct peer_link *pl)
 {
-	pl->is_told_late = false;
+	pl->is_info_late = false;
 	tell_info(pl);
 	tell_services(pl);
 	tell_moved(pl);
@@ -396,13 +396,13 @@ pz_peers_send(struct pz_peers *peers, const char *device, const char *status, js
 }
 
 void
-pz_peers_tell_info(struct pz_peers *peers)
+pz_peers_send_info(struct pz_peers *peers)
 {
 	each_live(peers, tell_info);
 }
 
 void
-pz_peers_tell_services(struct pz_peers *peers)
+pz_peers_send_services(struct pz_peers *peers)
 {
 	each_live(peers, tell_services);
 }
@@ -415,20 +415,20 @@ tell_guest(struct peer_link *pl)
 }
 
 void
-pz_peers_tell_guests(struct pz_peers *peers)
+pz_peers_send_friends_services(struct pz_peers *peers)
 {
 	each_live(peers, tell_guest);
 }
 
 void
-pz_peers_tell_moved(struct pz_peers *peers)
+pz_peers_send_hub_moved(struct pz_peers *peers)
 {
 	each_live(peers, tell_moved);
 }
 
 /* An earlier wish stays: the delay is counted from the first change. */
 void
-pz_peers_tell_soon(struct pz_peers *peers)
+pz_peers_send_info_soon(struct pz_peers *peers)
 {
 	const struct pz_env *env = peers->env;
 

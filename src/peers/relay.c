@@ -44,7 +44,7 @@ wants_private(const struct pz_peers *peers, const char *device)
 {
 	const struct peer *peer = pz_peers_find(peers, device);
 
-	return peers->config.wishes->is_private || (peer && peer->private_uses > 0);
+	return peers->config.peer_prefs->is_private || (peer && peer->private_uses > 0);
 }
 
 static bool
@@ -141,7 +141,7 @@ on_unneeded(struct pz_timer *timer, void *arg)
 	struct peer_link *live = peer->live;
 
 	(void)timer;
-	if (peer->private_uses == 0 && !peer->peers->config.wishes->is_private && live &&
+	if (peer->private_uses == 0 && !peer->peers->config.peer_prefs->is_private && live &&
 	    live->is_tunnel && live->is_outgoing && live->via[0] == '\0')
 		pz_peer_link_close(live, PZ_OK, "no file is sent any more");
 }
@@ -165,7 +165,7 @@ pz_peers_want_private(struct pz_peers *peers, const char *device, bool on)
 }
 
 struct pz_session *
-pz_peers_way(const struct pz_peers *peers, struct pz_slice address)
+pz_peers_next_hop(const struct pz_peers *peers, struct pz_slice address)
 {
 	struct pz_address parsed;
 
@@ -173,7 +173,7 @@ pz_peers_way(const struct pz_peers *peers, struct pz_slice address)
 		return NULL;
 	struct pz_session *hub = pz_peers_hub(peers);
 	/* With `private` a device is reached by a link with it only. */
-	return parsed.device.len > 0 && peers->config.wishes->is_private ? NULL : hub;
+	return parsed.device.len > 0 && peers->config.peer_prefs->is_private ? NULL : hub;
 }
 
 const char *
@@ -193,13 +193,13 @@ pz_peers_route(const struct pz_peers *peers, const char *device)
 bool
 pz_peers_is_private(const struct pz_peers *peers)
 {
-	return peers->config.wishes->is_private;
+	return peers->config.peer_prefs->is_private;
 }
 
 bool
 pz_peers_has_route(const struct pz_peers *peers, const char *device)
 {
-	if (peers->config.wishes->is_private)
+	if (peers->config.peer_prefs->is_private)
 		return pz_peers_is_linked(peers, device);
 	return strcmp(pz_peers_route(peers, device), "none") != 0;
 }

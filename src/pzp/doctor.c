@@ -82,7 +82,7 @@ on_facts(void *arg, struct pz_facts *out)
 	zone_facts(node, out);
 	hub_facts(node, out);
 	out->tls_port = pz_peers_port(node->peers);
-	if (!node->wishes.listen)
+	if (!node->peer_prefs.listen)
 		out->listen = PZ_FACTS_LISTEN_OFF;
 	else if (node->zone.membership && out->tls_port == 0)
 		out->listen = PZ_FACTS_LISTEN_FAILED;

@@ -23,7 +23,7 @@ is_guest(const char *device)
 }
 
 static struct pz_channels *
-on_way(void *arg, const char *device)
+on_channels(void *arg, const char *device)
 {
 	/* Only looked for, not waited for: the transfer is called again when a link is there. */
 	const struct pz_node *node = arg;
@@ -58,16 +58,16 @@ on_want(void *arg, const char *device, bool on)
 
 /* A device that the hub reaches, and that takes no link through it. */
 static void
-on_why_away(void *arg, const char *device, char *out, size_t size)
+on_why_unreachable(void *arg, const char *device, char *out, size_t size)
 {
 	const struct pz_node *node = arg;
 	struct pz_peer_view peer;
 
 	(void)pz_peers_view(node->peers, device, &peer);
-	if (is_guest(device) && !pz_calls_friend_has_way(node->calls, device))
-		pz_calls_friend_why_away(node->calls, device, out, size);
+	if (is_guest(device) && !pz_calls_friend_has_route(node->calls, device))
+		pz_calls_friend_why_unreachable(node->calls, device, out, size);
 	else if (strcmp(pz_peers_route(node->peers, device), "none") == 0)
-		pz_devices_why_away(node->calls, device, out, size);
+		pz_devices_why_unreachable(node->calls, device, out, size);
 	else
 		snprintf(out, size, "no link with %s that its hub cannot read: %s", device,
 			 peer.reason[0] ? peer.reason : "it does not answer");
@@ -209,11 +209,11 @@ on_inbox(void *arg)
 }
 
 static const struct pz_transfers_ops ops = {
-	.way = on_way,
+	.channels = on_channels,
 	.look = on_look,
 	.is_looking = on_is_looking,
 	.want = on_want,
-	.why_away = on_why_away,
+	.why_unreachable = on_why_unreachable,
 	.find = on_find,
 	.is_known = on_is_known,
 	.address = on_address,

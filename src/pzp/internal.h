@@ -62,7 +62,7 @@ struct pz_node {
 	struct pz_peers *peers;
 	struct pz_zonedata *zonedata;
 	struct pz_servicefiles *service_files;
-	struct pz_peers_wishes wishes;
+	struct pz_peers_prefs peer_prefs;
 	struct pz_conditions *conditions; /* what is wrong now, for `status` */
 	struct pz_upkeep *upkeep;
 	struct pz_names names;

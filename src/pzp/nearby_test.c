@@ -97,7 +97,7 @@ list(void)
 	static json_t *last;
 
 	json_decref(last);
-	last = pz_peers_heard(w.node->peers);
+	last = pz_peers_announced(w.node->peers);
 	return last;
 }
 

@@ -84,7 +84,7 @@ a_friends_device_is_linked_as_a_guest(void **state)
 	assert_int_equal(fx_heard(far, "registerServices", &services), 1);
 	assert_int_equal(json_array_size(json_object_get(services, "services")), 0);
 	fx_run(2 * PZ_US_PER_S);
-	pz_peers_tell_soon(w.node->peers);
+	pz_peers_send_info_soon(w.node->peers);
 	fx_run(100 * MS);
 	assert_int_equal(json_array_size(far->heard), 2); /* register and registerServices */
 }

@@ -78,7 +78,7 @@ on_changed(void *arg, const struct pz_peer_change *change)
 				 pz_peer_event_text(change->event), "reason", change->reason));
 	pz_calls_peer_changed(node->calls, change->device);
 	pz_apps_changed(node->apps.apps);
-	pz_transfers_way_changed(node->transfers, change->device, false);
+	pz_transfers_route_changed(node->transfers, change->device, false);
 }
 
 /* A device of a friend zone is a guest: it answers no questions of this device, and has no part in
@@ -102,7 +102,7 @@ on_live(void *arg, const char *device)
 		pz_app_data_session_began(items_of(arg));
 	}
 	pz_discovery_news(calls_of(arg));
-	pz_transfers_way_changed(node->transfers, device, false);
+	pz_transfers_route_changed(node->transfers, device, false);
 }
 
 static void
@@ -113,7 +113,7 @@ on_news(void *arg, const char *device)
 	if (!is_guest(device))
 		pz_asking_device(node->judge.asking, device);
 	pz_discovery_news(calls_of(arg));
-	pz_transfers_way_changed(node->transfers, device, true);
+	pz_transfers_route_changed(node->transfers, device, true);
 }
 
 static bool
@@ -334,7 +334,7 @@ pz_node_peers_new(struct pz_node *node)
 		.registry = node->registry,
 		.conditions = node->conditions,
 		.zone = &node->zone,
-		.wishes = &node->wishes,
+		.peer_prefs = &node->peer_prefs,
 		.directory = pz_uplink_directory(node->uplink),
 		.self = node->names.self,
 		.display_name = node->names.display_name,

@@ -492,7 +492,7 @@ a_relay_gets_no_consent(void **state)
 
 	(void)state;
 	fx_tells(far, "pzpInfo", relay_info(true));
-	pz_peers_tell_info(w.node->peers);
+	pz_peers_send_info(w.node->peers);
 	fx_settle();
 	assert_true(fx_heard(far, "pzpInfo", &info) >= 1);
 	assert_null(json_object_get(info, "behind"));

@@ -532,7 +532,7 @@ on_recheck(void *arg)
 
 	pz_calls_recheck(node->calls);
 	if (node->peers)
-		pz_peers_tell_guests(node->peers);
+		pz_peers_send_friends_services(node->peers);
 	if (node->apps.apps)
 		pz_apps_recheck(node->apps.apps);
 }

@@ -149,8 +149,8 @@ who_does_not_read_gets_no_more_answers(void **state)
 	fx_tells(far, "selfDestruct", NULL);
 	assert_int_equal(json_array_size(far->heard), 0);
 	assert_int_equal(pz_metric_get(&w.node->metrics, PZ_METRIC_messages_dropped), before + 2);
-	pz_peers_tell_info(w.node->peers); /* news wait */
-	pz_peers_tell_services(w.node->peers);
+	pz_peers_send_info(w.node->peers); /* news wait */
+	pz_peers_send_services(w.node->peers);
 	fx_settle();
 	assert_int_equal(json_array_size(far->heard), 0);
 	link->session.queued = queued; /* it has read */

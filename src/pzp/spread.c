@@ -42,7 +42,7 @@ pz_spread(struct pz_node *node)
 			   pz_prefs_text(active, PZ_PREF_DEVICE_TYPE));
 	if (wants_hub == pz_uplink_machine(node->uplink)->is_unwanted)
 		pz_machine_want_hub(pz_uplink_machine(node->uplink), wants_hub);
-	node->wishes = (struct pz_peers_wishes){
+	node->peer_prefs = (struct pz_peers_prefs){
 		.listen = pz_prefs_bool(active, PZ_PREF_PEER_LISTEN),
 		.relay = pz_prefs_bool(active, PZ_PREF_PEER_RELAY),
 		.auto_dial = pz_prefs_bool(active, PZ_PREF_PEER_AUTO),
@@ -79,8 +79,8 @@ pz_spread_changed(void *arg, uint32_t changed, bool is_choice)
 	    !pz_prefs_bool(pz_user_prefs(node->items), PZ_PREF_SYNC_SERVICE_CACHE))
 		pz_service_cache_drop_others(node->items);
 	if (changed & PZ_PREF_BIT(PZ_PREF_PROMPTS_ANSWER))
-		pz_peers_tell_soon(node->peers);
-	pz_peers_wishes_changed(node->peers);
+		pz_peers_send_info_soon(node->peers);
+	pz_peers_prefs_changed(node->peers);
 	pz_app_data_session_began(node->items); /* one with a peer may be under way */
 	if (is_choice)
 		return_to_hub(node, was_unwanted);
@@ -92,7 +92,7 @@ pz_spread_named(void *arg)
 	struct pz_node *node = arg;
 
 	pz_spread(node);
-	pz_peers_tell_soon(node->peers);
+	pz_peers_send_info_soon(node->peers);
 }
 
 void

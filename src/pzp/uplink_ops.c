@@ -82,7 +82,7 @@ on_online(void *arg)
 	pz_peers_listen_again(node->peers);
 	pz_uplink_send_info(node->uplink);
 	pz_discovery_announce(node->calls);
-	pz_peers_tell_soon(node->peers);
+	pz_peers_send_info_soon(node->peers);
 }
 
 /*
@@ -120,7 +120,7 @@ on_lost(void *arg, const struct pz_uplink_loss *loss)
 	json_decref(names);
 	pz_calls_hub_gone(node->calls);
 	pz_calls_friends_hub_gone(node->calls);
-	pz_peers_tell_soon(node->peers);
+	pz_peers_send_info_soon(node->peers);
 	pz_discovery_announce_soon(node->calls);
 }
 
@@ -204,7 +204,7 @@ on_device(void *arg, const char *device, bool is_connected, bool is_revoked)
 	}
 	if (!is_connected && !pz_peers_has_route(node->peers, device))
 		pz_calls_device_gone(node->calls, device);
-	pz_peers_told_by_hub(node->peers, device);
+	pz_peers_on_directory(node->peers, device);
 }
 
 static void
@@ -262,7 +262,7 @@ on_notice(void *arg)
 {
 	struct pz_node *node = arg;
 
-	pz_peers_tell_moved(node->peers);
+	pz_peers_send_hub_moved(node->peers);
 }
 
 static void

@@ -163,7 +163,7 @@ on_is_without_hub(void *arg)
 {
 	const struct pz_node *node = arg;
 
-	return node->wishes.is_peer_mode;
+	return node->peer_prefs.is_peer_mode;
 }
 
 static void

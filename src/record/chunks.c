@@ -21,7 +21,8 @@ pz_chunks_put(const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk
 
 	snprintf(place, sizeof(place), "%s/%s", kind->name, chunk->key);
 	json_t *record = pz_sync_chunk_to_json(chunk);
-	bool is_shared = kind->way == PZ_SYNC_BOTH_WAYS; /* else the hub has brought it */
+	bool is_shared =
+		kind->direction == PZ_SYNC_BOTH_DIRECTIONS; /* else the hub has brought it */
 	if (record && is_shared && chunk->via[0])
 		(void)json_object_set_new(record, KEY_VIA, json_string(chunk->via));
 	if (record && is_shared && chunk->received_ms > 0)

@@ -5,26 +5,26 @@
 struct node {
 	struct world w;
 	struct fake hub, phone, tv, app;
-	struct pz_session *way; /* to the lamp; everybody else hangs at the hub */
+	struct pz_session *next_hop; /* to the lamp; everybody else hangs at the hub */
 	int asked;
 };
 
 static struct node n;
 
 static struct pz_session *
-on_way(void *arg, struct pz_slice node)
+on_next_hop(void *arg, struct pz_slice node)
 {
 	(void)arg;
 	if (!pz_slice_eq_str(node, ZONE "/lamp"))
 		return &n.hub.session;
 	n.asked++;
-	return n.way;
+	return n.next_hop;
 }
 
 static int
 set_up(void **state)
 {
-	static const struct pz_router_ops ops = {.local = fx_local, .way = on_way};
+	static const struct pz_router_ops ops = {.local = fx_local, .next_hop = on_next_hop};
 
 	(void)state;
 	memset(&n, 0, sizeof(n));
@@ -140,11 +140,11 @@ our_own_go_where_the_node_says(void **state)
 	assert_ok(pz_router_send(n.w.router, fx_call(LAPTOP, TV)));
 	expect_arrived(&n.tv, LAPTOP, TV);
 	assert_int_equal(n.asked, 0);
-	n.way = &n.phone.session;
+	n.next_hop = &n.phone.session;
 	assert_true(pz_router_has_route(n.w.router, pz_slice_str(ZONE "/lamp")));
 	assert_ok(pz_router_send(n.w.router, fx_call(LAPTOP, ZONE "/lamp")));
 	expect_arrived(&n.phone, LAPTOP, ZONE "/lamp");
-	n.way = NULL;
+	n.next_hop = NULL;
 	assert_false(pz_router_has_route(n.w.router, pz_slice_str(ZONE "/lamp")));
 	assert_int_equal(pz_router_send(n.w.router, fx_call(LAPTOP, ZONE "/lamp")),
 			 PZ_ERR_NOTFOUND);

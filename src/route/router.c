@@ -159,7 +159,8 @@ static struct pz_session *
 way_to(const struct pz_router *router, struct pz_slice to, struct pz_slice node)
 {
 	if (is_in_zone(router, to) || (!is_hub(router) && is_of_friend(router, to)))
-		return router->ops->way ? router->ops->way(router->arg, node) : router->hub;
+		return router->ops->next_hop ? router->ops->next_hop(router->arg, node)
+					     : router->hub;
 	return is_hub(router) ? pz_map_get(router->by_address, zone_of(to)) : NULL;
 }
 

@@ -29,7 +29,7 @@ struct pz_router_ops {
 	 * may be NULL: then the hub's.
 	 * @param node zone, or zone/device; borrowed for the call
 	 */
-	struct pz_session *(*way)(void *arg, struct pz_slice node);
+	struct pz_session *(*next_hop)(void *arg, struct pz_slice node);
 	/**
 	 * True when another zone is a friend now. Asked only about addresses outside of the own
 	 * zone. NULL: no zone is.

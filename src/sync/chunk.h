@@ -25,7 +25,7 @@ struct pz_sync_chunk {
 	char via[PZ_DEVICE_BYTES_MAX + 1]; /* the device that has brought it, as its link has
 					      proved, or this one; "": the hub, or not known */
 	uint64_t received_ms;              /* when it came, by our clock; 0: not known */
-	size_t grave;                      /* of a deletion in an item: sync/graves.h */
+	size_t tombstone;                  /* of a deletion in an item: sync/tombstones.h */
 };
 
 /** Parts of a chunk that is to be made. */

@@ -157,7 +157,7 @@ the_table_is_that_of_page_8(void **state)
 	for (size_t i = 0; i < PZ_SYNC_KIND_COUNT; i++) {
 		const struct pz_sync_kind *kind = pz_sync_kind_find(rows[i].name);
 		assert_ptr_equal(kind, pz_sync_kind((enum pz_sync_id)i));
-		assert_int_equal(kind->way == PZ_SYNC_BOTH_WAYS, rows[i].both_ways);
+		assert_int_equal(kind->direction == PZ_SYNC_BOTH_DIRECTIONS, rows[i].both_ways);
 		assert_int_equal(kind->is_passed_on, rows[i].passed_on);
 		assert_int_equal(kind->preference != NULL, rows[i].optional);
 		assert_true(kind->value_bytes_max <= PZ_SYNC_VALUE_BYTES_MAX);
@@ -176,8 +176,8 @@ a_device_gives_the_hub_nothing_that_the_hub_owns(void **state)
 		const struct pz_sync_kind *kind = pz_sync_kind((enum pz_sync_id)i);
 		assert_true(pz_sync_may_go(kind, PZ_SYNC_HUB, PZ_SYNC_DEVICE));
 		assert_int_equal(pz_sync_may_go(kind, PZ_SYNC_DEVICE, PZ_SYNC_HUB),
-				 kind->way == PZ_SYNC_BOTH_WAYS || kind->id == PZ_SYNC_CRL ||
-					 kind->id == PZ_SYNC_POLICIES);
+				 kind->direction == PZ_SYNC_BOTH_DIRECTIONS ||
+					 kind->id == PZ_SYNC_CRL || kind->id == PZ_SYNC_POLICIES);
 		assert_int_equal(pz_sync_may_go(kind, PZ_SYNC_DEVICE, PZ_SYNC_DEVICE),
 				 kind->id != PZ_SYNC_ZONE_SECRET && kind->id != PZ_SYNC_RIGHTS);
 		assert_int_equal(pz_sync_may_go(kind, PZ_SYNC_HUB, PZ_SYNC_HUB),

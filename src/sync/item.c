@@ -11,8 +11,8 @@
 
 #include "base/codec.h"
 #include "base/map.h"
-#include "sync/graves.h"
 #include "sync/merge.h"
+#include "sync/tombstones.h"
 #include "wire/address.h"
 
 /* Largest lv_cat of one chunk: four lengths of at most 2 bytes. */
@@ -29,10 +29,10 @@ struct pz_sync_item {
 	const struct pz_sync_kind *kind;
 	struct pz_sync_chunk **chunks; /* owned, sorted */
 	size_t len, cap;
-	size_t bytes;                 /* sum of size_of */
-	struct pz_sync_graves graves; /* chunks that are deletions */
-	uint64_t shown_ms;            /* deletions from before are not shown */
-	struct pz_map *shares;        /* device -> struct share, owned; where each device has one */
+	size_t bytes;                         /* sum of size_of */
+	struct pz_sync_tombstones tombstones; /* chunks that are deletions */
+	uint64_t shown_ms;                    /* deletions from before are not shown */
+	struct pz_map *shares; /* device -> struct share, owned; where each device has one */
 	struct share forwarded;
 	char dropped[DROPPED_MAX][PZ_SYNC_KEY_BYTES_MAX + 1];
 	size_t dropped_count;
@@ -51,7 +51,7 @@ size_of(const struct pz_sync_chunk *chunk)
 static bool
 has_shares(const struct pz_sync_kind *kind)
 {
-	return kind->way == PZ_SYNC_BOTH_WAYS && kind->order == PZ_SYNC_BY_TIME &&
+	return kind->direction == PZ_SYNC_BOTH_DIRECTIONS && kind->order == PZ_SYNC_BY_TIME &&
 	       kind->chunks_max >= PZ_SYNC_CHUNKS_MAX;
 }
 
@@ -82,7 +82,7 @@ pz_sync_item_free(struct pz_sync_item *item)
 	while (item->shares && pz_map_next(item->shares, &pos, NULL, &share))
 		free(share);
 	pz_map_free(item->shares);
-	pz_sync_graves_fini(&item->graves);
+	pz_sync_tombstones_fini(&item->tombstones);
 	free(item->chunks);
 	free(item);
 }
@@ -201,9 +201,9 @@ count(struct pz_sync_item *item, struct pz_sync_chunk *chunk, bool is_more)
 
 	item->bytes = is_more ? item->bytes + size_of(chunk) : item->bytes - size_of(chunk);
 	if (chunk->deleted && is_more)
-		pz_sync_graves_add(&item->graves, chunk);
+		pz_sync_tombstones_add(&item->tombstones, chunk);
 	else if (chunk->deleted)
-		pz_sync_graves_remove(&item->graves, chunk);
+		pz_sync_tombstones_remove(&item->tombstones, chunk);
 	if (share && is_more) {
 		share->chunks++;
 		share->bytes += size_of(chunk);
@@ -218,10 +218,10 @@ count(struct pz_sync_item *item, struct pz_sync_chunk *chunk, bool is_more)
 bool
 pz_sync_item_is_dropped(const struct pz_sync_item *item, const struct pz_sync_chunk *chunk)
 {
-	const struct pz_sync_chunk *oldest = pz_sync_graves_oldest(&item->graves);
+	const struct pz_sync_chunk *oldest = pz_sync_tombstones_oldest(&item->tombstones);
 
 	if (!chunk->deleted || oldest == NULL ||
-	    item->graves.len < PZ_SYNC_DELETED_MAX(item->kind->chunks_max) ||
+	    item->tombstones.len < PZ_SYNC_DELETED_MAX(item->kind->chunks_max) ||
 	    pz_sync_item_get(item, chunk->key))
 		return false;
 	return pz_sync_is_older(chunk, oldest);
@@ -250,7 +250,7 @@ remove_at(struct pz_sync_item *item, size_t at)
 static void
 drop_oldest(struct pz_sync_item *item)
 {
-	size_t at = position(item, pz_sync_graves_oldest(&item->graves)->key, false);
+	size_t at = position(item, pz_sync_tombstones_oldest(&item->tombstones)->key, false);
 
 	if (item->dropped_count < DROPPED_MAX)
 		snprintf(item->dropped[item->dropped_count++], sizeof(item->dropped[0]), "%s",
@@ -264,7 +264,7 @@ drop_oldest(struct pz_sync_item *item)
 static enum pz_err
 make_room(struct pz_sync_item *item, struct pz_errinfo *info)
 {
-	if (item->len >= item->kind->chunks_max && item->graves.len > 0)
+	if (item->len >= item->kind->chunks_max && item->tombstones.len > 0)
 		drop_oldest(item);
 	if (item->len >= item->kind->chunks_max)
 		return pz_fail(info, PZ_ERR_LIMIT,
@@ -293,7 +293,7 @@ check_put(struct pz_sync_item *item, const struct pz_sync_chunk *former,
 		return pz_fail(info, PZ_ERR_LIMIT,
 			       "%s is full: it would be larger than %u bytes; remove some first",
 			       item->kind->name, PZ_SYNC_ITEM_BYTES_MAX);
-	if (next->deleted && pz_sync_graves_reserve(&item->graves) != PZ_OK)
+	if (next->deleted && pz_sync_tombstones_reserve(&item->tombstones) != PZ_OK)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	return check_share(item, former, next, info);
 }
@@ -319,7 +319,7 @@ pz_sync_item_put(struct pz_sync_item *item, struct pz_sync_chunk *takes, struct 
 	item->chunks[at] = takes;
 	count(item, takes, true);
 	item->has_digest = false;
-	if (item->graves.len > PZ_SYNC_DELETED_MAX(item->kind->chunks_max))
+	if (item->tombstones.len > PZ_SYNC_DELETED_MAX(item->kind->chunks_max))
 		drop_oldest(item);
 	return PZ_OK;
 }

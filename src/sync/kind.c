@@ -1,6 +1,6 @@
 /*
- * The table of synchronised items (page 8), looked up by id and by name, and which way each may go.
- * Rows are in kind.h.
+ * The table of synchronised items (page 8), looked up by id and by name, and in which direction
+ * each travels. Rows are in kind.h.
  */
 #include "sync/kind.h"
 
@@ -40,6 +40,6 @@ pz_sync_may_go(const struct pz_sync_kind *kind, enum pz_sync_role from, enum pz_
 		return kind->is_passed_on;
 	/* A hub that was restored from a backup learns from its devices what it had signed since.
 	 */
-	return kind->way == PZ_SYNC_BOTH_WAYS || from == PZ_SYNC_HUB ||
+	return kind->direction == PZ_SYNC_BOTH_DIRECTIONS || from == PZ_SYNC_HUB ||
 	       kind->order == PZ_SYNC_BY_NUMBER;
 }

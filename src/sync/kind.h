@@ -9,9 +9,9 @@
 #include "base/limits.h"
 
 /** Who writes an item, so in which direction it travels. */
-enum pz_sync_way {
+enum pz_sync_direction {
 	PZ_SYNC_FROM_HUB, /* PZH -> PZP; a device offers the hub none of it but CRLs and policies */
-	PZ_SYNC_BOTH_WAYS,
+	PZ_SYNC_BOTH_DIRECTIONS,
 };
 
 /** Which of two versions of a chunk is kept. */
@@ -28,9 +28,8 @@ enum pz_sync_role {
 };
 
 /*
- * X(ID, name on the wire, way, whether a peer may pass it on, order, preference that opts out or
- * NULL,
- *   largest value in bytes, most chunks)
+ * X(ID, name on the wire, direction, whether a peer may pass it on, order, preference that opts out
+ * or NULL, largest value in bytes, most chunks)
  */
 #define PZ_SYNC_KINDS(X)                                                                           \
 	X(TRUSTED_PZH, "trusted-pzh", FROM_HUB, true, BY_TIME, NULL, PZ_FRIEND_TEXT_BYTES_MAX,     \
@@ -42,13 +41,15 @@ enum pz_sync_role {
 	X(RIGHTS, "rights", FROM_HUB, false, BY_TIME, NULL, 256, PZ_DEVICES_PER_ZONE_MAX)          \
 	X(POLICIES, "policies", FROM_HUB, true, BY_NUMBER, "sync.policies",                        \
 	  PZ_SYNC_VALUE_BYTES_MAX, 4)                                                              \
-	X(PREFERENCES, "preferences", BOTH_WAYS, true, BY_TIME, "sync.preferences", 65536, 1024)   \
-	X(USER_DETAILS, "user-details", BOTH_WAYS, true, BY_TIME, "sync.user-details", 65536,      \
-	  PZ_SYNC_CHUNKS_MAX)                                                                      \
-	X(SERVICE_CACHE, "service-cache", BOTH_WAYS, true, BY_OWNER, "sync.service-cache",         \
+	X(PREFERENCES, "preferences", BOTH_DIRECTIONS, true, BY_TIME, "sync.preferences", 65536,   \
+	  1024)                                                                                    \
+	X(USER_DETAILS, "user-details", BOTH_DIRECTIONS, true, BY_TIME, "sync.user-details",       \
+	  65536, PZ_SYNC_CHUNKS_MAX)                                                               \
+	X(SERVICE_CACHE, "service-cache", BOTH_DIRECTIONS, true, BY_OWNER, "sync.service-cache",   \
 	  PZ_ANNOUNCEMENT_BYTES_MAX, PZ_DEVICES_PER_ZONE_MAX)                                      \
-	X(CONTEXT, "context", BOTH_WAYS, true, BY_TIME, "sync.context", 65536, PZ_SYNC_CHUNKS_MAX) \
-	X(APP_DATA, "app-data", BOTH_WAYS, true, BY_TIME, "sync.app-data",                         \
+	X(CONTEXT, "context", BOTH_DIRECTIONS, true, BY_TIME, "sync.context", 65536,               \
+	  PZ_SYNC_CHUNKS_MAX)                                                                      \
+	X(APP_DATA, "app-data", BOTH_DIRECTIONS, true, BY_TIME, "sync.app-data",                   \
 	  PZ_SYNC_VALUE_BYTES_MAX, PZ_SYNC_CHUNKS_MAX)
 
 enum pz_sync_id {
@@ -62,7 +63,7 @@ enum pz_sync_id {
 struct pz_sync_kind {
 	enum pz_sync_id id;
 	const char *name;
-	enum pz_sync_way way;
+	enum pz_sync_direction direction;
 	bool is_passed_on; /* also from device to device */
 	enum pz_sync_order order;
 	const char *preference; /* its key; NULL: cannot be opted out */

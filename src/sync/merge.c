@@ -115,7 +115,7 @@ compare_by_kind(const struct pz_sync_chunk *ours, const struct pz_sync_chunk *th
 
 	if (judge->kind->order == PZ_SYNC_BY_NUMBER)
 		return compare(number_of(ours, judge), number_of(theirs, judge));
-	if (judge->kind->way == PZ_SYNC_FROM_HUB) {
+	if (judge->kind->direction == PZ_SYNC_FROM_HUB) {
 		if (judge->hub != PZ_SYNC_HUB_NEITHER)
 			return judge->hub == PZ_SYNC_HUB_THEIRS ? 1 : -1;
 		return compare(ours->mtime_ms, theirs->mtime_ms);
@@ -151,7 +151,7 @@ static bool
 is_listing_enough(const struct pz_sync_chunk *ours, const struct pz_sync_entry *theirs,
 		  const struct pz_sync_judge *judge)
 {
-	if (judge->kind->way == PZ_SYNC_FROM_HUB)
+	if (judge->kind->direction == PZ_SYNC_FROM_HUB)
 		return judge->kind->order == PZ_SYNC_BY_TIME;
 	return judge->kind->order == PZ_SYNC_BY_TIME &&
 	       pz_sync_is_believed(ours->mtime_ms, judge->now_ms) &&
@@ -179,7 +179,7 @@ pz_sync_need(const struct pz_sync_chunk *ours, const struct pz_sync_entry *their
 		return order > 0 ? PZ_SYNC_NEED_WANT : PZ_SYNC_NEED_SEND;
 	if (!is_listing_enough(ours, theirs, judge))
 		return PZ_SYNC_NEED_SEND | PZ_SYNC_NEED_WANT;
-	if (judge->kind->way == PZ_SYNC_FROM_HUB && judge->hub != PZ_SYNC_HUB_NEITHER)
+	if (judge->kind->direction == PZ_SYNC_FROM_HUB && judge->hub != PZ_SYNC_HUB_NEITHER)
 		return judge->hub == PZ_SYNC_HUB_THEIRS ? PZ_SYNC_NEED_WANT : PZ_SYNC_NEED_SEND;
 	order = compare(ours->mtime_ms, theirs->mtime_ms);
 	if (order == 0)

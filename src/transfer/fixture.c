@@ -84,7 +84,7 @@ world_link(struct world *w)
 	world_cut(w);
 	w->a.channels = pz_channels_new(&w->clock.env, &device_channels_ops, &w->a);
 	w->b.channels = pz_channels_new(&w->clock.env, &device_channels_ops, &w->b);
-	pz_transfers_way_changed(w->a.transfers, w->b.name, false);
+	pz_transfers_route_changed(w->a.transfers, w->b.name, false);
 }
 
 /* Frames, then props: as a link flushes. @return true: something was carried */
@@ -153,7 +153,7 @@ world_run(struct world *w, uint64_t us)
 /* ---- the owner ---- */
 
 static struct pz_channels *
-device_way(void *arg, const char *device)
+device_channels(void *arg, const char *device)
 {
 	struct device *d = arg;
 
@@ -184,7 +184,7 @@ device_want(void *arg, const char *device, bool on)
 }
 
 static void
-device_why_away(void *arg, const char *device, char *out, size_t size)
+device_why_unreachable(void *arg, const char *device, char *out, size_t size)
 {
 	(void)arg;
 	snprintf(out, size, "%s is away", device);
@@ -260,11 +260,11 @@ device_inbox(void *arg)
 }
 
 static const struct pz_transfers_ops device_ops = {
-	.way = device_way,
+	.channels = device_channels,
 	.look = device_look,
 	.is_looking = device_is_looking,
 	.want = device_want,
-	.why_away = device_why_away,
+	.why_unreachable = device_why_unreachable,
 	.find = device_find,
 	.is_known = device_is_known,
 	.address = device_address,

@@ -503,7 +503,7 @@ look(struct sending *s)
 		return;
 	}
 	if (!s->is_waiting && !(s->most_sent > 0 && is_patient(s))) {
-		config->ops->why_away(config->arg, s->device, away, sizeof(away));
+		config->ops->why_unreachable(config->arg, s->device, away, sizeof(away));
 		fail(s, PZ_ERR_IO, away);
 		return;
 	}
@@ -533,7 +533,7 @@ try_now(struct sending *s)
 
 	if (s->state != QUEUED || s->is_reading || now_us(s) < s->not_before_us || !is_turn(s))
 		return;
-	struct pz_channels *channels = config->ops->way(config->arg, s->device);
+	struct pz_channels *channels = config->ops->channels(config->arg, s->device);
 	if (channels)
 		open_channel(s, channels);
 	else
@@ -578,7 +578,7 @@ on_watch(struct pz_timer *timer, void *arg)
 }
 
 void
-pz_transfers_way_changed(struct pz_transfers *transfers, const char *device, bool is_news)
+pz_transfers_route_changed(struct pz_transfers *transfers, const char *device, bool is_news)
 {
 	if (transfers == NULL)
 		return;

@@ -34,7 +34,7 @@ enum pz_transfer_permit {
 /** What the owner does. `arg` is that of the configuration. */
 struct pz_transfers_ops {
 	/** Channels of a link by which files may go to a device now; NULL: it has no such link. */
-	struct pz_channels *(*way)(void *arg, const char *device);
+	struct pz_channels *(*channels)(void *arg, const char *device);
 	/** Looks for such a link. */
 	void (*look)(void *arg, const char *device);
 	/** True while one is looked for. */
@@ -42,7 +42,7 @@ struct pz_transfers_ops {
 	/** Files for a device wait or are sent, or there are none any more. */
 	void (*want)(void *arg, const char *device, bool on);
 	/** Why the device cannot be reached, in one line. */
-	void (*why_away)(void *arg, const char *device, char *out, size_t size);
+	void (*why_unreachable)(void *arg, const char *device, char *out, size_t size);
 	/** The device that a person means, which is not this one. Errors: NOTFOUND, CONFIG. */
 	enum pz_err (*find)(void *arg, const char *text, char out[PZ_ADDRESS_BYTES_MAX + 1],
 			    struct pz_errinfo *info);
@@ -86,7 +86,7 @@ void pz_transfers_offered(struct pz_transfers *transfers, const char *device,
 void pz_transfers_judged(struct pz_transfers *transfers, uint64_t ticket, bool is_permitted);
 /** A way to a device has come or gone, or the search for one has ended. NULL is fine. @param
  * is_news something else is known of the device: a search may find more than the last one */
-void pz_transfers_way_changed(struct pz_transfers *transfers, const char *device, bool is_news);
+void pz_transfers_route_changed(struct pz_transfers *transfers, const char *device, bool is_news);
 
 /** `send`: params device, name, path?, wait?, id?, again?, digest?, with the file. */
 void pz_transfers_send(struct pz_transfers *transfers, struct pz_request *request);

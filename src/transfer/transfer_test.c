@@ -470,7 +470,7 @@ without_a_way_it_fails_or_waits(void **state)
 	assert_int_equal(world.a.ends, 0);
 	assert_in_range(world.a.looks, 30, 70);
 	unsigned looks = world.a.looks;
-	pz_transfers_way_changed(world.a.transfers, "b", true); /* does not wait for the next */
+	pz_transfers_route_changed(world.a.transfers, "b", true); /* does not wait for the next */
 	world_run(&world, PZ_US_PER_MS);
 	assert_int_equal(world.a.looks, looks + 1);
 	world_link(&world);

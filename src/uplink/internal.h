@@ -1,6 +1,6 @@
 /* What the files of the uplink call of each other. uplink.c the whole, and what follows from the
  * machine; link.c the connection; send.c what is sent on it; props.c what the hub sends; friends.c
- * commands about friends; place.c where the hub is; twice.c another machine with this device's
+ * commands about friends; place.c where the hub is; clone.c another machine with this device's
  * identity. */
 #ifndef PZ_UPLINK_INTERNAL_H
 #define PZ_UPLINK_INTERNAL_H
@@ -13,7 +13,7 @@
 struct pz_uplink_place; /* place.c */
 
 /** Ways through a relay, and from there to a direct link: link.c. */
-struct pz_uplink_ways {
+struct pz_uplink_relaying {
 	struct pz_tunnel *tunnel;          /* that is being opened */
 	char via[PZ_DEVICE_BYTES_MAX + 1]; /* the relay of the attempt or link; "" none */
 	struct pz_timer head_start;        /* of the hub's address, in an attempt */
@@ -23,7 +23,7 @@ struct pz_uplink_ways {
 	struct pz_timer former_end;
 	bool is_relay_next; /* the address led to no link, though something answers there */
 };
-struct pz_uplink_twice; /* twice.c */
+struct pz_uplink_clone; /* clone.c */
 
 struct pz_uplink {
 	struct pz_uplink_config config;
@@ -41,9 +41,9 @@ struct pz_uplink {
 	json_t *directory;         /* device -> entry of the hub's Update (props.c) */
 	json_t *told;              /* device -> whether watchers know that it is connected */
 	struct pz_timer leave_end; /* the hub has been asked to revoke this device */
-	struct pz_uplink_ways ways;
+	struct pz_uplink_relaying relaying;
 	struct pz_uplink_place *place;
-	struct pz_uplink_twice *twice;
+	struct pz_uplink_clone *clone;
 	char hub_version[PZ_VERSION_TEXT_BYTES]; /* as it was sent, or "" */
 	struct pz_requests
 		*friend_requests; /* that a command about friends belongs to: friends.c */
@@ -56,8 +56,8 @@ struct pz_uplink {
 extern const struct pz_link_events pz_uplink_link_events;
 /** Dials the hub at the address whose turn it is. */
 void pz_uplink_dial(struct pz_uplink *uplink);
-/** Readies the timers of `ways`. */
-void pz_uplink_ways_init(struct pz_uplink *uplink);
+/** Readies the timers of `relaying`. */
+void pz_uplink_relaying_init(struct pz_uplink *uplink);
 /** Drops the attempt or the link, with a bye, and does what follows from the loss. */
 void pz_uplink_hang_up(struct pz_uplink *uplink);
 /** pz_machine_ops.explain_timeout for the state connecting: the step that took too long. */
@@ -90,12 +90,12 @@ bool pz_uplink_place_is_wrong(struct pz_uplink *uplink);
  * or NULL. */
 json_t *pz_uplink_place_json(const struct pz_uplink *uplink);
 
-/* ---- twice.c ---- */
+/* ---- clone.c ---- */
 /** NULL: out of memory. */
-struct pz_uplink_twice *pz_uplink_twice_new(struct pz_uplink *uplink);
+struct pz_uplink_clone *pz_uplink_clone_new(struct pz_uplink *uplink);
 /** NULL is fine. */
-void pz_uplink_twice_free(struct pz_uplink_twice *twice);
+void pz_uplink_clone_free(struct pz_uplink_clone *clone);
 /** The hub ends the link in use. @param message of the prop `bye` */
-void pz_uplink_twice_on_bye(struct pz_uplink *uplink, const json_t *message);
+void pz_uplink_clone_on_bye(struct pz_uplink *uplink, const json_t *message);
 
 #endif

@@ -68,8 +68,8 @@ on_connected(void *arg, struct pz_stream *stream)
 	struct pz_uplink *uplink = arg;
 
 	uplink->dial = NULL;
-	uplink->ways.tunnel = NULL;
-	pz_env_stop(uplink->env, &uplink->ways.head_start);
+	uplink->relaying.tunnel = NULL;
+	pz_env_stop(uplink->env, &uplink->relaying.head_start);
 	enum pz_err err = open_link(uplink, stream, &uplink->link);
 	if (err != PZ_OK)
 		put(uplink, PZ_EVENT_LINK_FAILED, pz_err_text(err));
@@ -92,8 +92,8 @@ on_tunnel_failed(void *arg, enum pz_err err, const char *detail)
 	struct pz_uplink *uplink = arg;
 	struct pz_errinfo reason;
 
-	uplink->ways.tunnel = NULL;
-	(void)pz_fail(&reason, err, "through %s: %s", uplink->ways.via, detail);
+	uplink->relaying.tunnel = NULL;
+	(void)pz_fail(&reason, err, "through %s: %s", uplink->relaying.via, detail);
 	put(uplink, PZ_EVENT_LINK_FAILED, reason.text);
 }
 
@@ -107,14 +107,14 @@ static bool
 dial_relay(struct pz_uplink *uplink)
 {
 	const struct pz_uplink_config *c = &uplink->config;
-	struct pz_uplink_ways *ways = &uplink->ways;
+	struct pz_uplink_relaying *relaying = &uplink->relaying;
 	const char *name = "";
 	struct pz_link *carrier = c->ops->relay(c->arg, &name);
 
 	if (carrier == NULL || pz_tunnel_open(carrier, c->zone->membership->zone, &tunnel_events,
-					      uplink, &ways->tunnel) != PZ_OK)
+					      uplink, &relaying->tunnel) != PZ_OK)
 		return false;
-	snprintf(ways->via, sizeof(ways->via), "%s", name);
+	snprintf(relaying->via, sizeof(relaying->via), "%s", name);
 	return true;
 }
 
@@ -125,7 +125,7 @@ on_failed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo reason;
 
 	uplink->dial = NULL;
-	pz_env_stop(uplink->env, &uplink->ways.head_start);
+	pz_env_stop(uplink->env, &uplink->relaying.head_start);
 	forget_another_hub(uplink);
 	if (!dial_relay(uplink))
 		put(uplink, PZ_EVENT_LINK_FAILED, pz_uplink_dial_reason(err, detail, &reason));
@@ -156,21 +156,21 @@ dial_address(struct pz_uplink *uplink, const struct pz_hub_address *at,
 void
 pz_uplink_dial(struct pz_uplink *uplink)
 {
-	struct pz_uplink_ways *ways = &uplink->ways;
+	struct pz_uplink_relaying *relaying = &uplink->relaying;
 
 	if (uplink->is_ending)
 		return; /* an enrolment was stored just now: the next start connects */
 	const struct pz_hub_address *at = pz_uplink_place_dial(uplink);
-	bool is_relay_first = ways->is_relay_next;
-	ways->via[0] = '\0';
-	ways->is_relay_next = false;
+	bool is_relay_first = relaying->is_relay_next;
+	relaying->via[0] = '\0';
+	relaying->is_relay_next = false;
 	if (is_relay_first && dial_relay(uplink))
 		return;
 	enum pz_err err = dial_address(uplink, at, &dial_events);
 	if (err != PZ_OK)
 		put(uplink, PZ_EVENT_LINK_FAILED, pz_err_text(err));
 	else
-		pz_env_start(uplink->env, &ways->head_start, PZ_UPLINK_HEAD_START_US);
+		pz_env_start(uplink->env, &relaying->head_start, PZ_UPLINK_HEAD_START_US);
 }
 
 /* ---- back to a direct link ---- */
@@ -178,7 +178,7 @@ pz_uplink_dial(struct pz_uplink *uplink)
 static void
 try_again_later(struct pz_uplink *uplink)
 {
-	pz_env_start(uplink->env, &uplink->ways.again, PZ_UPLINK_AGAIN_US);
+	pz_env_start(uplink->env, &uplink->relaying.again, PZ_UPLINK_AGAIN_US);
 }
 
 static void
@@ -197,7 +197,7 @@ on_again_connected(void *arg, struct pz_stream *stream)
 	struct pz_uplink *uplink = arg;
 
 	uplink->dial = NULL;
-	(void)!open_link(uplink, stream, &uplink->ways.next);
+	(void)!open_link(uplink, stream, &uplink->relaying.next);
 }
 
 static const struct pz_dial_events again_events = {
@@ -209,10 +209,10 @@ static void
 on_again(struct pz_timer *timer, void *arg)
 {
 	struct pz_uplink *uplink = arg;
-	const struct pz_uplink_ways *ways = &uplink->ways;
+	const struct pz_uplink_relaying *relaying = &uplink->relaying;
 
 	(void)timer;
-	if (!uplink->is_registered || !ways->via[0] || ways->next)
+	if (!uplink->is_registered || !relaying->via[0] || relaying->next)
 		return;
 	if (uplink->dial) /* without an answer until now: the network may be different */
 		uplink->config.transport.ops->dial_cancel(PZ_TAKE(uplink->dial));
@@ -226,30 +226,30 @@ on_former_end(struct pz_timer *timer, void *arg)
 	const struct pz_uplink *uplink = arg;
 
 	(void)timer;
-	if (uplink->ways.former)
-		pz_link_close(uplink->ways.former, PZ_OK, "replaced by a direct link");
+	if (uplink->relaying.former)
+		pz_link_close(uplink->relaying.former, PZ_OK, "replaced by a direct link");
 }
 
 /* One that appears in an attempt, or between two: it goes first, since the address led nowhere. */
 void
 pz_uplink_saw_relay(struct pz_uplink *uplink)
 {
-	struct pz_uplink_ways *ways = &uplink->ways;
+	struct pz_uplink_relaying *relaying = &uplink->relaying;
 
-	if (uplink->dial && !ways->head_start.active) {
-		on_head_start(&ways->head_start, uplink);
+	if (uplink->dial && !relaying->head_start.active) {
+		on_head_start(&relaying->head_start, uplink);
 	} else if (uplink->machine.state == PZ_STATE_NOT_CONNECTED) {
-		ways->is_relay_next = true;
+		relaying->is_relay_next = true;
 		pz_machine_nudge(&uplink->machine, "a peer passes on to the hub");
 	}
 }
 
 void
-pz_uplink_ways_init(struct pz_uplink *uplink)
+pz_uplink_relaying_init(struct pz_uplink *uplink)
 {
-	pz_timer_init(&uplink->ways.head_start, on_head_start, uplink);
-	pz_timer_init(&uplink->ways.again, on_again, uplink);
-	pz_timer_init(&uplink->ways.former_end, on_former_end, uplink);
+	pz_timer_init(&uplink->relaying.head_start, on_head_start, uplink);
+	pz_timer_init(&uplink->relaying.again, on_again, uplink);
+	pz_timer_init(&uplink->relaying.former_end, on_former_end, uplink);
 }
 
 /* The direct link takes over: the hub replaces the other one when it has our register, which goes
@@ -259,7 +259,7 @@ static enum pz_err
 take_over(struct pz_uplink *uplink)
 {
 	const struct pz_uplink_config *c = &uplink->config;
-	struct pz_link *former = uplink->link, *link = PZ_TAKE(uplink->ways.next);
+	struct pz_link *former = uplink->link, *link = PZ_TAKE(uplink->relaying.next);
 	const struct pz_uplink_loss loss = {
 		.session = &former->session,
 		.rpc_code = PZ_RPC_UNREACHABLE,
@@ -271,9 +271,9 @@ take_over(struct pz_uplink *uplink)
 	pz_sync_link_free(PZ_TAKE(uplink->sync));
 	pz_router_detach(c->router, &former->session);
 	uplink->link = link;
-	uplink->ways.former = former;
-	uplink->ways.via[0] = '\0';
-	pz_env_start(uplink->env, &uplink->ways.former_end, PZ_PEER_DRAIN_US);
+	uplink->relaying.former = former;
+	uplink->relaying.via[0] = '\0';
+	pz_env_start(uplink->env, &uplink->relaying.former_end, PZ_PEER_DRAIN_US);
 	PZ_TRY(pz_router_attach(c->router, &link->session));
 	pz_link_establish(link);
 	c->ops->lost(c->arg, &loss);
@@ -334,14 +334,14 @@ other_closed(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice und
 		.rpc_code = PZ_RPC_UNREACHABLE,
 	};
 
-	if (link == uplink->ways.next) {
-		uplink->ways.next = NULL;
+	if (link == uplink->relaying.next) {
+		uplink->relaying.next = NULL;
 		try_again_later(uplink);
 	}
-	if (link != uplink->ways.former)
+	if (link != uplink->relaying.former)
 		return;
-	uplink->ways.former = NULL;
-	pz_env_stop(uplink->env, &uplink->ways.former_end);
+	uplink->relaying.former = NULL;
+	pz_env_stop(uplink->env, &uplink->relaying.former_end);
 	pz_router_detach(c->router, &link->session);
 	c->ops->lost(c->arg, &loss);
 }
@@ -350,15 +350,15 @@ other_closed(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice und
 static void
 drop_ways(struct pz_uplink *uplink)
 {
-	struct pz_uplink_ways *ways = &uplink->ways;
+	struct pz_uplink_relaying *relaying = &uplink->relaying;
 	struct pz_link *links[2];
 
-	links[0] = PZ_TAKE(ways->next);
-	links[1] = PZ_TAKE(ways->former);
-	pz_env_stop(uplink->env, &ways->head_start);
-	pz_env_stop(uplink->env, &ways->again);
-	pz_env_stop(uplink->env, &ways->former_end);
-	pz_tunnel_cancel(PZ_TAKE(ways->tunnel));
+	links[0] = PZ_TAKE(relaying->next);
+	links[1] = PZ_TAKE(relaying->former);
+	pz_env_stop(uplink->env, &relaying->head_start);
+	pz_env_stop(uplink->env, &relaying->again);
+	pz_env_stop(uplink->env, &relaying->former_end);
+	pz_tunnel_cancel(PZ_TAKE(relaying->tunnel));
 	for (size_t i = 0; i < 2; i++) {
 		if (links[i] == NULL)
 			continue;
@@ -391,7 +391,7 @@ on_secured(struct pz_link *link)
 {
 	struct pz_uplink *uplink = link->owner;
 
-	if (uplink->link != link && uplink->ways.next != link)
+	if (uplink->link != link && uplink->relaying.next != link)
 		return;
 	pz_tls_drop_peer(link->tls);
 	link->session.log = &uplink->log;
@@ -418,8 +418,8 @@ on_register(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice fram
 	PZ_TRY(pz_link_take_register(link, &envelope));
 	PZ_TRY(pz_router_attach(uplink->config.router, &link->session));
 	uplink->is_registered = true;
-	if (uplink->ways.via[0]) /* the address was perhaps not tried at all */
-		pz_env_start(uplink->env, &uplink->ways.again, PZ_UPLINK_HEAD_START_US);
+	if (uplink->relaying.via[0]) /* the address was perhaps not tried at all */
+		pz_env_start(uplink->env, &uplink->relaying.again, PZ_UPLINK_HEAD_START_US);
 	pz_link_establish(link);
 	put(uplink, PZ_EVENT_REGISTERED, NULL);
 	/* What follows from the event may have ended the link. */
@@ -433,9 +433,9 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 {
 	struct pz_uplink *uplink = link->owner;
 
-	if (uplink->ways.next == link)
+	if (uplink->relaying.next == link)
 		return on_next_frame(uplink, link, frame);
-	if (uplink->ways.former == link)
+	if (uplink->relaying.former == link)
 		return on_former_frame(uplink, link, frame);
 	if (uplink->link != link)
 		return PZ_OK;
@@ -603,7 +603,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 	}
 	/* The address answered, and no registration came of it: the next attempt goes by a relay,
 	 * if one is there. */
-	uplink->ways.is_relay_next = !was_registered && !uplink->ways.via[0];
+	uplink->relaying.is_relay_next = !was_registered && !uplink->relaying.via[0];
 	lost(uplink, link, undelivered,
 	     why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
 	(void)pz_uplink_reason(why, detail, &reason);

@@ -127,12 +127,13 @@ no_state_is_without_a_way_out(void **state)
 {
 	(void)state;
 	for (int s = 0; s < STATES; s++) {
-		bool has_way = false;
+		bool has_route = false;
 		for (int e = 0; e < EVENTS; e++) {
 			struct pz_edge edge = pz_machine_edge((enum pz_state)s, (enum pz_event)e);
-			has_way |= edge.verdict == PZ_VERDICT_EDGE && edge.next != (enum pz_state)s;
+			has_route |=
+				edge.verdict == PZ_VERDICT_EDGE && edge.next != (enum pz_state)s;
 		}
-		assert_true(has_way);
+		assert_true(has_route);
 	}
 }
 

@@ -163,7 +163,7 @@ tell_of_move(struct pz_uplink *uplink)
 	const struct pz_hub_address *at = &uplink->place->now.at;
 
 	pz_notice("hub-moved", "host=%s port=%u", at->host, (unsigned)at->port);
-	uplink->config.ops->moved(uplink->config.arg, at, uplink->ways.via);
+	uplink->config.ops->moved(uplink->config.arg, at, uplink->relaying.via);
 }
 
 static void
@@ -286,7 +286,7 @@ hear(struct pz_uplink *uplink, const json_t *message, struct pz_errinfo *info)
 
 	PZ_TRY(pz_hub_notice_parse(message, &notice, info));
 	/* Before the signature: each link repeats the notice that is known here. */
-	if (!pz_hub_place_is_news(&next, &notice) || uplink->machine.is_wiping)
+	if (!pz_hub_place_is_changed_by(&next, &notice) || uplink->machine.is_wiping)
 		return PZ_OK;
 	PZ_TRY(pz_hub_notice_check(&notice, m->zone, m->master, info));
 	bool is_moved = pz_hub_place_take(&next, &notice) == PZ_PLACE_MOVED;
@@ -374,7 +374,7 @@ give_address(struct pz_uplink *uplink, struct pz_request *request)
 		pz_request_fail(request, err, info.text);
 		return;
 	}
-	bool is_moved = pz_hub_place_tell(&next, &at, pz_env_wall_ms(uplink->env));
+	bool is_moved = pz_hub_place_set_by_user(&next, &at, pz_env_wall_ms(uplink->env));
 	/* Answered when it is on the disk: else a crash would lead back to the old hub. */
 	struct pz_uplink **waiting = pz_request_begin(request, &waiting_kind);
 	if (waiting == NULL)

@@ -134,7 +134,7 @@ on_bye(struct pz_uplink *uplink, json_t *message)
 {
 	const char *reason = pz_json_str(message, "reason");
 
-	pz_uplink_twice_on_bye(uplink, message);
+	pz_uplink_clone_on_bye(uplink, message);
 	if (uplink->link)
 		pz_link_close(uplink->link, PZ_ERR_IO_CLOSED, reason ? reason : "bye");
 }

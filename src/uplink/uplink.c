@@ -138,12 +138,12 @@ pz_uplink_new(const struct pz_uplink_config *config)
 	uplink->metrics = config->link_host.metrics;
 	pz_machine_init(&uplink->machine, uplink->env, &machine_ops, uplink, false);
 	pz_timer_init(&uplink->leave_end, on_leave_end, uplink);
-	pz_uplink_ways_init(uplink);
+	pz_uplink_relaying_init(uplink);
 	uplink->directory = json_object();
 	uplink->told = json_object();
 	uplink->place = pz_uplink_place_new();
-	uplink->twice = pz_uplink_twice_new(uplink);
-	if (!uplink->directory || !uplink->told || !uplink->place || !uplink->twice) {
+	uplink->clone = pz_uplink_clone_new(uplink);
+	if (!uplink->directory || !uplink->told || !uplink->place || !uplink->clone) {
 		pz_uplink_free(uplink);
 		return NULL;
 	}
@@ -157,11 +157,11 @@ pz_uplink_free(struct pz_uplink *uplink)
 		return;
 	pz_machine_fini(&uplink->machine);
 	pz_env_stop(uplink->env, &uplink->leave_end);
-	pz_env_stop(uplink->env, &uplink->ways.head_start);
-	pz_env_stop(uplink->env, &uplink->ways.again);
-	pz_env_stop(uplink->env, &uplink->ways.former_end);
+	pz_env_stop(uplink->env, &uplink->relaying.head_start);
+	pz_env_stop(uplink->env, &uplink->relaying.again);
+	pz_env_stop(uplink->env, &uplink->relaying.former_end);
 	pz_sync_link_free(uplink->sync); /* a link that was never reported closed */
-	pz_uplink_twice_free(uplink->twice);
+	pz_uplink_clone_free(uplink->clone);
 	pz_uplink_place_free(uplink->place);
 	pz_tls_ctx_free(uplink->tls);
 	json_decref(uplink->directory);
@@ -241,8 +241,8 @@ pz_uplink_network_changed(struct pz_uplink *uplink)
 		return;
 	}
 	pz_uplink_send_info(uplink);
-	if (uplink->ways.via[0]) /* its address may lead to the hub now */
-		pz_env_start(uplink->env, &uplink->ways.again, 0);
+	if (uplink->relaying.via[0]) /* its address may lead to the hub now */
+		pz_env_start(uplink->env, &uplink->relaying.again, 0);
 	if (uplink->link)
 		pz_link_probe(uplink->link, PZ_PEER_CONTEST_US); /* the way may be another now */
 }
@@ -315,9 +315,10 @@ pz_uplink_json(const struct pz_uplink *uplink)
 	(void)json_object_set_new(result, "since",
 				  is_connected ? json_integer((json_int_t)(uplink->since_ms / 1000))
 					       : json_null());
-	(void)json_object_set_new(
-		result, "relay",
-		is_connected && uplink->ways.via[0] ? json_string(uplink->ways.via) : json_null());
+	(void)json_object_set_new(result, "relay",
+				  is_connected && uplink->relaying.via[0]
+					  ? json_string(uplink->relaying.via)
+					  : json_null());
 	(void)json_object_set_new(result, "latencyMs",
 				  round_trip_us ? json_real((double)round_trip_us / 1000)
 						: json_null());

@@ -269,20 +269,20 @@ test_user_says(void **state)
 
 	(void)state;
 	pz_hub_place_init(&p, &enrolled);
-	assert_true(pz_hub_place_tell(&p, &typed, w.clock.wall_ms));
+	assert_true(pz_hub_place_set_by_user(&p, &typed, w.clock.wall_ms));
 	assert_at(&p, "typed.example.org", HOST);
 	/* It is kept for others, but the user knew better. */
 	assert_int_equal(pz_hub_place_take(&p, &before), PZ_PLACE_HEARD);
 	assert_at(&p, "typed.example.org", HOST);
 	assert_int_equal(p.notice.number, before.number);
 	p = reload(&p);
-	assert_false(pz_hub_place_tell(&p, &typed, w.clock.wall_ms + 1));
+	assert_false(pz_hub_place_set_by_user(&p, &typed, w.clock.wall_ms + 1));
 	assert_at(&p, "typed.example.org", HOST);
 	assert_int_equal(pz_hub_place_take(&p, &after), PZ_PLACE_HEARD); /* set at wall + 1 */
 	after = notice_of(zone, "c.example.org", 1, w.clock.wall_ms + 2);
 	assert_int_equal(pz_hub_place_take(&p, &after), PZ_PLACE_MOVED);
 	/* A device whose clock is behind. */
-	assert_true(pz_hub_place_tell(&p, &typed, 5));
+	assert_true(pz_hub_place_set_by_user(&p, &typed, 5));
 	assert_int_equal(p.number, w.clock.wall_ms + 3);
 }
 

@@ -110,7 +110,7 @@ go_to(struct pz_hub_place *p, const struct pz_hub_address *at, uint64_t number)
 }
 
 bool
-pz_hub_place_is_news(const struct pz_hub_place *p, const struct pz_hub_notice *notice)
+pz_hub_place_is_changed_by(const struct pz_hub_place *p, const struct pz_hub_notice *notice)
 {
 	return notice->number > p->notice.number;
 }
@@ -120,7 +120,7 @@ pz_hub_place_is_news(const struct pz_hub_place *p, const struct pz_hub_notice *n
 enum pz_place_news
 pz_hub_place_take(struct pz_hub_place *p, const struct pz_hub_notice *notice)
 {
-	if (!pz_hub_place_is_news(p, notice))
+	if (!pz_hub_place_is_changed_by(p, notice))
 		return PZ_PLACE_OLD;
 	p->notice = *notice;
 	if (notice->number <= p->number)
@@ -129,7 +129,7 @@ pz_hub_place_take(struct pz_hub_place *p, const struct pz_hub_notice *notice)
 }
 
 bool
-pz_hub_place_tell(struct pz_hub_place *p, const struct pz_hub_address *at, uint64_t wall_ms)
+pz_hub_place_set_by_user(struct pz_hub_place *p, const struct pz_hub_address *at, uint64_t wall_ms)
 {
 	uint64_t least = p->number > p->notice.number ? p->number : p->notice.number;
 	uint64_t number = wall_ms > least ? wall_ms : least + 1;

@@ -37,13 +37,14 @@ enum pz_err pz_hub_place_load(struct pz_store *store, const struct pz_membership
 enum pz_err pz_hub_place_put(const struct pz_hub_place *place, struct pz_txn *txn) PZ_MUST_USE;
 
 /** True when this notice would change something. Called before it is verified, which costs more. */
-bool pz_hub_place_is_news(const struct pz_hub_place *place, const struct pz_hub_notice *notice);
+bool
+pz_hub_place_is_changed_by(const struct pz_hub_place *place, const struct pz_hub_notice *notice);
 /** Takes a notice that was verified. */
 enum pz_place_news
 pz_hub_place_take(struct pz_hub_place *place, const struct pz_hub_notice *notice);
 /** The user's word, which beats every notice that was made before. @return false: that address
  * counted already */
-bool
-pz_hub_place_tell(struct pz_hub_place *place, const struct pz_hub_address *at, uint64_t wall_ms);
+bool pz_hub_place_set_by_user(struct pz_hub_place *place, const struct pz_hub_address *at,
+			      uint64_t wall_ms);
 
 #endif

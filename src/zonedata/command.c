@@ -109,7 +109,7 @@ tell_partner(struct sync_partner *p, struct pz_sync_link *link, bool is_lost)
 }
 
 void
-pz_zonedata_tell_commands(struct pz_sync_link *link, bool is_lost)
+pz_zonedata_end_commands(struct pz_sync_link *link, bool is_lost)
 {
 	const struct pz_zonedata *data = link->links->config.arg;
 

@@ -101,7 +101,7 @@ on_answered(struct pz_sync_link *link, bool is_equal)
 	}
 	if (link->other == PZ_SYNC_HUB)
 		first_exchange(link);
-	pz_zonedata_tell_commands(link, false);
+	pz_zonedata_end_commands(link, false);
 }
 
 static void
@@ -116,7 +116,7 @@ on_ahead(struct pz_sync_link *link, int64_t ahead_ms)
 static void
 on_closing(struct pz_sync_link *link)
 {
-	pz_zonedata_tell_commands(link, true);
+	pz_zonedata_end_commands(link, true);
 }
 
 static const struct pz_sync_link_ops link_ops = {
@@ -260,7 +260,7 @@ pz_zonedata_refused_by_hub(struct pz_zonedata *data, const char *item, const cha
 	json_t *refusals = data->refusals;
 	char origin[PZ_APP_KEY_CHARS], text[200];
 
-	if (kind == NULL || kind->way != PZ_SYNC_BOTH_WAYS)
+	if (kind == NULL || kind->direction != PZ_SYNC_BOTH_DIRECTIONS)
 		return;
 	snprintf(text, sizeof(text), "%.199s", reason);
 	pz_condition_raise(data->config.conditions, PZ_CONDITION_DATA_REFUSED, kind->name,

@@ -65,6 +65,6 @@ void pz_zonedata_exchange_fini(struct pz_zonedata *data);
 
 /* ---- command.c ---- */
 /** An exchange has ended, or its link is lost: commands that wait for it go on. */
-void pz_zonedata_tell_commands(struct pz_sync_link *link, bool is_lost);
+void pz_zonedata_end_commands(struct pz_sync_link *link, bool is_lost);
 
 #endif

@@ -1,5 +1,5 @@
 /* Two machines with one identity: shown as a condition, and nothing else looks like them. */
-#include "hosted/twice.h"
+#include "hosted/clone.h"
 #include "pzh/fixture_devices.h"
 
 static const struct pz_conditions *
@@ -38,7 +38,7 @@ two_that_take_turns_raise_a_condition(void **state)
 	assert_true(pz_condition_is_raised(conditions(), PZ_CONDITION_IDENTITY_TWICE, TV));
 	/* It is over when they have not met for a while, or when the device is out. */
 	pz_kit_clock_skip(&w.world.clock, 601 * PZ_US_PER_S);
-	pz_hosted_twice_clean(zone_of(ZONE));
+	pz_hosted_clone_clean(zone_of(ZONE));
 	assert_false(pz_condition_is_raised(conditions(), PZ_CONDITION_IDENTITY_TWICE, NULL));
 	for (size_t i = 0; i < 4; i++)
 		comes(turns[i]);

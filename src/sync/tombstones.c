@@ -1,22 +1,22 @@
 /*
  * A binary heap of deletions, oldest first, so that the one to drop is found without a search. Each
- * chunk knows its position (`grave`), so a chunk that is replaced or removed leaves the heap in
+ * chunk knows its position (`tombstone`), so a chunk that is replaced or removed leaves the heap in
  * logarithmic time, too.
  */
-#include "sync/graves.h"
+#include "sync/tombstones.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 void
-pz_sync_graves_fini(struct pz_sync_graves *g)
+pz_sync_tombstones_fini(struct pz_sync_tombstones *g)
 {
 	free(g->heap);
-	*g = (struct pz_sync_graves){.len = 0};
+	*g = (struct pz_sync_tombstones){.len = 0};
 }
 
 enum pz_err
-pz_sync_graves_reserve(struct pz_sync_graves *g)
+pz_sync_tombstones_reserve(struct pz_sync_tombstones *g)
 {
 	if (g->len < g->cap)
 		return PZ_OK;
@@ -38,15 +38,15 @@ pz_sync_is_older(const struct pz_sync_chunk *a, const struct pz_sync_chunk *b)
 }
 
 static void
-place(struct pz_sync_graves *g, size_t at, struct pz_sync_chunk *chunk)
+place(struct pz_sync_tombstones *g, size_t at, struct pz_sync_chunk *chunk)
 {
 	g->heap[at] = chunk;
-	chunk->grave = at;
+	chunk->tombstone = at;
 }
 
 /* Moves parents down until the chunk fits. */
 static void
-sift_up(struct pz_sync_graves *g, size_t at, struct pz_sync_chunk *chunk)
+sift_up(struct pz_sync_tombstones *g, size_t at, struct pz_sync_chunk *chunk)
 {
 	while (at > 0 && pz_sync_is_older(chunk, g->heap[(at - 1) / 2])) {
 		place(g, at, g->heap[(at - 1) / 2]);
@@ -57,7 +57,7 @@ sift_up(struct pz_sync_graves *g, size_t at, struct pz_sync_chunk *chunk)
 
 /* Moves the older child up until the chunk fits. */
 static void
-sift_down(struct pz_sync_graves *g, size_t at, struct pz_sync_chunk *chunk)
+sift_down(struct pz_sync_tombstones *g, size_t at, struct pz_sync_chunk *chunk)
 {
 	for (size_t child; (child = 2 * at + 1) < g->len; at = child) {
 		if (child + 1 < g->len && pz_sync_is_older(g->heap[child + 1], g->heap[child]))
@@ -70,16 +70,16 @@ sift_down(struct pz_sync_graves *g, size_t at, struct pz_sync_chunk *chunk)
 }
 
 void
-pz_sync_graves_add(struct pz_sync_graves *g, struct pz_sync_chunk *chunk)
+pz_sync_tombstones_add(struct pz_sync_tombstones *g, struct pz_sync_chunk *chunk)
 {
 	sift_up(g, g->len++, chunk);
 }
 
 /* The last chunk takes the free place and moves up or down from there. */
 void
-pz_sync_graves_remove(struct pz_sync_graves *g, const struct pz_sync_chunk *chunk)
+pz_sync_tombstones_remove(struct pz_sync_tombstones *g, const struct pz_sync_chunk *chunk)
 {
-	size_t at = chunk->grave;
+	size_t at = chunk->tombstone;
 	struct pz_sync_chunk *last = g->heap[--g->len];
 
 	if (last == chunk)
@@ -91,7 +91,7 @@ pz_sync_graves_remove(struct pz_sync_graves *g, const struct pz_sync_chunk *chun
 }
 
 const struct pz_sync_chunk *
-pz_sync_graves_oldest(const struct pz_sync_graves *g)
+pz_sync_tombstones_oldest(const struct pz_sync_tombstones *g)
 {
 	return g->len > 0 ? g->heap[0] : NULL;
 }

@@ -9,7 +9,7 @@
 #define TURNS_TOLD 3
 #define FORGOTTEN_US (600 * PZ_US_PER_S)
 
-struct pz_uplink_twice {
+struct pz_uplink_clone {
 	struct pz_uplink *uplink;
 	unsigned turns;
 	struct pz_timer over;
@@ -18,47 +18,47 @@ struct pz_uplink_twice {
 static void
 on_over(struct pz_timer *timer, void *arg)
 {
-	struct pz_uplink_twice *twice = arg;
+	struct pz_uplink_clone *clone = arg;
 
 	(void)timer;
-	twice->turns = 0;
-	pz_condition_clear(twice->uplink->config.conditions, PZ_CONDITION_IDENTITY_TWICE, NULL);
+	clone->turns = 0;
+	pz_condition_clear(clone->uplink->config.conditions, PZ_CONDITION_IDENTITY_TWICE, NULL);
 }
 
-struct pz_uplink_twice *
-pz_uplink_twice_new(struct pz_uplink *uplink)
+struct pz_uplink_clone *
+pz_uplink_clone_new(struct pz_uplink *uplink)
 {
-	struct pz_uplink_twice *twice = calloc(1, sizeof(*twice));
+	struct pz_uplink_clone *clone = calloc(1, sizeof(*clone));
 
-	if (twice == NULL)
+	if (clone == NULL)
 		return NULL;
-	twice->uplink = uplink;
-	pz_timer_init(&twice->over, on_over, twice);
-	return twice;
+	clone->uplink = uplink;
+	pz_timer_init(&clone->over, on_over, clone);
+	return clone;
 }
 
 void
-pz_uplink_twice_free(struct pz_uplink_twice *twice)
+pz_uplink_clone_free(struct pz_uplink_clone *clone)
 {
-	if (twice == NULL)
+	if (clone == NULL)
 		return;
-	pz_env_stop(twice->uplink->env, &twice->over);
-	free(twice);
+	pz_env_stop(clone->uplink->env, &clone->over);
+	free(clone);
 }
 
 /* We have one link to the hub at a time: so another process has opened the link that replaces it.
  */
 void
-pz_uplink_twice_on_bye(struct pz_uplink *uplink, const json_t *message)
+pz_uplink_clone_on_bye(struct pz_uplink *uplink, const json_t *message)
 {
 	const char *here = pz_json_str(message, "replaced"), *there = pz_json_str(message, "by");
-	struct pz_uplink_twice *twice = uplink->twice;
+	struct pz_uplink_clone *clone = uplink->clone;
 
 	if (here == NULL || there == NULL)
 		return;
-	twice->turns++;
-	pz_env_start(uplink->env, &twice->over, FORGOTTEN_US);
-	if (twice->turns >= TURNS_TOLD)
+	clone->turns++;
+	pz_env_start(uplink->env, &clone->over, FORGOTTEN_US);
+	if (clone->turns >= TURNS_TOLD)
 		pz_condition_raise(uplink->config.conditions, PZ_CONDITION_IDENTITY_TWICE,
 				   uplink->config.self,
 				   "another machine has the identity of this device, and the two "

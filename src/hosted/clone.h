@@ -1,18 +1,18 @@
 /* Two machines with one identity: how that shows, and the condition. */
-#ifndef PZ_HOSTED_TWICE_H
-#define PZ_HOSTED_TWICE_H
+#ifndef PZ_HOSTED_CLONE_H
+#define PZ_HOSTED_CLONE_H
 
 #include "hosted/conn.h"
 
 /** The link is about to be replaced by a newer one of its device. */
-void pz_hosted_twice_replaced(struct pz_hosted_conn *older);
+void pz_hosted_clone_replaced(struct pz_hosted_conn *older);
 /** The device has named the start of it that is connected (member->instance). */
-void pz_hosted_twice_named(struct pz_hosted_conn *conn);
+void pz_hosted_clone_named(struct pz_hosted_conn *conn);
 /** Forgets what is long ago, and clears the condition. */
-void pz_hosted_twice_clean(struct pz_hosted *zone);
+void pz_hosted_clone_clean(struct pz_hosted *zone);
 /** The device is out of the zone. */
-void pz_hosted_twice_forget(struct pz_hosted *zone, const char *device);
+void pz_hosted_clone_forget(struct pz_hosted *zone, const char *device);
 /** Frees all. A zeroed zone is fine. */
-void pz_hosted_twice_fini(struct pz_hosted *zone);
+void pz_hosted_clone_fini(struct pz_hosted *zone);
 
 #endif
