@@ -50,7 +50,7 @@ enum pz_code_result {
 void
 pz_code_issue(struct pz_code *code, const struct pz_env *env, const char *device, unsigned ttl_s);
 
-/** Wipes it: after success, or because the owner peer_prefs. Back to "no code". */
+/** Wipes it: after success, or because the owner cancels it. Back to "no code". */
 void pz_code_cancel(struct pz_code *code);
 
 /** True while the code can be used: the hub accepts enrolment connections only then (ENR-1). */

@@ -9,7 +9,7 @@ agent_of(struct pz_list *node)
 
 /* ---- who may answer ---- */
 
-/* A device does not decide on its own peer_prefs, and a question of another device is not passed
+/* A device does not decide about its own requests, and a question of another device is not passed
  * on. */
 bool
 pz_agent_may_answer(const struct pz_prompt_agent *agent, const struct pz_question *question)
