@@ -46,6 +46,13 @@
 /* Without any answer, for as long as it likes: what sensors and streams send. */
 #define PZ_MEMBER_MESSAGES_PER_S 1000
 
+/* Work that one member's messages to its hub may cost the hub in a row: some hundred times an
+ * ordinary one. Then it is not received from for this many times as long, and others are served. */
+#define PZ_WORK_US (5 * PZ_US_PER_MS)
+#define PZ_WORK_REST_FACTOR 2
+#define PZ_WORK_REST_MAX_US (1 * PZ_US_PER_S)
+#define PZ_WORK_WINDOW_US (10 * PZ_US_PER_S) /* rests of more than a quarter: a warning */
+
 /* ---- time (pages 2 to 5) ---- */
 #define PZ_CONNECT_TIMEOUT_US (15 * PZ_US_PER_S)
 #define PZ_HANDSHAKE_TIMEOUT_US (15 * PZ_US_PER_S) /* accepted connection to registered */

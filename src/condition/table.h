@@ -25,6 +25,10 @@
 	  "Within the last hour devices wanted more of a zone's authority in a minute than it "    \
 	  "does for them: to be enrolled, or to change its policy or its friends.",                \
 	  "if it was not you: `pzh devices` and `pzh rights` show which device; `pzh revoke` it")  \
+	X(MEMBER_BUSY, "member-busy", PZH,                                                         \
+	  "A device, or a friend's hub, sends what costs this hub much work, without a pause: it " \
+	  "is received from for a part of the time only, so that others are served.",              \
+	  "if it should not: restart pzpd there, or `pzh revoke` the device")                      \
 	X(IDENTITY_TWICE, "identity-twice", BOTH,                                                  \
 	  "Two machines have one device's identity, for example from one disk image, and take "    \
 	  "turns in being connected.",                                                             \

@@ -3,6 +3,7 @@
  */
 #include "hosted/conn.h"
 
+#include "route/allowance.h"
 #include "rpc/error.h"
 #include "wire/frame.h"
 #include "wire/message.h"
@@ -85,6 +86,61 @@ pz_hosted_conn_probe(struct pz_hosted_conn *conn)
 {
 	if (conn->state == PZ_HOSTED_LIVE)
 		pz_link_probe(conn->link, PZ_PEER_CONTEST_US);
+}
+
+/* ---- work ---- */
+
+static void
+on_calm(struct pz_timer *timer, void *arg)
+{
+	const struct pz_hosted_conn *conn = arg;
+
+	(void)timer;
+	pz_condition_clear(conn->hosting->conditions, PZ_CONDITION_MEMBER_BUSY,
+			   conn->link->session.address);
+}
+
+void
+pz_hosted_conn_calm(struct pz_hosted_conn *conn)
+{
+	if (!conn->busy.calm.active)
+		return;
+	pz_env_stop(conn->hosting->env, &conn->busy.calm);
+	on_calm(&conn->busy.calm, conn);
+}
+
+static void
+warn_busy(struct pz_hosted_conn *conn)
+{
+	if (!conn->busy.calm.active)
+		pz_timer_init(&conn->busy.calm, on_calm, conn);
+	pz_env_start(conn->hosting->env, &conn->busy.calm, PZ_CONDITION_CALM_US);
+	pz_condition_raise(conn->hosting->conditions, PZ_CONDITION_MEMBER_BUSY,
+			   conn->link->session.address,
+			   "%s keeps this hub busy with its messages, and is received from for a "
+			   "part of the time only",
+			   conn->link->session.address);
+}
+
+void
+pz_hosted_conn_spend(struct pz_hosted_conn *conn, uint64_t began_us)
+{
+	struct pz_hosted_busy *busy = &conn->busy;
+	uint64_t now = pz_env_mono_us(conn->hosting->env);
+	uint64_t rest_us =
+		pz_allowance_spend(&conn->link->session, conn->hosting->env, now - began_us);
+
+	if (rest_us == 0)
+		return;
+	pz_link_rest(conn->link, rest_us);
+	pz_metric_add(&conn->hosting->metrics, PZ_METRIC_links_rested, 1);
+	if (now - busy->since_us >= PZ_WORK_WINDOW_US) {
+		busy->since_us = now;
+		busy->rested_us = 0;
+	}
+	busy->rested_us += rest_us;
+	if (busy->rested_us > PZ_WORK_WINDOW_US / 4)
+		warn_busy(conn);
 }
 
 bool

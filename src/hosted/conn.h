@@ -32,6 +32,12 @@ struct pz_hosted_enrolling {
 	bool is_counted;                    /* as an attempt */
 };
 
+/** How much of its time the link has rested (pz_hosted_conn_spend). */
+struct pz_hosted_busy {
+	uint64_t since_us, rested_us; /* of a window of PZ_WORK_WINDOW_US */
+	struct pz_timer calm;         /* while the condition is raised */
+};
+
 struct pz_hosted_conn {
 	struct pz_hosting *hosting;
 	struct pz_hosted *zone; /* chosen by SNI, NULL before */
@@ -46,6 +52,7 @@ struct pz_hosted_conn {
 	struct pz_hub_friend_link *friend_link; /* of a link with a friend's hub, or NULL */
 	struct pz_log_rate refused_rate;        /* of errors about values that were refused */
 	struct pz_timer drain_end;
+	struct pz_hosted_busy busy;
 	enum pz_hosted_state state;
 	bool is_leaving;              /* has asked to be revoked */
 	struct pz_hub_upload *upload; /* a policy that comes in pieces, or NULL: hub/policy.c */
@@ -79,6 +86,12 @@ void pz_hosted_conn_revoked(struct pz_hosted_conn *conn, const char *reason);
 /** Asks for a sign of life, and closes the link without one: another link of the device says that
  * this one is dead. */
 void pz_hosted_conn_probe(struct pz_hosted_conn *conn);
+/** Its message has cost the hub the time since then: a link that costs too much rests, and the
+ * owner is warned when that lasts. @param began_us monotonic
+ * @spec page 14 DOS-1, DOS-8 */
+void pz_hosted_conn_spend(struct pz_hosted_conn *conn, uint64_t began_us);
+/** The link has ended: nothing is known of it any more. */
+void pz_hosted_conn_calm(struct pz_hosted_conn *conn);
 /** True when more is queued for this device than should be: what it asks for is not answered. */
 bool pz_hosted_conn_is_choked(const struct pz_hosted_conn *conn);
 /**

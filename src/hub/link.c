@@ -476,6 +476,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 {
 	struct pz_hosted_conn *conn = link->owner;
 
+	pz_hosted_conn_calm(conn);
 	pz_sync_link_free(PZ_TAKE(conn->sync));
 	pz_hub_policy_end(conn);
 	pz_list_remove(&link->owner_node);

@@ -404,14 +404,8 @@ confirm(struct pz_hosted *zone, const struct pz_envelope *envelope)
 }
 
 static void
-on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
-	 struct pz_slice frame)
+handle_local(struct pz_hosted *zone, struct pz_session *in, const struct pz_envelope *envelope)
 {
-	struct pz_hosted *zone = arg;
-
-	(void)frame;
-	if (in == NULL)
-		return;
 	switch (envelope->type) {
 	case PZ_MESSAGE_PROP:
 		if (in->kind == PZ_SESSION_FRIEND)
@@ -432,13 +426,31 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	}
 }
 
+/* What is for the hub itself costs it work; a message that is forwarded costs next to nothing. */
+static void
+on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
+	 struct pz_slice frame)
+{
+	struct pz_hosted *zone = arg;
+
+	(void)frame;
+	if (in == NULL)
+		return;
+	uint64_t began_us = pz_env_mono_us(zone->hosting->env);
+	handle_local(zone, in, envelope);
+	pz_hosted_conn_spend(pz_link_of(in)->owner, began_us);
+}
+
 static bool
 on_may_cross(void *arg, struct pz_session *in, struct pz_session *friend_hub,
 	     const struct pz_envelope *envelope)
 {
 	const struct pz_hosted *zone = arg;
+	uint64_t began_us = pz_env_mono_us(zone->hosting->env);
 
-	return pz_border_may_cross(zone->border, in, friend_hub, envelope);
+	bool may = pz_border_may_cross(zone->border, in, friend_hub, envelope);
+	pz_hosted_conn_spend(pz_link_of(in)->owner, began_us);
+	return may;
 }
 
 const struct pz_router_ops pz_hub_router_ops = {.local = on_local, .may_cross = on_may_cross};

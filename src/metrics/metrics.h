@@ -23,6 +23,7 @@
 	X(links_closed, COUNTER, "Links that ended after they were opened.")                       \
 	X(links_refused, COUNTER, "Connections refused before a link was opened.")                 \
 	X(handshakes_failed, COUNTER, "TLS handshakes that failed.")                               \
+	X(links_rested, COUNTER, "Times a link was not read for a while: its messages cost much.") \
 	X(spoofed, COUNTER, "Messages whose sender was not the link's peer.")                      \
 	X(slow_consumers, COUNTER, "Links closed because their peer did not read.")                \
 	X(enrol_attempts, COUNTER, "Enrolments begun.")                                            \

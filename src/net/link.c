@@ -23,6 +23,7 @@
 #define BEGUN_BYTES (4 * RECORD_BYTES)
 
 static const struct pz_session_ops session_ops;
+static void on_rested(struct pz_timer *timer, void *arg);
 
 /* Flushed at the end of the turn, once. */
 static void
@@ -315,11 +316,11 @@ late_for(struct pz_link *link, uint64_t now)
 					       : "the TLS handshake took too long";
 	if (link->until.hello_us == 0 || now < link->until.hello_us)
 		return NULL;
-	if (!pz_tls_has_hello(link->tls) && !link->is_kept_waiting)
+	if (!pz_tls_has_hello(link->tls) && !link->held.is_by_turn)
 		return "no whole ClientHello in time";
 	/* It has come, or may lie in the socket while others have their turn. */
 	link->until.hello_us = pz_tls_has_hello(link->tls) ? 0 : now + PZ_HELLO_TIMEOUT_US;
-	link->is_kept_waiting = false;
+	link->held.is_by_turn = false;
 	return NULL;
 }
 
@@ -418,6 +419,7 @@ pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz
 	pz_buf_init(&link->tx, PZ_QUEUE_MAX_BYTES, host->turn->queue_pool);
 	pz_buf_init(&link->cipher, 4 * PZ_TURN_CHUNK_BYTES, NULL);
 	pz_timer_init(&link->timer, on_time, link);
+	pz_timer_init(&link->held.rest, on_rested, link);
 	pz_liveness_init(link, on_life);
 	link->rx_us = link->tx_us = pz_env_mono_us(host->env);
 	link->until.deadline_us = link->rx_us + deadline_us;
@@ -464,6 +466,7 @@ pz_link_close(struct pz_link *link, enum pz_err why, const char *detail)
 	link->end.why = why;
 	link->end.detail = detail ? strdup(detail) : NULL;
 	pz_liveness_stop(link);
+	pz_env_stop(link->host->env, &link->held.rest);
 	pz_list_remove(&link->dirty_node);
 	/* At the end of the turn: callers up the stack still use the link. */
 	pz_list_append(&link->host->turn->closing, &link->end.node);
@@ -479,7 +482,7 @@ pz_link_wants_bytes(struct pz_link *link)
 	bool wants =
 		link->secured || link->host->turn->handshakes < link->host->turn->handshakes_max;
 
-	link->is_kept_waiting = !wants;
+	link->held.is_by_turn = !wants;
 	return wants;
 }
 
@@ -524,7 +527,7 @@ cut_frames(struct pz_link *link, struct pz_slice bytes)
 	size_t used = 0, need = 0;
 	struct pz_slice frame;
 
-	while (!link->closing && used < bytes.len) {
+	while (!link->closing && !link->held.is_resting && used < bytes.len) {
 		struct pz_slice rest = pz_slice_of(bytes.ptr + used, bytes.len - used);
 		enum pz_err err = pz_frame_cut(rest, link->frame_max, &frame, &need);
 		/* A length with the highest bit set is malformed as a message; where there are
@@ -547,6 +550,37 @@ cut_frames(struct pz_link *link, struct pz_slice bytes)
 			pz_link_close(link, err, pz_err_text(err));
 	}
 	return used;
+}
+
+/* Router and rest may each hold it back. */
+static void
+set_reading(struct pz_link *link, bool on)
+{
+	if (on) /* the silence was ours */
+		link->rx_us = pz_env_mono_us(link->host->env);
+	link->stream->ops->set_reading(link->stream, on);
+}
+
+static void
+on_rested(struct pz_timer *timer, void *arg)
+{
+	struct pz_link *link = arg;
+
+	(void)timer;
+	link->held.is_resting = false;
+	pz_buf_consume(&link->rx, cut_frames(link, pz_buf_slice(&link->rx)));
+	if (!link->held.is_resting && !link->closing && link->session.blocked == 0)
+		set_reading(link, true);
+}
+
+void
+pz_link_rest(struct pz_link *link, uint64_t rest_us)
+{
+	if (rest_us == 0 || link->closing || link->held.is_resting)
+		return;
+	link->held.is_resting = true;
+	set_reading(link, false);
+	pz_env_start(link->host->env, &link->held.rest, rest_us);
 }
 
 /* Plaintext into buf until TLS has no more or less than a record fits. */
@@ -690,10 +724,8 @@ session_set_reading(struct pz_session *session, bool on)
 
 	if (link->stream == NULL || link->closing)
 		return;
-	if (on) /* the silence was ours */
-		link->rx_us = pz_env_mono_us(link->host->env);
 	pz_liveness_on_reading(link, on);
-	link->stream->ops->set_reading(link->stream, on);
+	set_reading(link, on && !link->held.is_resting);
 }
 
 static void

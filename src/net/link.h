@@ -65,6 +65,13 @@ struct pz_link_until {
 	uint64_t patience_us; /* what each frame moves the deadline by; 0 = it stands */
 };
 
+/** Bytes of the other end that we leave in the socket, or in `rx`. */
+struct pz_link_held {
+	struct pz_timer rest;
+	bool is_resting; /* until the timer fires: pz_link_rest */
+	bool is_by_turn; /* for a turn, which has had enough handshakes */
+};
+
 /** Why a link ends; set when `closing` is. */
 struct pz_link_end {
 	struct pz_list node; /* of the turn's links that end */
@@ -94,8 +101,8 @@ struct pz_link {
 	uint32_t frame_max;
 	uint32_t tx_begun;            /* bytes at the front of tx whose frame was begun already */
 	struct pz_channels *channels; /* NULL: it carries none */
+	struct pz_link_held held;
 	bool secured, live, idle, closing;
-	bool is_kept_waiting; /* by us: its bytes were left in the socket for a turn */
 };
 
 /**
@@ -130,6 +137,13 @@ enum pz_err pz_link_send(struct pz_link *link, struct pz_slice frame) PZ_MUST_US
  */
 void pz_link_close(struct pz_link *link, enum pz_err why, const char *detail);
 
+/**
+ * Nothing is received from it for that long, so that others are served: frames that it has sent
+ * already wait. May be called for the frame under way; ignored while it rests.
+ * @param rest_us microseconds, 0: it goes on
+ * @spec page 4 "Pressure", page 14 DOS-1
+ */
+void pz_link_rest(struct pz_link *link, uint64_t rest_us);
 /** A stable pointer's link from its session. */
 static inline struct pz_link *
 pz_link_of(struct pz_session *session)

@@ -41,6 +41,7 @@ fx_on_frame(struct pz_link *link, struct pz_slice frame)
 	if (!end->counts_only)
 		assert_ok(pz_buf_append(&end->frames, frame));
 	fx_close(end->close_in_frame);
+	pz_link_rest(link, end->rest_us);
 	return end->frame_err;
 }
 

@@ -37,6 +37,7 @@ struct fx_end {
 	/* what the owner does */
 	enum pz_err frame_err; /* answer to a frame */
 	struct fx_end *close_in_secured, *close_in_frame, *close_in_keepalive, *close_in_drained;
+	uint64_t rest_us; /* after each frame */
 	bool establish_in_secured, counts_only;
 };
 

@@ -259,6 +259,65 @@ we_do_not_take_our_own_deafness_for_silence(void **state)
 	fx_end_fini(&hub, &laptop);
 }
 
+/* Others are served while a link rests, and nothing of what it has sent is lost. */
+static void
+a_link_whose_frames_cost_much_rests(void **state)
+{
+	struct fx_end hub, laptop;
+	const uint64_t rest_us = 10 * PZ_US_PER_MS;
+
+	(void)state;
+	fx_established(&w, &hub, &laptop);
+	hub.rest_us = rest_us;
+	for (unsigned i = 0; i < 3; i++)
+		fx_send(&laptop, 5000, i); /* all of them come in one read */
+	fx_run(&hub, &laptop);
+	assert_int_equal(hub.frame_count, 1);
+	fx_send(&laptop, 9, 3);
+	fx_run(&hub, &laptop);
+	assert_false(hub.stream.is_reading);
+	hub.link->session.ops->set_reading(&hub.link->session, true); /* its router lets it go on */
+	assert_false(hub.stream.is_reading);
+	for (unsigned i = 1; i <= 3; i++) {
+		fx_advance(&w, rest_us - 1);
+		fx_run(&hub, &laptop);
+		assert_int_equal(hub.frame_count, i);
+		fx_advance(&w, 1);
+		fx_run(&hub, &laptop);
+		assert_int_equal(hub.frame_count, i + 1);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		fx_expect(&hub.frames, 5000, i);
+	fx_expect(&hub.frames, 9, 3);
+	fx_end_fini(&hub, &laptop);
+}
+
+static void
+a_link_at_rest_waits_for_its_router_and_may_end(void **state)
+{
+	struct fx_end hub, laptop;
+
+	(void)state;
+	fx_established(&w, &hub, &laptop);
+	hub.rest_us = PZ_WORK_REST_MAX_US;
+	fx_send(&laptop, 9, 1);
+	fx_run(&hub, &laptop);
+	hub.link->session.blocked = 1;
+	fx_advance(&w, PZ_WORK_REST_MAX_US);
+	assert_false(hub.stream.is_reading);
+	hub.link->session.blocked = 0;
+	hub.link->session.ops->set_reading(&hub.link->session, true);
+	assert_true(hub.stream.is_reading);
+	fx_send(&laptop, 9, 2);
+	fx_send(&laptop, 9, 3);
+	fx_run(&hub, &laptop);
+	pz_link_close(hub.link, PZ_ERR_DENIED, "while it rests");
+	fx_advance(&w, PZ_WORK_REST_MAX_US);
+	assert_int_equal(hub.closed, 1);
+	assert_int_equal(hub.frame_count, 2);
+	fx_end_fini(&hub, &laptop);
+}
+
 static void
 the_interval_can_be_set(void **state)
 {
@@ -376,6 +435,8 @@ main(void)
 		LINK_TEST(silence_is_filled_and_ends_the_link),
 		LINK_TEST(traffic_keeps_it_alive),
 		LINK_TEST(we_do_not_take_our_own_deafness_for_silence),
+		LINK_TEST(a_link_whose_frames_cost_much_rests),
+		LINK_TEST(a_link_at_rest_waits_for_its_router_and_may_end),
 		LINK_TEST(the_interval_can_be_set),
 		LINK_TEST(an_idle_link_gives_its_buffers_back_and_still_works),
 		LINK_TEST(handshakes_share_a_turn),

@@ -22,3 +22,20 @@ pz_allowance_refill(struct pz_session *session, const struct pz_env *env)
 	session->allowance_us = now;
 	return true;
 }
+
+uint64_t
+pz_allowance_spend(struct pz_session *session, const struct pz_env *env, uint64_t cost_us)
+{
+	uint64_t now = pz_env_mono_us(env);
+	uint64_t earned = (now - session->work_at_us) / (1 + PZ_WORK_REST_FACTOR);
+
+	/* What is not enough for a microsecond counts the next time. */
+	session->work_at_us += earned * (1 + PZ_WORK_REST_FACTOR);
+	session->work_us -= earned < session->work_us ? earned : session->work_us;
+	session->work_us += cost_us;
+	if (session->work_us <= PZ_WORK_US)
+		return 0;
+	uint64_t rest_us = session->work_us * PZ_WORK_REST_FACTOR;
+	session->work_us = 0;
+	return rest_us < PZ_WORK_REST_MAX_US ? rest_us : PZ_WORK_REST_MAX_US;
+}

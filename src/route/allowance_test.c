@@ -215,6 +215,44 @@ props_for_the_node_pass(void **state)
 	hub_close(&h);
 }
 
+/* Counted is the share of time: as much work, with pauses, costs no rest. */
+static void
+work_of_less_than_a_share_never_rests(void **state)
+{
+	struct hub h;
+	const uint64_t cost_us = PZ_WORK_US / 4;
+
+	(void)state;
+	hub_open(&h);
+	struct pz_session *session = &h.laptop.session;
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(pz_allowance_spend(session, &h.w.clock.env, cost_us), 0);
+		pz_kit_clock_jump(&h.w.clock, cost_us * (1 + PZ_WORK_REST_FACTOR));
+	}
+	for (int i = 0; i < 30000; i++) { /* also in very small parts */
+		assert_int_equal(pz_allowance_spend(session, &h.w.clock.env, 1), 0);
+		pz_kit_clock_jump(&h.w.clock, i % 3 ? 1 : 7);
+	}
+	hub_close(&h);
+}
+
+static void
+work_without_a_pause_rests(void **state)
+{
+	struct hub h;
+
+	(void)state;
+	hub_open(&h);
+	struct pz_session *session = &h.laptop.session;
+	const struct pz_env *env = &h.w.clock.env;
+	assert_int_equal(pz_allowance_spend(session, env, PZ_WORK_US), 0);
+	assert_int_equal(pz_allowance_spend(session, env, 1),
+			 PZ_WORK_REST_FACTOR * (PZ_WORK_US + 1));
+	assert_int_equal(pz_allowance_spend(session, env, 1), 0); /* it begins anew */
+	assert_int_equal(pz_allowance_spend(session, env, 60 * PZ_US_PER_S), PZ_WORK_REST_MAX_US);
+	hub_close(&h);
+}
+
 int
 main(void)
 {
@@ -225,6 +263,8 @@ main(void)
 		cmocka_unit_test(allowance_does_not_grow_beyond_its_maximum),
 		cmocka_unit_test(peer_is_limited_and_the_own_hub_is_not),
 		cmocka_unit_test(props_for_the_node_pass),
+		cmocka_unit_test(work_of_less_than_a_share_never_rests),
+		cmocka_unit_test(work_without_a_pause_rests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,8 @@ struct pz_session {
 	struct pz_log_rate limit_log;  /* refused messages, likewise */
 	uint64_t allowance_us;         /* when time was last added to `allowance` */
 	uint32_t allowance;            /* messages that it may send now (allowance.h) */
+	uint64_t work_us, work_at_us;  /* what its messages have cost this node, and until when that
+					* was counted (allowance.h) */
 };
 
 static inline struct pz_slice

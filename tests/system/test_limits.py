@@ -326,3 +326,34 @@ def test_member_that_floods_is_refused(zone):
     said = [line for line in zone.hub.lines if "too-many-messages" in line]
     assert 1 <= len(said) <= 60 and "mallory" in said[0], said
     zone.serves()
+
+
+def test_a_member_that_keeps_the_hub_busy(make_zone):
+    """Page 4, page 14 DOS-1, DOS-8: searches without an end, over 256 services. Others are served between
+    them, the hub rests from that link, and its owner is warned as long as the link is there."""
+    zone = make_zone()
+    me = foreign.join(zone.hub, "mallory")
+    # It finds nothing, so there is nothing to be read.
+    search = wire.frame(wire.prop(me.address, "findServices", {"id": "x", "api": "urn:none"}, to=ZONE))
+
+    def flood(link):
+        with contextlib.suppress(OSError):
+            while True:
+                link.send_raw(search * 500)
+
+    def warnings():
+        zone.serves()
+        return [c["text"] for c in zone.hub.status()["conditions"] if c["id"] == "member-busy"]
+
+    with me.connect("127.0.0.1", zone.hub.port) as link, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        me.announce(link, *(foreign.descriptor(me.address, display_name=f"s{n}") for n in range(256)))
+        link.stream.settimeout(None)
+        flooding = pool.submit(flood, link)
+        try:
+            (warning,) = daemon.eventually(warnings, 60, "warning")
+        finally:
+            zone.hub.pzh("revoke", "mallory", "--yes")  # as the warning says
+        flooding.result()
+    assert "mallory" in warning, warning
+    assert not warnings()
+    assert zone.hub.status()["metrics"]["links_rested"] > 0
