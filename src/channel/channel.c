@@ -114,6 +114,7 @@ pz_channel_free(struct pz_channel *channel)
 {
 	struct pz_channels *channels = channel->channels;
 
+	pz_channel_report_gone(channel);
 	pz_env_stop(channels->env, &channel->timer);
 	pz_list_remove(&channel->ready_node);
 	pz_buf_fini(&channel->out);
@@ -211,4 +212,16 @@ pz_channel_close_with(struct pz_channel *channel, const char *reason, json_t *ta
 	case CHANNEL_CLOSING:
 		break;
 	}
+}
+
+/* What waits does so while it is open only, and pz_channel_close leaves it there. */
+size_t
+pz_channel_close_waiting(struct pz_channel *channel, const char *reason, void (*gone)(void *arg))
+{
+	size_t waiting = channel->state == CHANNEL_OPEN ? channel->out.len : 0;
+
+	if (waiting > 0)
+		channel->gone = gone;
+	pz_channel_close(channel, reason);
+	return waiting;
 }

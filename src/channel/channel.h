@@ -163,6 +163,13 @@ size_t pz_channel_queued(const struct pz_channel *channel);
 uint64_t pz_channel_taken(const struct pz_channel *channel);
 
 /* ---- for splices ---- */
+/**
+ * As pz_channel_close, where what still waits here counts for the owner.
+ * @param gone called once with the channel's `arg`, when that was sent or dropped; not from inside
+ * @return bytes that wait; 0: `gone` is not called
+ */
+size_t
+pz_channel_close_waiting(struct pz_channel *channel, const char *reason, void (*gone)(void *arg));
 /** Queues all of the data, which is within the other end's window. Errors: LIMIT_QUEUE (it is not),
  * LIMIT_MEMORY. */
 enum pz_err pz_channel_forward(struct pz_channel *channel, struct pz_slice data) PZ_MUST_USE;

@@ -4,6 +4,7 @@
  * within the other end's window and can go at once. Channels with something to send stand in a
  * ring; each sends one frame in its turn.
  */
+#include "base/auto.h"
 #include "channel/internal.h"
 
 /* Headers of a full window, and one more frame. */
@@ -152,6 +153,15 @@ pz_channel_forward(struct pz_channel *channel, struct pz_slice data)
 }
 
 void
+pz_channel_report_gone(struct pz_channel *channel)
+{
+	void (*gone)(void *arg) = PZ_TAKE(channel->gone);
+
+	if (gone)
+		gone(channel->arg);
+}
+
+void
 pz_channel_settle(struct pz_channel *channel)
 {
 	if (channel->out.len > 0)
@@ -163,6 +173,7 @@ pz_channel_settle(struct pz_channel *channel)
 	if (channel->state == CHANNEL_CLOSING && !channel->is_close_sent) {
 		channel->is_close_sent = true;
 		pz_channel_send_close(channel);
+		pz_channel_report_gone(channel);
 	}
 }
 

@@ -68,6 +68,7 @@ struct pz_channel {
 	bool is_wanted; /* the owner waits for `writable` */
 	bool has_sent;  /* since pz_channels_flushed */
 	struct pz_channel_farewell close;
+	void (*gone)(void *arg); /* pz_channel_close_waiting, while something waits */
 };
 
 /* Credit is given for half of a window, or one frame less: a frame that does not end there would
@@ -110,6 +111,8 @@ void pz_channel_send_close(struct pz_channel *channel);
 /* ---- flow.c ---- */
 /** A new turn: PZ_CHANNEL_FLUSH_BYTES may go. */
 void pz_channels_refill(struct pz_channels *channels);
+/** Calls `gone`, once. */
+void pz_channel_report_gone(struct pz_channel *channel);
 /** Sends the end or the close that waits, once the queue is empty. */
 void pz_channel_settle(struct pz_channel *channel);
 /** Calls `writable` when its owner waits for room and there is some. */
@@ -122,7 +125,7 @@ void pz_channel_set_window(struct pz_channel *channel, uint32_t window);
 /* ---- channel.c ---- */
 /** A channel with a free number. NULL: no number is free, or out of memory. */
 struct pz_channel *pz_channel_new(struct pz_channels *channels);
-/** Frees the channel and its number; no call-back. */
+/** Frees the channel and its number; no call-back but `gone`. */
 void pz_channel_free(struct pz_channel *channel);
 /** The channel of this number, or NULL. */
 struct pz_channel *pz_channels_find(const struct pz_channels *channels, uint32_t number);

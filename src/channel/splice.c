@@ -2,6 +2,10 @@
  * Each side may send what the other side's end takes: `offered` counts what that end has given in
  * all, `granted` what was passed on. Usually they are the same. They differ while windows are to be
  * smaller than the ends want: then credit is held back, and given as bytes pass.
+ *
+ * A splice that has ended stays, without its channels, while bytes that came by it wait for an end
+ * that reads slowly or not at all: they count as windows do, or a device that fills a window and
+ * closes, again and again, would use up the memory.
  */
 #include "channel/splice.h"
 
@@ -18,6 +22,7 @@ struct side {
 	uint64_t granted; /* that its end may send */
 	uint64_t offered; /* that its end takes */
 	uint32_t cap;     /* granted is at most this much more than passed */
+	size_t waiting;   /* bytes for this end, after the splice has ended */
 };
 
 struct pz_splice {
@@ -26,6 +31,7 @@ struct pz_splice {
 	struct side in, out;
 	struct pz_timer timer; /* nothing passes */
 	uint64_t moved_us;
+	bool is_over; /* its channels are closed */
 	char from[PZ_ADDRESS_BYTES_MAX + 1], to[PZ_ADDRESS_BYTES_MAX + 1];
 };
 
@@ -38,15 +44,43 @@ pz_splices_init(struct pz_splices *splices, const struct pz_env *env,
 }
 
 static void
-splice_free(struct pz_splice *splice)
+free_when_gone(struct pz_splice *splice)
+{
+	if (splice->in.waiting + splice->out.waiting > 0)
+		return;
+	pz_list_remove(&splice->node);
+	free(splice);
+}
+
+static void
+on_gone(void *arg)
+{
+	struct side *side = arg;
+
+	side->splice->splices->bytes -= side->waiting;
+	side->waiting = 0;
+	free_when_gone(side->splice);
+}
+
+static void
+close_side(struct side *side, const char *reason)
+{
+	side->waiting = pz_channel_close_waiting(side->channel, reason, on_gone);
+}
+
+/* Both channels are closed, or not open yet. */
+static void
+splice_end(struct pz_splice *splice)
 {
 	struct pz_splices *splices = splice->splices;
 
 	pz_env_stop(splices->env, &splice->timer);
-	pz_list_remove(&splice->node);
 	splices->count--;
 	splices->bytes -= splice->in.cap + splice->out.cap;
-	free(splice);
+	splices->bytes += splice->in.waiting + splice->out.waiting;
+	splice->in.cap = splice->out.cap = 0;
+	splice->is_over = true;
+	free_when_gone(splice);
 }
 
 /* ---- room ---- */
@@ -59,7 +93,8 @@ bytes_of(const struct pz_splices *splices, const char *opener)
 	PZ_LIST_EACH (&splices->all, node, tmp) {
 		const struct pz_splice *splice = PZ_CONTAINER(node, struct pz_splice, node);
 		if (strcmp(splice->from, opener) == 0)
-			sum += splice->in.cap + splice->out.cap;
+			sum += splice->in.cap + splice->out.cap + splice->in.waiting +
+			       splice->out.waiting;
 	}
 	return sum;
 }
@@ -85,6 +120,8 @@ may_start(const struct pz_splices *splices, const char *from, const char *to)
 
 	PZ_LIST_EACH (&splices->all, node, tmp) {
 		const struct pz_splice *s = PZ_CONTAINER(node, struct pz_splice, node);
+		if (s->is_over)
+			continue;
 		opened += strcmp(s->from, from) == 0;
 		between += (strcmp(s->from, from) == 0 && strcmp(s->to, to) == 0) ||
 			   (strcmp(s->from, to) == 0 && strcmp(s->to, from) == 0);
@@ -150,9 +187,9 @@ on_credited(void *arg, uint32_t bytes)
 static void
 end_both(struct pz_splice *splice, const char *reason)
 {
-	pz_channel_close(splice->in.channel, reason);
-	pz_channel_close(splice->out.channel, reason);
-	splice_free(splice);
+	close_side(&splice->in, reason);
+	close_side(&splice->out, reason);
+	splice_end(splice);
 }
 
 static void
@@ -182,8 +219,8 @@ on_closed(void *arg, const char *reason, json_t *message)
 	struct side *side = arg;
 
 	(void)message;
-	pz_channel_close(side->other->channel, reason);
-	splice_free(side->splice);
+	close_side(side->other, reason);
+	splice_end(side->splice);
 }
 
 /* ---- opening ---- */
@@ -194,7 +231,7 @@ on_refused(void *arg, enum pz_channel_refusal why)
 	struct side *side = arg;
 
 	pz_channel_refuse(side->other->channel, why);
-	splice_free(side->splice);
+	splice_end(side->splice);
 }
 
 static const struct pz_channel_ops in_ops = {
@@ -287,13 +324,16 @@ pz_splice_start(struct pz_splices *splices, struct pz_channel *in,
 	pz_channel_keep(in, &in_ops, &splice->in);
 	if (pz_channel_open(out, &next, &out_ops, &splice->out, &splice->out.channel) != PZ_OK) {
 		pz_channel_refuse(in, PZ_CHANNEL_LIMIT);
-		splice_free(splice);
+		splice_end(splice);
 	}
 }
 
 void
 pz_splices_end(struct pz_splices *splices)
 {
-	PZ_LIST_EACH (&splices->all, node, tmp)
-		end_both(PZ_CONTAINER(node, struct pz_splice, node), "refused");
+	PZ_LIST_EACH (&splices->all, node, tmp) {
+		struct pz_splice *splice = PZ_CONTAINER(node, struct pz_splice, node);
+		if (!splice->is_over)
+			end_both(splice, "refused");
+	}
 }

@@ -21,7 +21,7 @@ struct pz_splices {
 	const struct pz_env *env;
 	struct pz_splice_limits limits;
 	struct pz_list all;
-	size_t count, bytes; /* windows, of all of them */
+	size_t count, bytes; /* windows, of all of them, and what waits of those that have ended */
 };
 
 /** @param env borrowed */

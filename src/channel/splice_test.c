@@ -35,6 +35,22 @@ hop_settle(struct hop *hop)
 			 PZ_OK);
 }
 
+/* The hop sends messages to the far end, but no data: that one reads slowly. */
+static void
+settle_but_data(struct hop *hop)
+{
+	bool moved = true;
+
+	while (moved) {
+		moved = end_flush(&hop->w.a);
+		moved = end_flush(&hop->w.b) || moved;
+		moved = end_carry_all(&hop->w.a) || moved;
+		moved = end_carry_all(&hop->w.b) || moved;
+		moved = end_carry_all(&hop->x.a) || moved;
+		moved = end_carry_all(&hop->x.b) || moved;
+	}
+}
+
 static void
 hop_open(struct hop *hop, struct user *near, struct user *far)
 {
@@ -290,6 +306,78 @@ test_smaller_windows(void **state)
 	hop_fini(&hop);
 }
 
+/* The opener fills its window and closes, again and again, towards an end that does not read: what
+ * waits for that one counts as the opener's until it was sent. */
+static void
+test_what_waits_counts_after_a_close(void **state)
+{
+	struct hop hop;
+	struct user near;
+	static struct user far[PZ_CHANNELS_PER_LINK_MAX + 1];
+	static uint8_t bytes[PZ_CHANNEL_WINDOW_BYTES];
+	size_t closed = 0;
+
+	(void)state;
+	hop_init(&hop, &no_limits);
+	for (;; closed++) {
+		size_t sent = 0, taken = 1;
+		user_init(&far[closed]);
+		hop.x.b.user = &far[closed];
+		open_some(&hop.w.a, &near);
+		settle_but_data(&hop);
+		if (near.is_refused)
+			break;
+		for (; taken > 0; sent += taken, settle_but_data(&hop))
+			assert_int_equal(
+				pz_channel_send(near.channel,
+						pz_slice_of(bytes + sent, sizeof(bytes) - sent),
+						&taken),
+				PZ_OK);
+		assert_int_equal(sent, PZ_CHANNEL_WINDOW_BYTES);
+		pz_channel_close(near.channel, "ok");
+		settle_but_data(&hop);
+		assert_int_equal(hop.splices.count, 0);
+		assert_in_range(hop.splices.bytes, (closed + 1) * PZ_CHANNEL_WINDOW_BYTES,
+				PZ_SPLICE_OPENER_BYTES_MAX + PZ_CHANNEL_WINDOW_BYTES);
+	}
+	assert_int_equal(near.why, PZ_CHANNEL_LIMIT);
+	assert_true(closed > 10);
+	hop_settle(&hop); /* it reads */
+	assert_int_equal(hop.splices.bytes, 0);
+	for (size_t i = 0; i < closed; i++) {
+		assert_int_equal(far[i].in.len, PZ_CHANNEL_WINDOW_BYTES);
+		assert_true(far[i].is_closed);
+		pz_buf_fini(&far[i].in);
+	}
+	hop_open(&hop, &near, &far[closed]);
+	assert_true(near.is_accepted);
+	hop_fini(&hop);
+}
+
+/* What waits is gone with the link of the end that it waits for. */
+static void
+test_what_waits_goes_with_its_link(void **state)
+{
+	struct hop hop;
+	struct user near, far;
+	static const uint8_t bytes[1000];
+	size_t taken;
+
+	(void)state;
+	hop_init(&hop, &no_limits);
+	hop_open(&hop, &near, &far);
+	assert_int_equal(pz_channel_send(near.channel, pz_slice_of(bytes, sizeof(bytes)), &taken),
+			 PZ_OK);
+	settle_but_data(&hop);
+	pz_splices_end(&hop.splices);
+	pz_splices_end(&hop.splices); /* does not end it twice */
+	assert_int_equal(hop.splices.count, 0);
+	assert_in_range(hop.splices.bytes, sizeof(bytes), 2 * sizeof(bytes));
+	end_fini(&hop.x.a);
+	assert_int_equal(hop.splices.bytes, 0);
+	hop_fini(&hop);
+}
+
 /* A window that its end has doubled grows here, too, while there is room. */
 static void
 test_windows_grow(void **state)
@@ -371,6 +459,8 @@ main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_windows_are_bounded),
 		cmocka_unit_test(test_smaller_windows),
+		cmocka_unit_test(test_what_waits_counts_after_a_close),
+		cmocka_unit_test(test_what_waits_goes_with_its_link),
 		cmocka_unit_test(test_windows_grow),
 		cmocka_unit_test(test_small_credits_are_gathered),
 		cmocka_unit_test(test_idle),
