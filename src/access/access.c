@@ -1,5 +1,5 @@
 /*
- * The judgment. What a point does with a decision:
+ * Judges calls. What each point does with a decision:
  *
  *                  permit   prompt                        deny
  *     INVOKE BIND FIND  yes  the person is asked           no
@@ -8,9 +8,9 @@
  *     SEND ENTER LEAVE  yes  yes: it is asked at the end  no, where a document says so
  *     MANAGE       the built-in rule: programs of the owner on this device, and no others
  *
- * A call that a rule counts waits until it is on the disk (counters.c): a crash forgets none.
- * A question takes its call along while it waits. When a policy changes meanwhile it is judged
- * again, so an answer never counts for more than the policy of its moment.
+ * A call that a rule counts waits until it is on the disk (counters.c): a crash forgets none. A
+ * prompt holds its call while it waits. When a policy changes meanwhile the call is judged again,
+ * so an answer never permits more than the policy in force.
  */
 #include "access/access.h"
 
@@ -21,7 +21,7 @@
 #include "base/auto.h"
 #include "policy/attribute.h"
 
-#define TURN_MAX_MS (24 * UINT64_C(3600000)) /* a clock that is set is noticed by then, too */
+#define TURN_MAX_MS (24 * UINT64_C(3600000)) /* also the longest delay after the clock was set */
 
 struct wait {
 	struct pz_list node;
@@ -29,13 +29,13 @@ struct wait {
 	pz_access_done done;
 	void *arg;
 	struct pz_access_kept *kept; /* owned */
-	bool is_counting;            /* what is waited for is the disk, not a person */
+	bool is_counting;            /* waits for the disk, not for a person */
 };
 
 /* ---- time ---- */
 
-/* A document that compares the time makes streams end by time alone: they are judged again at its
- * next bound, and at each new minute where it compares the time of day. */
+/* A document that compares the time can end streams without any change: they are judged again at
+ * its next bound, and each minute when it compares the time of day. */
 static void
 set_turn(struct pz_access *access, const struct pz_policy_slots *slots)
 {
@@ -46,14 +46,14 @@ set_turn(struct pz_access *access, const struct pz_policy_slots *slots)
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
 		bool has_clock = false;
 
-		/* By pointer: a document that is replaced has a new one (decide). */
+		/* Compared by pointer: a replaced document has a new one (decide). */
 		access->timed[i] = slots->document[i];
 		if (slots->document[i] == NULL)
 			continue;
 		uint64_t at_ms = 1000 * pz_policy_document_next_time(slots->document[i],
 								     now_ms / 1000, &has_clock);
-		/* A rule about the time of day may hold in any minute, so each new one is a
-		 * bound. */
+		/* A rule about the time of day can change its result at any minute, so each minute
+		 * is a bound. */
 		uint64_t minute_ms = (now_ms / 60000 + 1) * 60000;
 		is_timed |= at_ms || has_clock;
 		if (at_ms && at_ms < next_ms)
@@ -118,7 +118,7 @@ pz_access_free(struct pz_access *access)
 	pz_env_stop(access->env, &access->turn);
 	PZ_LIST_EACH (&access->waits, node, tmp)
 		withdraw(access, PZ_CONTAINER(node, struct wait, node));
-	/* Decisions hold documents and requests, also those that were only noted. */
+	/* Decisions hold documents and requests, also those that are only recorded. */
 	for (size_t i = 0; i < PZ_ACCESS_DECISIONS_KEPT; i++)
 		pz_access_kept_free(access->noted[i].kept);
 	pz_access_forget(access);
@@ -144,7 +144,7 @@ append(char **at, const char *text)
 	return begin;
 }
 
-/* The call with texts of its own. NULL: out of memory. */
+/* A copy of the call that owns its texts. NULL: out of memory. */
 static struct pz_access_kept *
 kept_new(struct pz_access *access, const struct pz_access_caller *caller,
 	 const struct pz_access_call *call, const char *feature)
@@ -170,7 +170,8 @@ kept_new(struct pz_access *access, const struct pz_access_caller *caller,
 	kept->service_id = append(&at, call->service_id);
 	kept->function = append(&at, call->function);
 	kept->target = append(&at, target);
-	/* The parts of a caller are slices of its address, so they are cut anew from the copy. */
+	/* The parts of a caller are slices of its address, so they are parsed again from the copy.
+	 */
 	if (pz_access_caller_of(access, address, &kept->caller) != PZ_OK)
 		kept->caller =
 			(struct pz_access_caller){.kind = PZ_ACCESS_STRANGER, .address = address};
@@ -183,7 +184,7 @@ kept_new(struct pz_access *access, const struct pz_access_caller *caller,
 
 /* ---- deciding ---- */
 
-/* Decides with the documents of now, and holds them: what decided points into them. */
+/* Decides by the current documents, and holds them: the decision points into them. */
 static void
 decide(struct pz_access *access, struct pz_access_kept *kept)
 {
@@ -192,16 +193,16 @@ decide(struct pz_access *access, struct pz_access_kept *kept)
 	struct pz_policy_slots slots;
 
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++)
-		/* Decided anew: the documents of the former decision must not be used with the
-		 * nodes of the new one. */
+		/* Decided again: nodes of the new decision must not be used with the documents of
+		 * the former. */
 		pz_policy_document_unref(PZ_TAKE(kept->documents[i]));
 	kept->decision = (struct pz_policy_decision){.effect = PZ_POLICY_DENY, .slot = -1};
 	if (now == NULL) {
 		kept->fault = "there is no policy to decide by";
 		return;
 	}
-	/* Pointers are enough: a document never changes, a new one has a new pointer while the old
-	 * one is held. */
+	/* Comparing pointers suffices: documents never change, and a new one has a new pointer
+	 * while the old one is held. */
 	if (memcmp(access->timed, now->document, sizeof(access->timed)) != 0)
 		set_turn(access, now);
 	if (pz_access_put_counters(access, kept) != PZ_OK) {
@@ -225,8 +226,8 @@ is_prompt(enum pz_policy_effect effect)
 	       effect == PZ_POLICY_PROMPT_BLANKET;
 }
 
-/* The provider knows the function's feature and parameters, and counts calls; where a call enters
- * the zone the owner's document may not be able to decide without them. A corrupt one has no node.
+/* The provider knows the function's feature and parameters, and counts calls; without them, where a
+ * call enters the zone, the owner's document may be undetermined. A corrupt document has no node.
  */
 static bool
 is_left_to_provider(const struct pz_access_kept *kept)
@@ -237,7 +238,7 @@ is_left_to_provider(const struct pz_access_kept *kept)
 	       of_user->effect == PZ_POLICY_UNDETERMINED && of_user->node;
 }
 
-/* What the decision means at this point; ASKED: the person has to be asked. */
+/* What the decision means at this point; ASKED: prompt the person. */
 static enum pz_access_verdict
 verdict_of(const struct pz_access_kept *kept)
 {
@@ -245,12 +246,12 @@ verdict_of(const struct pz_access_kept *kept)
 
 	if (kept->fault)
 		return PZ_ACCESS_DENY;
-	/* Policies have no say here: a document that locks the owner out could not be mended
-	 * otherwise (page 14). */
+	/* Policies do not apply here: otherwise a document that locks the owner out could not be
+	 * repaired (page 14). */
 	if (kept->point == PZ_ACCESS_MANAGE)
 		return kept->caller.kind == PZ_ACCESS_PROGRAM ? PZ_ACCESS_PERMIT : PZ_ACCESS_DENY;
-	/* At the edges of a zone silence permits: rules that are meant for the service decide
-	 * there. */
+	/* At the border of a zone the default permits: rules for the service are applied at the
+	 * device. */
 	if (effect == PZ_POLICY_PERMIT ||
 	    (pz_access_is_edge(kept->point) && kept->decision.slot < 0) ||
 	    is_left_to_provider(kept))
@@ -266,8 +267,8 @@ verdict_of(const struct pz_access_kept *kept)
 
 /* ---- the end of a judgment ---- */
 
-/* What is judged again and again without a change is no news: streams that go on, services that
- * are shown, messages that pass. */
+/* Repeated judgments without a change are not recorded as new: running streams, listed services,
+ * passing messages. */
 static bool
 is_news(const struct pz_access_kept *kept)
 {
@@ -320,7 +321,8 @@ conclude(struct pz_access *access, struct pz_access_kept *takes_kept,
 static enum pz_access_verdict
 permit_again(struct pz_access *access, struct pz_access_kept *kept)
 {
-	/* The request is from before, the time is now: the log of decisions counts each call. */
+	/* The request is from an earlier call, the time is now: the log of decisions counts each
+	 * call. */
 	if (is_news(kept)) {
 		kept->references++;
 		report(access, kept, pz_env_wall_ms(access->env));
@@ -351,7 +353,7 @@ ask(struct pz_access *access, const struct pz_access_kept *kept, uint64_t ticket
 		.function = kept->function[0] ? kept->function : NULL,
 	};
 
-	/* The answer is remembered for this service, or for all of its kind: as the rule names it.
+	/* The answer is remembered for this service, or for all of its kind, as the rule names it.
 	 */
 	if (node) {
 		question.rule = pz_policy_node_description(node);
@@ -374,7 +376,7 @@ verdict_of_answer(struct pz_access_kept *kept, enum pz_access_answer answer)
 
 /* ---- counting ---- */
 
-/* The disk is waited for. False: the call cannot be counted, so it is denied. */
+/* Waits for the disk. False: the call cannot be counted, so it is denied. */
 static bool
 begin_count(struct pz_access *access, struct pz_access_kept *kept, uint64_t ticket,
 	    const struct pz_slice *counters, size_t count)
@@ -393,7 +395,7 @@ is_same_subject(const struct pz_access_caller *a, const struct pz_access_caller 
 	       pz_slice_eq(a->app, b->app);
 }
 
-/* One caller cannot take the places of all. */
+/* One caller must not take all places. */
 static bool
 has_place(const struct pz_access *access, const struct pz_access_kept *kept)
 {
@@ -407,7 +409,7 @@ has_place(const struct pz_access *access, const struct pz_access_kept *kept)
 	       of_subject < PZ_ACCESS_WAITING_SUBJECT_MAX;
 }
 
-/* What a call waits with. NULL: it cannot wait. */
+/* The state of a waiting call. NULL: it cannot wait. */
 static struct wait *
 wait_new(const struct pz_access *access, const struct pz_access_call *call,
 	 struct pz_access_kept *kept)
@@ -430,12 +432,13 @@ wait_for(struct pz_access *access, struct wait *wait)
 	return PZ_ACCESS_ASKED;
 }
 
-/* A permit: it counts when the rules that give it have counted it. @param takes_kept in every case
+/* A permit, in force when the rules that give it have counted it. @param takes_kept in every case
  */
 static enum pz_access_verdict
 permit(struct pz_access *access, const struct pz_access_call *call,
        struct pz_access_kept *takes_kept)
-/* A call counts when it begins, not when it ends: else many at once would all pass the limit. */
+/* A call is counted when it begins, not when it ends: otherwise many concurrent calls would all be
+ * within the limit. */
 {
 	struct pz_slice counters[PZ_POLICY_COUNTERS_MAX];
 	size_t count = pz_access_counters_of(takes_kept, counters);
@@ -462,8 +465,8 @@ ask_first(struct pz_access *access, struct pz_access_call *call, struct pz_acces
 		wait ? ask(access, kept, call->ticket) : PZ_ACCESS_ANSWER_NO_AGENT;
 	if (answer != PZ_ACCESS_ANSWER_LATER) {
 		call->was_asked = answer == PZ_ACCESS_ANSWER_YES;
-		/* `kept` says why it was denied: by the person, for want of one, or for want of a
-		 * place. */
+		/* `kept` has the reason of a denial: the person's answer, no person to ask, or no
+		 * place to wait. */
 		enum pz_access_verdict verdict = verdict_of_answer(kept, answer);
 		if (call->done == NULL)
 			kept->fault =
@@ -497,7 +500,7 @@ finish(struct pz_access *access, struct wait *wait, enum pz_access_verdict verdi
 	uint64_t ticket = wait->ticket;
 	void *arg = wait->arg;
 
-	/* Before `done`, which may judge, cancel or answer others, and so change the list of
+	/* Before `done`, which may judge, cancel or answer other calls, and so change the list of
 	 * waits. */
 	bool was_asked = wait->kept->was_asked;
 
@@ -519,7 +522,7 @@ pz_access_answered(struct pz_access *access, uint64_t ticket, enum pz_access_ans
 	enum pz_access_verdict verdict = verdict_of_answer(wait->kept, answer);
 	size_t count = pz_access_counters_of(wait->kept, counters);
 	if (verdict == PZ_ACCESS_PERMIT && count > 0) {
-		decide(access, wait->kept); /* other calls may have used the limit up */
+		decide(access, wait->kept); /* other calls may have reached the limit */
 		if (verdict_of(wait->kept) == PZ_ACCESS_ASKED) {
 			count = pz_access_counters_of(wait->kept, counters);
 			wait->is_counting =
@@ -535,7 +538,8 @@ pz_access_answered(struct pz_access *access, uint64_t ticket, enum pz_access_ans
 void
 pz_access_counted(struct pz_access *access, uint64_t ticket, bool is_counted)
 {
-	/* Not there: the call was cancelled while its count went to the disk, which keeps it. */
+	/* Not in the list: the call was cancelled while its count was being stored; the count
+	 * stays. */
 	struct wait *wait = access ? wait_of(access, ticket) : NULL;
 
 	if (wait == NULL || !wait->is_counting)
@@ -568,7 +572,7 @@ pz_access_judge(struct pz_access *access, const struct pz_access_caller *caller,
 	if (access == NULL || call->api == NULL)
 		return PZ_ACCESS_DENY;
 	bool is_keyed = pz_access_key(caller, call, &key);
-	/* Recalled before the request is built: that costs more than the comparison. */
+	/* Looked up before the request is built, which costs more than the comparison. */
 	kept = is_keyed ? pz_access_recall(access, &key) : NULL;
 	if (kept)
 		return permit_again(access, kept);
@@ -596,8 +600,8 @@ pz_access_judge(struct pz_access *access, const struct pz_access_caller *caller,
 					   : conclude(access, kept, verdict);
 }
 
-/* Questions that need no answer any more end; the others go on. `done` may judge, and end others,
- * so the list is walked anew after each. */
+/* Prompts whose calls need no answer any more end; the others continue. `done` may judge and end
+ * others, so the list is walked from the start after each. */
 static bool
 judge_one_again(struct pz_access *access)
 {
@@ -609,17 +613,17 @@ judge_one_again(struct pz_access *access)
 
 		decide(access, wait->kept);
 		enum pz_access_verdict verdict = verdict_of(wait->kept);
-		/* The question is still the right one: the person may be typing the answer. */
+		/* The prompt still fits: the person may be typing the answer. */
 		if (verdict == PZ_ACCESS_ASKED && wait->kept->decision.effect == before)
 			continue;
-		/* It has its permission already and waits for the disk only. */
+		/* It is permitted already and only waits for the disk. */
 		if (verdict == PZ_ACCESS_PERMIT && wait->is_counting)
 			continue;
-		/* An answer is clamped to the effect that it was asked for: another one would need
-		 * another question. */
+		/* An answer never gives more than the effect that was prompted for: another effect
+		 * needs a new prompt. */
 		if (verdict == PZ_ACCESS_ASKED)
 			verdict = PZ_ACCESS_DENY;
-		/* A rule that counts would have to count it first; another call may. */
+		/* A rule with a limit would first have to count it; another call may. */
 		if (verdict == PZ_ACCESS_PERMIT && pz_access_counters_of(wait->kept, counters) > 0)
 			verdict = PZ_ACCESS_DENY;
 		if (access->ops->withdraw && !wait->is_counting)

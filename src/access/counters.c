@@ -1,7 +1,7 @@
 /*
  * Limits in calls. A rule compares an environment attribute calls:NAME; its value is the number of
- * calls that this device has let through by rules that compare it. A call adds one when it begins;
- * what it began is judged as the last call that was let through. @spec page 9, 4.4
+ * calls that this device has permitted by rules that compare it. A call adds one when it begins;
+ * while it runs it is judged as the last permitted call. @spec page 9, 4.4
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ learn_one(void *arg, struct pz_slice name)
 {
 	struct pz_access *access = arg;
 
-	/* A longer name is in no request: a rule that compares it is undetermined, and denies. */
+	/* No request has a longer name: a rule that compares it is undetermined, and denies. */
 	if (name.len > PZ_POLICY_COUNTER_BYTES_MAX)
 		return;
 	for (size_t i = 0; i < access->counter_count; i++)
@@ -37,7 +37,7 @@ pz_access_learn_counters(struct pz_access *access, const struct pz_policy_slots 
 enum pz_err
 pz_access_put_counters(struct pz_access *access, struct pz_access_kept *kept)
 {
-	/* What has been counted itself is not judged as one call too many. */
+	/* A call that was counted must not be judged as one call too many. */
 	bool is_in = kept->is_counted || kept->point == PZ_ACCESS_LISTEN;
 	bool is_shown = kept->point == PZ_ACCESS_SHOW || kept->point == PZ_ACCESS_ENTER;
 
@@ -45,7 +45,7 @@ pz_access_put_counters(struct pz_access *access, struct pz_access_kept *kept)
 		return PZ_OK;
 	for (size_t i = 0; i < access->counter_count; i++) {
 		struct pz_slice name = pz_slice_str(access->counters[i]);
-		/* A hub counts nothing: what a limit would let through is shown, and passes. */
+		/* A hub counts nothing: what a limit can permit is shown, and passes. */
 		uint64_t calls = access->ops->calls ? access->ops->calls(access->arg, name) : 0;
 		char text[24];
 
@@ -85,7 +85,7 @@ pz_access_counters_of(const struct pz_access_kept *kept,
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
 		const struct pz_policy_result *one = &kept->decision.slots[i];
 
-		/* A rule that denies lets nothing through, so it counts nothing. */
+		/* A rule that denies permits nothing, so it counts nothing. */
 		if (one->node && one->effect != PZ_POLICY_DENY)
 			pz_policy_node_attributes(one->node, add_found, &f);
 	}

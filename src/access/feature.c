@@ -13,7 +13,7 @@ static const struct {
 	{"PolicyManagement", "http://webinos.org/core/policy-management"},
 };
 
-/* The second name is the one that policies use; what continues with '/' or '.' follows it. */
+/* Policies use the second name; what follows after '/' or '.' is appended to it. */
 static const struct {
 	const char *name, *canonical;
 } aliases[] = {
@@ -31,7 +31,7 @@ builtin_of(const char *api)
 	return NULL;
 }
 
-/* @param out_rest what follows the name that it stands for */
+/* @param out_rest the text after the name that was replaced */
 static const char *
 canonical_of(const char *api, const char **out_rest)
 {

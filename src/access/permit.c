@@ -1,6 +1,6 @@
 /*
- * The way from the dispatcher to access: a query of `service` becomes a call of `access`, and the
- * verdict becomes a permit. Nothing is decided here; the decision is in access.c.
+ * Connects the dispatcher with access: a query of `service` becomes a call of `access`, and the
+ * verdict becomes a permit. The decision is made in access.c.
  */
 #include "access/permit.h"
 
@@ -40,7 +40,7 @@ pz_access_permit_of(enum pz_access_verdict verdict)
 	return PZ_PERMIT_DENY;
 }
 
-/* The address is verified: the router lets no other in. */
+/* The address is verified: the router accepts no other. */
 static enum pz_access_verdict
 judge(struct pz_access *access, const char *from, struct pz_access_call *call)
 {
@@ -51,7 +51,7 @@ judge(struct pz_access *access, const char *from, struct pz_access_call *call)
 	return pz_access_judge(access, &caller, call);
 }
 
-/* The dispatcher has the definition of the service, and with it what the service is part of: a rule
+/* The dispatcher has the definition of the service, and in it the whole that it is part of: a rule
  * may name the whole. */
 enum pz_permit
 pz_access_permit(struct pz_access *access, struct pz_permit_query *query, pz_access_done done,
@@ -67,8 +67,8 @@ pz_access_permit(struct pz_access *access, struct pz_permit_query *query, pz_acc
 		.params = query->params,
 		.was_asked = query->was_asked,
 		.ticket = query->ticket,
-		/* Without a ticket the caller cannot wait: access then denies where it would ask a
-		 * person. */
+		/* Without a ticket the caller cannot wait: then access denies instead of a prompt.
+		 */
 		.done = query->ticket ? done : NULL,
 		.arg = arg,
 	};

@@ -1,10 +1,9 @@
 /*
- * Permits that are remembered, so that a caller that calls the same again and again is not judged
- * as a whole each time. A permit is remembered where nothing but the caller, the thing that is
- * called, the documents and the names of this node has decided it: no time, no number of calls, no
- * parameter, no person, and no list of devices or friends. It counts as long as those documents
- * (by pointer: a permit holds its documents) and names are the ones of now; pz_access_changed
- * forgets all.
+ * Remembers permits, so that repeated calls of one caller are not evaluated each time. A permit is
+ * remembered if it depends only on the caller, what is called, the documents and the names of this
+ * node: not on time, a number of calls, a parameter, a person, or a list of devices or friends. It
+ * is in force as long as those documents (compared by pointer: a permit holds them) and names are
+ * current; pz_access_changed drops all.
  *
  * Denials are rare and not remembered, so a caller that is denied cannot push others out.
  */
@@ -24,15 +23,15 @@ note_changing(void *arg, const struct pz_policy_attribute *attr)
 	*is_lasting &= pz_policy_attribute_is_lasting(attr);
 }
 
-/* Also what was named beside and not looked at this time: what rules count, and what `why` shows,
- * are of the element as a whole. */
+/* Also attributes that the rule names but did not compare this time: which limits are counted, and
+ * what `why` shows, depends on the element as a whole. */
 static bool
 is_path_lasting(const struct pz_policy_decision *decision)
 {
 	bool is_lasting = true;
 
 	for (size_t i = 0; i < PZ_POLICY_SLOTS; i++) {
-		/* The whole path and not only the node that decided: a set above it may compare the
+		/* The whole path, not only the node that decided: a set above it may compare the
 		 * time. */
 		const struct pz_policy_node *node = decision->slots[i].node, *at;
 		for (unsigned depth = 0; node && (at = pz_policy_node_at(node, depth)); depth++)
@@ -56,7 +55,7 @@ put_text(struct pz_access_key *key, const char *text)
 {
 	size_t len = text ? strlen(text) + 1 : 0;
 
-	/* Too long for a key: judged as a whole each time, which is correct and only slower. */
+	/* Too long for a key: evaluated each time, which is correct and only slower. */
 	if (key->len + len + 1 > sizeof(key->bytes))
 		return false;
 	key->bytes[key->len++] = text ? '+' : '-';
@@ -73,11 +72,11 @@ pz_access_key(const struct pz_access_caller *caller, const struct pz_access_call
 	out->len = 0;
 	if (call->point != PZ_ACCESS_INVOKE && !pz_access_is_edge(call->point))
 		return false;
-	/* Parameters, searches and answers of a person are part of the decision, but not of the
-	 * key. */
+	/* Parameters, searches and answers of a person affect the decision, but are not in the key.
+	 */
 	if ((call->exports && call->exports[0]) || call->searched || call->was_asked)
 		return false;
-	/* The point and the kind first, as letters: no text that follows can be taken for them. */
+	/* Point and kind first, as letters: no text that follows can be mistaken for them. */
 	out->bytes[out->len++] = (char)('a' + (int)call->point);
 	out->bytes[out->len++] = (char)('a' + (int)caller->kind);
 	return put_text(out, caller->address) && put_text(out, call->api) &&
@@ -107,7 +106,7 @@ is_text(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-/* The owner, and the device that decides, are what generic identities stand for. */
+/* Generic identities stand for the owner and for the device that decides. */
 static void
 follow_names(struct pz_access *access)
 {
@@ -121,7 +120,8 @@ follow_names(struct pz_access *access)
 	snprintf(access->device, sizeof(access->device), "%s", names.device ? names.device : "");
 }
 
-/* By the documents of now? Where time counts in them, `timed` has seen them too. */
+/* True when the current documents decided it. If time matters in them, `timed` has noticed it too.
+ */
 static bool
 is_current(const struct pz_access *access, const struct pz_access_kept *kept,
 	   const struct pz_policy_slots *now)
@@ -138,8 +138,7 @@ is_current(const struct pz_access *access, const struct pz_access_kept *kept,
 struct pz_access_kept *
 pz_access_recall(struct pz_access *access, const struct pz_access_key *key)
 {
-	/* Names before anything is looked up: "owner" in a rule is the zone that this device is in
-	 * now. */
+	/* The names first: "owner" in a rule means the current zone of this device. */
 	const struct pz_policy_slots *now =
 		access->ops->slots ? access->ops->slots(access->arg) : NULL;
 
@@ -163,10 +162,10 @@ pz_access_remember(struct pz_access *access, const struct pz_access_key *key,
 		pz_access_forget(access);
 	if (access->remembered == NULL)
 		access->remembered = pz_map_new();
-	/* The map has not taken it, so the caller still owns the only reference. */
+	/* The map has not stored it, so the caller still owns the only reference. */
 	if (access->remembered == NULL ||
 	    pz_map_put(access->remembered, pz_slice_of(key->bytes, key->len), kept, &old) != PZ_OK)
-		return; /* it is judged as a whole the next time, too */
+		return; /* the next call is evaluated, too */
 	kept->references++;
 	kept->same = ++access->last_same;
 	pz_access_kept_free(old);

@@ -1,5 +1,5 @@
-/* What is known of a call, as the request of page 9: the information point (PIP). @spec page 9, 4;
- * page 9, 9.2 */
+/* Builds the request of page 9 from what is known about a call: the information point (PIP). @spec
+ * page 9, 4; page 9, 9.2 */
 #include <stdio.h>
 
 #include "access/internal.h"
@@ -18,7 +18,7 @@ static enum pz_access_kind
 kind_of(const struct pz_access *access, const struct pz_access_names *names,
 	const struct pz_access_caller *caller)
 {
-	/* Without a zone a device is its own owner: programs of it are the owner's. */
+	/* Without a zone a device is its own owner: its programs are the owner's. */
 	bool is_own = names->zone
 			      ? pz_slice_eq_str(caller->user_id, names->zone)
 			      : names->device && pz_slice_eq_str(caller->user_id, names->device);
@@ -26,16 +26,16 @@ kind_of(const struct pz_access *access, const struct pz_access_names *names,
 	if (!is_own)
 		return is_known_zone(access, caller->user_id) ? PZ_ACCESS_FRIEND
 							      : PZ_ACCESS_STRANGER;
-	/* An app is no program of the owner, also on the same device: it is judged as what its
-	 * origin is. */
+	/* An app is no program of the owner, even on the same device: it is judged by its origin.
+	 */
 	if (caller->app.len > 0)
 		return PZ_ACCESS_APP;
 	return names->device && pz_slice_eq_str(caller->device, names->device) ? PZ_ACCESS_PROGRAM
 									       : PZ_ACCESS_DEVICE;
 }
 
-/* Before enrolment an address begins with the device, which then stands for its zone. An address
- * without a zone counts as a stranger's once there is one. */
+/* Before enrolment an address begins with the device, which then stands for its zone. In a zone, an
+ * address without a zone is a stranger's. */
 enum pz_err
 pz_access_caller_of(const struct pz_access *access, const char *address,
 		    struct pz_access_caller *out)
@@ -51,8 +51,8 @@ pz_access_caller_of(const struct pz_access *access, const char *address,
 		caller.user_id = parts.device;
 	caller.device = parts.device;
 	caller.app = caller.instance = parts.app;
-	/* "id:instance": the id stands for the origin and is what rules name; the instance is one
-	 * tab. */
+	/* "id:instance": rules name the id, which represents the origin; the instance is one tab.
+	 */
 	const uint8_t *colon = parts.app.len ? memchr(parts.app.ptr, ':', parts.app.len) : NULL;
 	if (colon) {
 		caller.app.len = (size_t)(colon - parts.app.ptr);
@@ -65,7 +65,7 @@ pz_access_caller_of(const struct pz_access *access, const char *address,
 
 /* ---- attributes ---- */
 
-/* An empty text is a value that is not there. */
+/* An empty text means that there is no value. */
 static enum pz_err
 put(struct pz_policy_request *request, enum pz_policy_attribute_id id, struct pz_slice value)
 {
@@ -85,8 +85,8 @@ is_local_app(const struct pz_access *access, const struct pz_access_caller *call
 	       pz_slice_eq_str(caller->device, names.device);
 }
 
-/* The origin of an app on this device is what its browser says; NULL: of another device, or not
- * known. */
+/* The origin of an app on this device, from its browser; NULL: the app is of another device, or
+ * unknown. */
 static const char *
 origin_of(const struct pz_access *access, const struct pz_access_caller *caller)
 {
@@ -96,15 +96,14 @@ origin_of(const struct pz_access *access, const struct pz_access_caller *caller)
 }
 
 /* An app with the origin of a web server is a page of a browser. A program with a token has its
- * name for an origin (page 11), and no distributor; of others nothing has been proved: each counts
- * as one that is not known. */
+ * name as origin (page 11), and no distributor. About other apps nothing is proved: they count as
+ * unknown. */
 static enum pz_err
 put_subject(const struct pz_access *access, struct pz_policy_request *request,
 	    const struct pz_access_caller *caller)
 {
 	const char *origin = origin_of(access, caller);
-	/* The prefix is enough: what is no page has an origin that never begins so
-	 * (tokens/tokens.h). */
+	/* The prefix suffices: only pages have an origin that begins so (tokens/tokens.h). */
 	bool is_page = origin && strncmp(origin, "http", 4) == 0;
 
 	PZ_TRY(put(request, PZ_POLICY_ATTR_USER_ID, caller->user_id));
@@ -133,8 +132,8 @@ put_param(struct pz_policy_request *request, const char *name, const json_t *val
 	else if (json_is_integer(value)) {
 		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
 		text = pz_slice_str(number);
-		/* A list or an object cannot be compared with a pattern; to treat it as absent
-		 * would let a rule be evaded by wrapping the value. */
+		/* A list or an object cannot be compared with a pattern. If it counted as absent, a
+		 * caller could evade a rule by wrapping the value. */
 	} else if (value && !json_is_null(value))
 		return PZ_ERR_PROTO_MEMBER;
 	snprintf(attribute, sizeof(attribute), "param:%s", name);
@@ -153,7 +152,7 @@ put_resource(struct pz_policy_request *request, const struct pz_access_call *cal
 	PZ_TRY(put(request, PZ_POLICY_ATTR_SERVICE_ID, pz_slice_str(call->service_id)));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_PARAM_FEATURE, pz_slice_str(call->searched)));
 	PZ_TRY(put(request, PZ_POLICY_ATTR_FUNCTION, pz_slice_str(call->function)));
-	/* Only parameters that the service declares are looked at, in its first argument. */
+	/* Only parameters that the service declares are read, from its first argument. */
 	for (size_t i = 0; call->exports && call->exports[i]; i++)
 		PZ_TRY(put_param(request, call->exports[i],
 				 json_object_get(first, call->exports[i])));
@@ -162,8 +161,8 @@ put_resource(struct pz_policy_request *request, const struct pz_access_call *cal
 
 /* ---- time ---- */
 
-/* Looked up once a minute: at a minute's end the offset of a place may change, and so may the place
- * (tzset). */
+/* Computed once a minute: at the end of a minute the offset of the time zone may change, or the
+ * zone itself (tzset). */
 static const struct tm *
 local_time(struct pz_access *access, uint64_t now_ms)
 {
@@ -182,7 +181,7 @@ local_time(struct pz_access *access, uint64_t now_ms)
 	return &access->local;
 }
 
-/* What looks for a friend or a device depends on lists that change: it is noted (remember.c). */
+/* Looking for a friend or a device depends on lists that change: it is recorded (remember.c). */
 static bool
 on_is_known_zone(void *arg, struct pz_slice zone)
 {
@@ -272,8 +271,8 @@ pz_access_is_edge(enum pz_access_point point)
 	return point == PZ_ACCESS_SEND || point == PZ_ACCESS_ENTER || point == PZ_ACCESS_LEAVE;
 }
 
-/* What this device grants is for zones that are friends at this moment, where it is the provider:
- * not for its own zone, and at no other node on the way. */
+/* Grants of this device apply where it is the provider, to zones that are friends now: not to its
+ * own zone, and at no other node on the way. */
 static bool
 has_grants(const struct pz_access *access, const struct pz_access_kept *kept)
 {
@@ -290,15 +289,15 @@ pz_access_slots_at(const struct pz_access *access, const struct pz_access_kept *
 
 	if (!has_grants(access, kept))
 		at.document[PZ_POLICY_SLOT_GRANTS] = NULL;
-	/* The manifests of this device are for its own apps: one of the same origin elsewhere is
-	 * judged by its own device, and a program without an id is the owner's. */
+	/* The manifests of this device apply to its own apps: an app of the same origin elsewhere
+	 * is judged by its own device, and a program without an id is the owner's. */
 	if (!is_local_app(access, &kept->caller)) {
 		at.document[PZ_POLICY_SLOT_APP] = NULL;
 		at.is_corrupt[PZ_POLICY_SLOT_APP] = false;
 	}
 	if (kept->point == PZ_ACCESS_SEND || kept->point == PZ_ACCESS_LEAVE) {
-		/* At the sender only the manufacturer's rules and the exceptions bind; the
-		 * zone's own rules count where the service is. */
+		/* At the sender only the manufacturer's rules and the exceptions apply; the zone's
+		 * own rules apply at the provider. */
 		at.document[PZ_POLICY_SLOT_USER] = NULL;
 		at.is_corrupt[PZ_POLICY_SLOT_USER] = false;
 	}

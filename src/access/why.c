@@ -1,5 +1,5 @@
-/* The last decisions, and why they were made. Nothing is written down at a decision but the request
- * and the documents by which it was decided: the texts are made when a person asks for them. */
+/* The last decisions and their reasons. A decision records only its request and documents: texts
+ * are made when a person asks for them. */
 #include <stdlib.h>
 
 #include "access/internal.h"
@@ -9,7 +9,7 @@
 void
 pz_access_kept_free(struct pz_access_kept *kept)
 {
-	/* Shared between the wait, the list of decisions and what is remembered. */
+	/* Shared by the wait, the list of decisions and the remembered permits. */
 	if (kept == NULL || --kept->references > 0)
 		return;
 	pz_policy_request_free(kept->request);
@@ -34,7 +34,7 @@ noted_of(const struct pz_access *access, uint64_t id)
 {
 	const struct pz_access_noted *noted = &access->noted[id % PZ_ACCESS_DECISIONS_KEPT];
 
-	/* Id 0 was never given; an old id has been overwritten by a newer one in its place. */
+	/* Id 0 is never assigned; a newer id has overwritten an old one in its place. */
 	return noted->id == id && id > 0 ? noted : NULL;
 }
 
@@ -97,7 +97,7 @@ slots_json(const struct pz_access_kept *kept)
 	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++) {
 		const struct pz_policy_result *one = &kept->decision.slots[i];
 
-		/* Without a document, and not corrupt: the slot took no part. */
+		/* Without a document, and not corrupt: the slot had no part in the decision. */
 		if (kept->documents[i] == NULL && one->effect == PZ_POLICY_INAPPLICABLE)
 			continue; /* there is no document */
 		(void)json_object_set_new(slots, pz_policy_slot_name((enum pz_policy_slot)i),
@@ -139,7 +139,7 @@ add_attribute(void *arg, const struct pz_policy_attribute *attr)
 					  bag_json(pz_policy_request_bag(a->request, attr)));
 }
 
-/* What the elements on the path compared: {name: [value…]}, null where it could not be known. */
+/* What the elements on the path compared: {name: [value…]}, null if undetermined. */
 static json_t *
 attributes_json(const struct pz_access_kept *kept)
 {
@@ -195,7 +195,7 @@ pz_access_decisions(const struct pz_access *access)
 	return list;
 }
 
-/* The decision that a person wonders about: the newest call that was denied, else the newest
+/* The decision that a person most likely asks about: the newest denied call, else the newest
  * decision. */
 static uint64_t
 interesting(const struct pz_access *access)
