@@ -1,10 +1,10 @@
 /*
- * The enrolment code: eight digits, 26 bits, that a person types. Their strength is the small
- * number of attempts, so every attempt is counted before anything is answered.
+ * The enrolment code: eight digits, 26 bits, that a person types. What protects the code is the
+ * small number of attempts, so each attempt is counted before anything is answered.
  *
  * Five attempts from one address are free, each further one doubles the wait of that address;
- * PZ_CODE_TRIES_MAX attempts from all addresses end the code. An attacker with many addresses so
- * has 50 guesses in 10^8.
+ * PZ_CODE_TRIES_MAX attempts from all addresses end the code. So an attacker with many addresses
+ * has 50 guesses at one of 10^8 codes.
  */
 #include "enrol/code.h"
 
@@ -15,8 +15,8 @@
 #include "base/timer.h"
 
 /**
- * A digit without bias: a byte below 250 is ten equally likely digits 25 times over. The bound only
- * matters with a broken random source, which shall not hang the hub.
+ * A digit without bias: the bytes below 250 have each last digit equally often. The loop is bounded
+ * only so that a broken random source cannot hang the hub.
  */
 static char
 draw_digit(const struct pz_env *env)
@@ -51,7 +51,7 @@ pz_code_cancel(struct pz_code *code)
 	sodium_memzero(code, sizeof(*code));
 }
 
-/** Ends a code but keeps what says how it ended: attempts, or else expires_us. */
+/** Ends a code but keeps what shows how it ended: its attempts, or else expires_us. */
 static void
 kill_code(struct pz_code *code)
 {
@@ -66,7 +66,8 @@ pz_code_is_live(const struct pz_code *code, const struct pz_env *env)
 	return code->live && pz_env_mono_us(env) < code->expires_us;
 }
 
-/* A code that ended by its attempts says so, one that was cancelled is as if it had never been. */
+/* A code that was used up by attempts is reported as such; a cancelled one looks as if it had never
+ * existed. */
 static enum pz_code_result
 why_dead(const struct pz_code *code)
 {
@@ -75,7 +76,7 @@ why_dead(const struct pz_code *code)
 	return code->expires_us != 0 ? PZ_CODE_EXPIRED : PZ_CODE_NONE;
 }
 
-/* There is a place: each source but a new one has spent an attempt. */
+/* There is room: each source except a new one has spent an attempt. */
 static struct pz_code_source *
 source_of(struct pz_code *code, const char *from)
 {
@@ -91,8 +92,8 @@ source_of(struct pz_code *code, const char *from)
 	return &code->sources[i];
 }
 
-/* The shift stays small: the waits double, so one source makes few attempts before the code expires
- * (PZ_CODE_TTL_MAX_S). */
+/* The shift stays small: the waits double, so one source makes only a few attempts before the code
+ * expires (PZ_CODE_TTL_MAX_S). */
 static void
 count_attempt(struct pz_code_source *source, const struct pz_env *env)
 {
@@ -109,7 +110,7 @@ pz_code_spend(struct pz_code *code, const struct pz_env *env, const char *device
 		kill_code(code);
 	if (!code->live)
 		return why_dead(code);
-	/* A further attempt must not disturb the device that has already proved the code. */
+	/* Another attempt must not disturb the device that has already proved the code. */
 	if (code->claimed)
 		return PZ_CODE_NONE;
 
@@ -137,7 +138,7 @@ pz_code_format(const struct pz_code *code, char out[PZ_CODE_DIGITS + 2])
 		snprintf(out, PZ_CODE_DIGITS + 2, "%.4s-%.4s", code->digits, code->digits + 4);
 }
 
-/* As people type it: with a dash in the middle or without, with blanks anywhere. */
+/* As people type it: with or without a dash in the middle, with blanks anywhere. */
 enum pz_err
 pz_code_parse(const char *text, char out[PZ_CODE_DIGITS + 1])
 {

@@ -1,14 +1,14 @@
 /*
  * The codes of one zone: at most one for any device and one for each device's name. A new code for
  * the same name replaces the old one; a code that has ended keeps its place until another needs it,
- * so that a late attempt is answered with how it ended.
+ * so that a late attempt is answered with the reason.
  */
 #include "enrol/codes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A code that was used or cancelled is zeroed: it has no name and no place. */
+/* A code that was used or cancelled is zeroed: it has no name and needs no place. */
 static bool
 has_code(const struct pz_code *code)
 {
@@ -24,7 +24,7 @@ place_of(struct pz_codes *codes, const char *device)
 	return NULL;
 }
 
-/* Empty, or of a code that has ended. */
+/* A place that is empty, or holds a code that has ended. */
 static struct pz_code **
 free_place(struct pz_codes *codes, const struct pz_env *env)
 {
@@ -66,8 +66,8 @@ live_one(const struct pz_codes *codes, const struct pz_env *env)
 	return NULL;
 }
 
-/* The code by name counts first. Without any code for this name the answer is that of some live
- * code, so that the attempt is counted there. */
+/* A code for this name comes first. Without one, the attempt is counted at some live code, which
+ * answers. */
 struct pz_code *
 pz_codes_find(struct pz_codes *codes, const struct pz_env *env, const char *device)
 {

@@ -1,6 +1,6 @@
 /*
- * Key confirmation of the enrolment (page 3): both sides prove with an HMAC that CPace gave them
- * the same key, and with it that they know the code. The exchange itself is in device.c and hub.c.
+ * Key confirmation of the enrolment (page 3): with an HMAC each side proves that CPace gave it the
+ * same key, and so that it knows the code. The exchange itself is in device.c and hub.c.
  */
 #include "enrol/confirm.h"
 
@@ -26,7 +26,7 @@ pz_enrol_channel_id(const char *zone, const char *device, struct pz_buf *out)
 	return pz_lv_cat(out, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-/* Writes lv_cat(share, "") and returns the place behind it. The transcript of draft-irtf-cfrg-
+/* Writes lv_cat(share, "") and returns the position after it. The transcript of draft-irtf-cfrg-
  * cpace, with empty associated data. */
 static uint8_t *
 put_share(uint8_t *at, const uint8_t share[PZ_CPACE_SHARE_BYTES])
@@ -47,7 +47,7 @@ pz_enrol_confirm_init(struct pz_enrol_confirm *confirm, const uint8_t isk[PZ_CPA
 	crypto_auth_hmacsha512_init(&hmac, isk, PZ_CPACE_ISK_BYTES);
 	crypto_auth_hmacsha512_update(&hmac, (const uint8_t *)KC_LABEL, sizeof(KC_LABEL) - 1);
 	crypto_auth_hmacsha512_final(&hmac, confirm->kc);
-	/* The state holds the key in another form. */
+	/* The state keeps a copy of the key. */
 	sodium_memzero(&hmac, sizeof(hmac));
 
 	put_share(put_share(confirm->transcript, ya), yb);
@@ -66,8 +66,8 @@ tag(const struct pz_enrol_confirm *confirm, uint8_t role, struct pz_slice more, 
 	sodium_memzero(&hmac, sizeof(hmac));
 }
 
-/* The request for a certificate is part of the device's tag: with a right code but a changed
- * request the tags differ, so what the hub signs is what the device asked for. */
+/* The device's tag covers its certificate request: with a right code but a changed request the tags
+ * differ, so the hub signs only what the device requested. */
 void
 pz_enrol_confirm_tag_a(const struct pz_enrol_confirm *confirm, struct pz_slice csr,
 		       uint8_t out_tag[PZ_ENROL_TAG_BYTES])
@@ -84,7 +84,7 @@ pz_enrol_confirm_tag_b(const struct pz_enrol_confirm *confirm, uint8_t out_tag[P
 	tag(confirm, 'B', pz_slice_of("", 0), out_tag);
 }
 
-/* In constant time: how many bytes of a guess are right must not show. */
+/* In constant time: the time must not show how many bytes of a guess are right. */
 bool
 pz_enrol_confirm_is_equal(const uint8_t a[PZ_ENROL_TAG_BYTES], const uint8_t b[PZ_ENROL_TAG_BYTES])
 {

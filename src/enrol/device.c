@@ -1,7 +1,7 @@
 /*
- * The device's half of page 3. The order is what protects it: nothing that could help a wrong hub
- * (the request with its key, the tag that proves the code) leaves before tag B is right, and
- * nothing that the hub gives is believed before every check of step 4 has passed.
+ * The device's half of page 3. The order protects it: the device sends nothing that could help a
+ * wrong hub (the request with its key, the tag that proves the code) before it has verified tag B,
+ * and accepts nothing from the hub before every check of step 4 has passed.
  *
  * send() may answer at once (a simulation, a test), so the state is set before each call-back and
  * nothing is touched after it.
@@ -48,8 +48,8 @@ struct pz_enrol_device {
 	uint8_t share[PZ_CPACE_SHARE_BYTES]; /* ours, Ya */
 };
 
-/** Ends a failed attempt: wipes its secrets and reports the reason, which is made of our own text
- * and checked names. */
+/** Ends a failed attempt: wipes its secrets and reports the reason, which has only our own text and
+ * checked names. */
 static void PZ_PRINTF(3, 4) fail(struct pz_enrol_device *d, enum pz_err err, const char *fmt, ...)
 {
 	char text[512];
@@ -72,7 +72,7 @@ fail_memory(struct pz_enrol_device *d)
 	fail(d, PZ_ERR_LIMIT_MEMORY, "out of memory: free some and try again with a new code");
 }
 
-/* For everything that a hub of this version would not send. @param what for people */
+/* For what a hub of this version would never send. @param what for people */
 static void
 fail_protocol(struct pz_enrol_device *d, const char *what)
 {
@@ -88,7 +88,7 @@ is_code(const char *code)
 	return strlen(code) == PZ_CODE_DIGITS && strspn(code, "0123456789") == PZ_CODE_DIGITS;
 }
 
-/* Before anything is sent: mistakes of the person, with what to change. */
+/* Before anything is sent: mistakes of the person, with advice. */
 static enum pz_err
 check_config(const struct pz_enrol_device_config *c, struct pz_errinfo *info)
 {
@@ -242,7 +242,7 @@ on_share(struct pz_enrol_device *d, const json_t *message)
 	sodium_memzero(want, sizeof(want));
 }
 
-/** What the hub gave in step 4, owned. */
+/** What the hub sent in step 4, owned. */
 struct gift {
 	struct pz_cert *device_ca, *master_ca;
 	struct pz_crl *crl;
@@ -258,7 +258,7 @@ drop_gift(struct gift *g)
 	pz_crl_free(g->crl);
 }
 
-/* The members must be there and well-formed; whether they are right is check_gift's matter. */
+/* The members must be present and well-formed; check_gift decides whether they are right. */
 static enum pz_err
 read_gift(struct gift *g, const json_t *message, struct pz_errinfo *info)
 {
@@ -285,13 +285,14 @@ check_gift(struct pz_enrol_device *d, const struct gift *g, struct pz_errinfo *i
 	if (!pz_cert_key_matches(g->device_ca, d->ca_key))
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,
 			       "the certificate is not for this device's key");
-	/* also: the list is the master's, and the master's identity is the zone */
+	/* also verifies the zone: the list is signed by the master, and the master's identity is
+	 * the zone */
 	PZ_TRY(pz_verify_device_ca(g->device_ca, g->master_ca, g->crl, pz_env_wall_ms(d->env),
 				   d->zone, d->device, info));
 	return d->ops->verify_connection(d->arg, g->master_ca, g->crl, info);
 }
 
-/* The category decides the advice: clocks, the wrong hub, or another version. */
+/* The category selects the advice: clocks, the wrong hub, or another version. */
 static void
 fail_gift(struct pz_enrol_device *d, enum pz_err err, const struct pz_errinfo *info)
 {
@@ -340,7 +341,7 @@ on_signed(struct pz_enrol_device *d, const json_t *message)
 	drop_gift(&g);
 }
 
-/* The hub's reasons are few words; the advice is ours. */
+/* The hub sends a short reason; the advice is ours. */
 static void
 on_error(struct pz_enrol_device *d, const json_t *message)
 {

@@ -1,11 +1,11 @@
 /*
- * The hub's half of page 3. The other end has proved nothing until tag A is right. Before that it
- * learns only whether a code is live: not whether a zone is hosted, not which names are taken. One
- * attempt is spent before the first answer that a guess could be tested against.
+ * The hub's half of page 3. The other end has proved nothing until tag A is right. Until then the
+ * answers show only whether a code is live: not whether a zone is hosted, not which names are
+ * taken. An attempt is spent before the first answer with which a guess could be tested.
  *
- * The code belongs to the owner and can go at any time (cancelled, replaced, expired, used up by
- * the attempts of others), so it is looked up again at step 3 and compared by its issue number.
- * From there until it is cancelled it is claimed: one code cannot admit two devices.
+ * The owner of this object owns the code, which can end at any time (cancelled, replaced, expired,
+ * used up by other attempts), so it is looked up again at step 3 and compared by its issue number.
+ * From then until it is cancelled it is claimed: one code cannot admit two devices.
  *
  * send() may answer at once (a simulation, a test), so the state is set before each call-back and
  * nothing is touched after it.
@@ -38,7 +38,7 @@ struct pz_enrol_hub {
 	struct pz_timer idle;
 	enum state state;
 	uint8_t sid[PZ_ENROL_SID_BYTES];
-	char from[64]; /* whose attempts it counts as */
+	char from[64]; /* the source that its attempts are counted for */
 	struct pz_enrol_confirm confirm;
 	struct pz_enrol_request request;
 };
@@ -64,7 +64,7 @@ fail(struct pz_enrol_hub *h, const char *reason, const char *detail)
 	h->state = STATE_ENDED;
 	stop_idle(h);
 	pz_enrol_confirm_wipe(&h->confirm);
-	/* without memory for the message the closing link says enough */
+	/* if memory is out, closing the link has to suffice */
 	json_t *message = json_pack("{s:s}", "reason", reason);
 	if (message)
 		h->ops->send(h->arg, PZ_ENROL_ERROR, message);
@@ -170,7 +170,7 @@ send_share(struct pz_enrol_hub *h, const uint8_t yb[PZ_CPACE_SHARE_BYTES])
 static void
 on_hello(struct pz_enrol_hub *h, const json_t *message)
 {
-	/* A zone that is not hosted looks like one without a code. */
+	/* A zone that is not hosted is answered like one without a code. */
 	static const struct {
 		const char *reason, *detail;
 	} refusals[] = {
@@ -225,7 +225,7 @@ on_request(struct pz_enrol_hub *h, const json_t *message)
 		return;
 	}
 	pz_enrol_confirm_tag_a(&h->confirm, pz_slice_str(csr), want);
-	pz_enrol_confirm_wipe(&h->confirm); /* one guess */
+	pz_enrol_confirm_wipe(&h->confirm); /* an attempt */
 	bool is_proven = pz_enrol_confirm_is_equal(got, want);
 	sodium_memzero(want, sizeof(want));
 	if (!is_proven) {
@@ -238,8 +238,7 @@ on_request(struct pz_enrol_hub *h, const json_t *message)
 		return;
 	}
 	struct pz_errinfo info = {""};
-	/* The request is taken apart only now: what a stranger sends is not worth a parser's
-	 * risk. */
+	/* The request is parsed only now: a stranger's input must not reach the parser before. */
 	enum pz_err err = pz_csr_check(pz_slice_str(csr), &expected, &h->request.csr_key, &info);
 	if (err != PZ_OK) {
 		fail(h, PZ_ENROL_BAD_REQUEST, info.text[0] ? info.text : pz_err_text(err));
@@ -251,7 +250,7 @@ on_request(struct pz_enrol_hub *h, const json_t *message)
 	}
 	code->claimed = true;
 	h->state = STATE_ADMIT;
-	stop_idle(h); /* now it waits for us */
+	stop_idle(h); /* now the device waits for us */
 	h->ops->admit(h->arg, &h->request);
 }
 

@@ -42,7 +42,7 @@ parse_code(struct pz_slice value, struct pz_enrol_link *out)
 	return err;
 }
 
-/** The parameters between '?' and the end. */
+/** The parameters after '?', up to the end. */
 static enum pz_err
 parse_query(struct pz_slice text, struct pz_enrol_link *out, struct pz_errinfo *info)
 {

@@ -1,6 +1,6 @@
 /*
- * Members of enrolment messages, which come from a stranger: each is read with its length and its
- * alphabet, or it is missing. What a message means is decided in device.c and hub.c.
+ * Members of enrolment messages, which strangers send: a member of a wrong length or alphabet
+ * counts as missing. What a message means is decided in device.c and hub.c.
  */
 #include "enrol/message.h"
 
@@ -18,7 +18,7 @@ pz_enrol_text(const json_t *message, const char *key, size_t max)
 	if (!text)
 		return NULL;
 	size_t len = json_string_length(value);
-	/* A NUL inside (an escape in JSON) would make C and JSON read two different texts. */
+	/* With a NUL inside (an escape in JSON), C and JSON would read two different texts. */
 	return len > 0 && len <= max && strlen(text) == len ? text : NULL;
 }
 

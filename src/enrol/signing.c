@@ -1,4 +1,5 @@
-/* The generic cell rate algorithm (ITU-T I.371, annex A): one time holds the whole bucket. */
+/* The generic cell rate algorithm (ITU-T I.371, annex A): one point in time represents the whole
+ * bucket. */
 #include "enrol/signing.h"
 
 bool
