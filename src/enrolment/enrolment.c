@@ -1,13 +1,13 @@
 /*
- * How this device becomes a member (page 3): a connection that no certificate protects, the
- * exchange of the code on it (enrol/device.h), and one transaction with all that was received.
- * A failure at any point removes the key again and leaves the device virgin.
+ * How this device becomes a member (page 3): a connection without a client certificate, the
+ * exchange of the code on it (enrol/device.h), and one transaction with everything that was
+ * received. A failure at any point removes the key again and leaves the device virgin.
  *
- * There is one attempt at a time (`now`). It ends by the machine of the uplink: a failure is
- * reported to that, and its action drops the attempt. Dropped ones are freed at the end of the
- * turn, for the call that failed is often one of the attempt's own. One that waits for the disk
- * cannot be dropped any more: the certificates may be durable already, so its commit decides,
- * whatever became of the connection or of the person who asked.
+ * There is one attempt at a time (`now`). The machine of the uplink ends it: a failure is reported
+ * to the machine, and its action drops the attempt. Dropped attempts are freed at the end of the
+ * turn, since the call that failed is often one of the attempt's own. An attempt that is being
+ * stored can no longer be dropped: the certificates may be durable already, so its commit decides,
+ * even if the connection or the command that began it has ended.
  *
  * @spec page 14 ENR-8, ENR-11
  */
@@ -49,13 +49,13 @@ struct attempt {
 struct pz_enrolment {
 	struct pz_enrolment_config config;
 	struct pz_link_host link_host;
-	struct attempt *now;     /* while one runs */
+	struct attempt *now;     /* while an attempt runs */
 	struct attempt *dropped; /* freed by the reaper */
-	struct attempt *storing; /* wait for the disk, dropped or not */
+	struct attempt *storing; /* are being stored, dropped or not */
 	struct pz_timer reaper;
 };
 
-/* The code is wiped: it may be good for another try until its time is over. */
+/* The code is wiped: it is good for another attempt until it expires. */
 static void
 free_attempt(struct attempt *e)
 {
@@ -68,7 +68,7 @@ free_attempt(struct attempt *e)
 	free(e);
 }
 
-/* Keys that were made for nothing. */
+/* Removes keys that are not needed. */
 static void
 remove_keys(struct attempt *e)
 {
@@ -146,8 +146,8 @@ static const struct pz_dial_events dial_events = {
 	.failed = on_dial_failed,
 };
 
-/* The key is made before anything is dialled: a device that cannot store one finds out while
- * nothing is lost. */
+/* The key is made before anything is dialled: a device that cannot store a key fails before it has
+ * used an attempt. */
 static enum pz_err
 begin(struct attempt *e, json_t *params, struct pz_errinfo *info)
 {
@@ -238,9 +238,9 @@ pz_enrolment_drop(struct pz_enrolment *enrolment)
 		pz_link_close(PZ_TAKE(e->link), PZ_OK, "");
 	e->is_dropped = true;
 	if (e->is_storing)
-		return; /* its call-back frees */
+		return; /* freed by its call-back */
 	remove_keys(e);
-	/* We may stand inside the exchange's own call-back: it is freed at the end of the turn. */
+	/* This may run inside the exchange's own call-back: it is freed at the end of the turn. */
 	pz_env_start(enrolment->config.env, &enrolment->reaper, 0);
 	e->next_dropped = enrolment->dropped;
 	enrolment->dropped = e;
@@ -263,7 +263,8 @@ on_reaper(struct pz_timer *timer, void *arg)
 	reap(arg);
 }
 
-/* More than one may wait: an attempt that was dropped while it was stored, and the next one. */
+/* More than one may wait: an attempt that was dropped while it was being stored, and the next one.
+ */
 static void
 take_from_storing(struct attempt *e)
 {
@@ -299,9 +300,9 @@ on_proven(void *arg)
 	next_step(arg, PZ_EVENT_PROVEN, "exchanging certificates with");
 }
 
-/* The hub's CA came inside the exchange, so the other end of that knows the code. The
- * certificate of this very connection has to follow from it, or a man in the middle passes the
- * exchange on (page 3). */
+/* The hub's CA was sent inside the exchange, so the other end of the exchange knows the code. The
+ * certificate of this connection must be issued by that CA; otherwise a man in the middle is
+ * relaying the exchange (page 3). */
 static enum pz_err
 on_verify_connection(void *arg, const struct pz_cert *master_ca, const struct pz_crl *crl,
 		     struct pz_errinfo *info)
@@ -331,7 +332,7 @@ on_failed(void *arg, enum pz_err err, const char *reason)
 
 /* ---- storing ---- */
 
-/* What is stored cannot be used: it must not be found at the next start, without its keys. */
+/* What was stored cannot be used: the next start must not find it without its keys. */
 static void
 unstore(const struct pz_enrolment *enrolment)
 {
@@ -357,7 +358,7 @@ store_failed(struct attempt *e, enum pz_err err, const char *detail)
 	fail(e, reason.text);
 }
 
-/* Durable: we are a member, whatever became of the connection or of who asked. */
+/* Durable: this device is a member, even if the connection or the command has ended. */
 static void
 become_member(struct attempt *e)
 {
@@ -367,7 +368,7 @@ become_member(struct attempt *e)
 	if (all->now == e)
 		all->now = NULL;
 	else
-		pz_enrolment_drop(all); /* another one was begun meanwhile: it comes too late */
+		pz_enrolment_drop(all); /* another attempt has begun: this one is too late */
 	if (all->storing == NULL)
 		config->ops->sweep_keys(config->arg); /* an earlier one may have been stored, too */
 	pz_service_cache_announce(config->items);
@@ -377,8 +378,8 @@ become_member(struct attempt *e)
 	(void)pz_machine_event(pz_uplink_machine(config->uplink), PZ_EVENT_STORED, NULL);
 }
 
-/* Durable, and still not a member until the node has joined: trust, names and links are made
- * from what was stored. Where that fails what was stored is removed again. */
+/* Durable, but the device is a member only when the node has joined: trust, names and links are
+ * made from what was stored. If that fails, what was stored is removed again. */
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
@@ -403,8 +404,8 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 	store_failed(e, err, info.text[0] ? info.text : pz_err_text(err));
 }
 
-/* Keys and certificates are there; the second key, that of the TLS certificate, is made here.
- * From the commit on nothing calls the attempt off. */
+/* Keys and certificates are here, except the TLS key, which is made now. From the commit on nothing
+ * can cancel the attempt. */
 static void
 on_done(void *arg, const struct pz_enrol_result *result)
 {
@@ -450,7 +451,7 @@ static const struct pz_enrol_device_ops exchange_ops = {
 
 /* ---- the link ---- */
 
-/* The attempt that this link belongs to; NULL: one that has ended, whose link is about to. */
+/* The attempt that this link belongs to; NULL: it has ended, and its link is about to. */
 static struct attempt *
 of_link(const struct pz_link *link)
 {
@@ -479,7 +480,7 @@ on_secured(struct pz_link *link)
 		.env = config->env,
 	};
 
-	/* The answer holds the zone's CRL, which may be longer than what a stranger may send. */
+	/* The answer has the zone's CRL, which may be longer than what a stranger may send. */
 	link->frame_max = link->host->frame_max;
 	enum pz_err err =
 		pz_tls_export(link->tls, "EXPORTER-pz-enrol", exchange.sid, sizeof(exchange.sid));
@@ -491,7 +492,7 @@ on_secured(struct pz_link *link)
 		fail(e, info.text);
 }
 
-/* The same as in the pairing window: props of the exchange, and nothing else. */
+/* As in the pairing window: only props of the exchange are accepted. */
 static enum pz_err
 on_frame(struct pz_link *link, struct pz_slice frame)
 {
@@ -507,7 +508,8 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 	return PZ_OK;
 }
 
-/* Refused in the handshake means almost always that no code is live (page 3). NULL: it was not. */
+/* A refusal in the handshake nearly always means that no code is live (page 3). NULL: it was not
+ * refused. */
 static const char *
 hint(const struct attempt *e, enum pz_err why)
 {
@@ -531,7 +533,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 		return;
 	e->link = NULL;
 	if (e->is_storing)
-		return; /* everything is here; the connection is not needed any more */
+		return; /* everything was received; the connection is not needed any more */
 	const char *refused = hint(e, why);
 	if (refused)
 		(void)pz_fail(&reason, why, "the hub at %s port %u refused the enrolment: %s",

@@ -1,4 +1,4 @@
-/* What a person has typed for `pzp enrol`: a link, or host, zone and code by themselves. */
+/* The arguments of `pzp enrol`: a link, or host, zone and code separately. */
 #include "enrolment/params.h"
 
 #include <stdio.h>
@@ -9,8 +9,8 @@
 
 #define HUB_PORT_DEFAULT 8041
 
-/* What a person types, so each error says what to type instead. The zone is brought to its
- * canonical form; the host stays as it is, for it is looked up. */
+/* People type these, so each error says what to type instead. The zone is brought to its canonical
+ * form; the host stays as typed, since it is resolved later. */
 static enum pz_err
 read_address(json_t *params, struct pz_enrol_link *out, struct pz_errinfo *info)
 {
@@ -32,8 +32,8 @@ read_address(json_t *params, struct pz_enrol_link *out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* A code that was given by itself counts before the one in a link: a person may have copied an
- * old link. */
+/* A code that was given separately wins over the one in a link: a person may have copied an old
+ * link. */
 enum pz_err
 pz_enrolment_read_params(json_t *params, const char *own_name, struct pz_enrol_link *out_where,
 			 char out_device[PZ_DEVICE_BYTES_MAX + 1], struct pz_errinfo *info)
