@@ -1,13 +1,13 @@
 /*
- * CPace with ristretto255 and SHA-512 (draft-irtf-cfrg-cpace). Only what enrolment needs: the
- * initiator-responder form of the key. The strings that are hashed:
+ * CPace with ristretto255 and SHA-512 (draft-irtf-cfrg-cpace). It has only what enrolment needs:
+ * the initiator-responder form of the key. The strings that are hashed:
  *
  *   generator  lv_cat(DSI, PRS, zeros, CI, sid), zeros filling the first SHA-512 block so that the
  *              time of the hash of the password does not depend on what follows it
  *   ISK        lv_cat(DSI || "_ISK", sid, K) || lv_cat(Ya, ADa) || lv_cat(Yb, ADb)
  *
- * Both hold secrets, so the buffers they are built in are wiped. pz_buf_append may move a growing
- * buffer and leave a copy behind; the room is therefore reserved in one piece beforehand.
+ * Both contain secrets, so their buffers are wiped. pz_buf_append may move a growing buffer and
+ * leave a copy behind; the room is therefore reserved in one piece beforehand.
  */
 #include "pake/cpace.h"
 
