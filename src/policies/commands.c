@@ -1,8 +1,8 @@
 /*
  * The commands about policy documents: list, show, set, compare. Only two slots can be set: the
- * exceptions of this device, which are stored here, and the owner's policy, which the hub keeps
- * and signs, so a change of it waits for the hub (edit.c). A document is checked here in any
- * case, where a person waits, although the hub checks it again.
+ * exceptions of this device, which are stored here, and the owner's policy, which the hub keeps and
+ * signs, so a change of it waits for the hub (edit.c). A document is always checked here too, so
+ * that the person gets the error at once.
  */
 #include "policies/commands.h"
 
@@ -33,7 +33,7 @@ slot_json(const struct pz_policies *p, enum pz_policy_slot slot)
 		c->document ? json_integer((json_int_t)pz_policy_document_rules(c->document))
 			    : json_null(),
 		"bytes", (json_int_t)c->len);
-	/* A full disk: the policy counts, and a restart may find the one before it. */
+	/* The disk is full: the policy is in force, but a restart may load the former one. */
 	if (one && slot == PZ_POLICY_SLOT_USER && c->state == PZ_POLICIES_VALID)
 		json_object_set_new(one, "stored",
 				    json_boolean(p->config.is_user_stored == NULL ||
@@ -93,7 +93,7 @@ add_counter(void *arg, struct pz_slice name)
 			    json_integer((json_int_t)pz_policies_calls(c->policies, name)));
 }
 
-/* What this device has counted of the limits in calls of the document. */
+/* The limits in calls that the document names, with this device's counters. */
 static json_t *
 counters_json(const struct pz_policies *p, const struct pz_policies_content *content)
 {
@@ -113,7 +113,7 @@ pz_policies_show_command(struct pz_policies *p, struct pz_request *request)
 		return;
 	const struct pz_policies_content *c = &p->contents[slot];
 	json_t *one = slot_json(p, slot);
-	/* One that is corrupt need not even be text. */
+	/* A corrupt document may not even be text. */
 	json_t *text = c->text ? json_stringn(c->text, c->len) : NULL;
 	json_object_set_new(one, "document", text ? text : json_null());
 	json_object_set_new(one, "counters", counters_json(p, c));
@@ -133,7 +133,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 		pz_request_fail(request, err, detail);
 }
 
-/* Without a base the change is based on what is here: it is a conflict if the hub has another. */
+/* Without a base the change is based on the document here: it conflicts if the hub has another. */
 static uint64_t
 base_of(const struct pz_policies *p, const struct pz_request *request, enum pz_policy_slot slot)
 {
@@ -154,7 +154,7 @@ set_exceptions(struct pz_policies *p, struct pz_request *request, struct pz_slic
 		pz_request_fail(request, err, pz_errinfo_text(&info, err));
 }
 
-/* Also here, where the person waits: the hub looks at it again. */
+/* Checked here, so that the person gets the error at once: the hub checks again. */
 static bool
 is_valid(struct pz_policies *p, struct pz_request *request, struct pz_slice text)
 {
@@ -175,8 +175,8 @@ is_valid(struct pz_policies *p, struct pz_request *request, struct pz_slice text
 	return err == PZ_OK;
 }
 
-/* Without the hub nothing can be allowed: what a device could sign by itself a stolen one
- * could, too. */
+/* Nothing can be allowed without the hub: if a device could sign a policy, a stolen one could, too.
+ */
 static void
 set_user(struct pz_policies *p, struct pz_request *request, struct pz_slice text)
 {
@@ -233,8 +233,8 @@ pz_policies_set_command(struct pz_policies *p, struct pz_request *request)
 
 /* ---- what a change would mean ---- */
 
-/* The other slots stay as they are. Nothing is set: the copy of the slots has the candidate in
- * it. */
+/* The other slots stay as they are. Nothing is changed: the candidate is only in the copy of the
+ * slots. */
 void
 pz_policies_compare_command(struct pz_policies *p, struct pz_request *request)
 {

@@ -1,6 +1,6 @@
 /*
- * Numbers of calls that rules compare (page 9, 4.4), by the name that the rules give. They are on
- * the disk before a call runs, so a crash may count a call that did not run, and never forgets one.
+ * Numbers of calls that rules compare (page 9, 4.4), under the names in the rules. They are stored
+ * before a call runs, so a crash may count a call that did not run, but never forgets one.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ pz_policies_calls(const struct pz_policies *p, struct pz_slice counter)
 
 /* ---- from the disk ---- */
 
-/* A number that is damaged is the highest one: the limit has run out. */
+/* A damaged number becomes the highest: the limit is used up. */
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
@@ -83,7 +83,7 @@ note_use(void *arg, struct pz_slice name)
 		use->is_used[c - use->policies->counters] = true;
 }
 
-/* A document that is not known may name any of them. */
+/* An unreadable document may name any of them. */
 static enum pz_err
 remove_unused(struct pz_policies *p, struct pz_txn *txn)
 {
@@ -131,7 +131,7 @@ add_one(struct pz_policies *p, struct pz_slice name, struct pz_txn *txn)
 	if (find(p, name) == NULL)
 		PZ_TRY(make(p, name, txn));
 	struct pz_policies_counter *c = find(p, name);
-	if (c == NULL) /* the document that names it has gone */
+	if (c == NULL) /* no document names it any more */
 		return PZ_ERR_LIMIT;
 	snprintf(text, sizeof(text), "%" PRIu64, ++c->calls);
 	return pz_txn_put(txn, SPACE, c->name, pz_slice_str(text));
@@ -144,7 +144,7 @@ on_written(void *arg, enum pz_err err, const char *detail)
 	struct pz_policies *p = count->policies;
 	uint64_t ticket = count->ticket;
 
-	(void)detail; /* the store's owner logs it */
+	(void)detail; /* the store's owner logs the failure */
 	if (p)
 		pz_list_remove(&count->node);
 	free(count);
@@ -152,7 +152,7 @@ on_written(void *arg, enum pz_err err, const char *detail)
 		p->config.counted(p->config.arg, ticket, err == PZ_OK);
 }
 
-/* A call that could not be written stays in the number: one too many, not one too few. */
+/* A call whose number could not be stored stays counted: one too many, not one too few. */
 bool
 pz_policies_count(struct pz_policies *p, uint64_t ticket, const struct pz_slice *counters,
 		  size_t count)

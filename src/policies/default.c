@@ -1,4 +1,4 @@
-/* In the program, not a file that may be missing: without it all calls would be denied. */
+/* Compiled in, since a file could be missing: without it all calls would be denied. */
 #include "policies/default.h"
 
 static const uint8_t text[] = {

@@ -1,8 +1,8 @@
 /*
- * A change of the owner's policy, as a device asks its hub for it (page 9, 13). Each piece is
- * answered before the next one is sent. The hub sends the new policy to all devices, this one
- * included, before it answers; the request ends when both are here, so that a program that asks
- * next sees what it has set.
+ * A change of the owner's policy that a device requests from its hub (page 9, 13). The hub answers
+ * each piece before the next one is sent. It sends the new policy to all devices, this one
+ * included, before its last answer; the request ends when both have arrived, so that a program that
+ * reads the policy next sees what it has set.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ struct edit {
 	struct pz_timer timer;
 	char *document; /* owned */
 	size_t len;
-	uint64_t base, sequence; /* sequence: that the hub has given it; 0: not yet */
+	uint64_t base, sequence; /* the version that the hub has assigned; 0: none yet */
 	int64_t id;
 	bool is_forced;
 };
@@ -42,7 +42,8 @@ finish(const struct edit *e)
 						(json_int_t)e->sequence));
 }
 
-/* The hub has stored it, but this device does not get policies (a preference), or not yet. */
+/* The hub has stored it, but this device does not receive policies (a preference), or has not yet.
+ */
 static void
 on_timeout(struct pz_timer *timer, void *arg)
 {
@@ -56,7 +57,7 @@ on_timeout(struct pz_timer *timer, void *arg)
 				"the hub does not answer; it may be of an older version");
 }
 
-/* As many bytes as fit, not ending inside a character. */
+/* As many bytes as fit, without splitting a character. */
 static size_t
 piece_len(const struct edit *e, size_t at)
 {

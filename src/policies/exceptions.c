@@ -1,6 +1,7 @@
 /*
- * The exceptions of this device, on its disk: one record of the store, and beside it the one before
- * it, for an owner who regrets. A transaction writes both, so a crash leaves the old or the new.
+ * The exceptions of this device, on its disk: one record of the store, and beside it the former
+ * one, so that the owner can go back. One transaction writes both, so a crash leaves the old or the
+ * new.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ load_one(void *arg, const char *key, struct pz_slice value)
 	if (err == PZ_OK)
 		pz_policies_put(p, PZ_POLICY_SLOT_EXCEPTIONS, PZ_POLICIES_VALID, &record.version,
 				record.document);
-	else /* it restricted something, which is not known now */
+	else /* it denied calls that are unknown now */
 		pz_policies_put_corrupt(p, PZ_POLICY_SLOT_EXCEPTIONS, info.text);
 	return PZ_OK;
 }
@@ -88,7 +89,7 @@ on_written(void *arg, enum pz_err err, const char *detail)
 	write_free(w);
 }
 
-/* What the slot has becomes the former document. */
+/* The current document of the slot becomes the former one. */
 static enum pz_err
 keep_former(const struct pz_policies *p, struct pz_txn *txn)
 {

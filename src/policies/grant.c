@@ -1,6 +1,6 @@
 /*
- * Grants as values. Texts become patterns of a policy document, where a comma separates several and
- * `*` and `?` stand for any: a name with one of these would grant more than a person reads, so it
+ * Grants as values. Texts become patterns of a policy document, where a comma separates items and
+ * `*` and `?` are wildcards: a name with one of these would grant more than a person expects, so it
  * is refused.
  */
 #include "policies/grant.h"
@@ -56,7 +56,7 @@ take_names(const json_t *json, struct pz_grant *out, struct pz_errinfo *info)
 	return out->api[0] ? PZ_OK : pz_fail(info, PZ_ERR_CONFIG, "api: must not be empty");
 }
 
-/* False: it is there, and no such number. */
+/* False: present, but no valid number. */
 static bool
 take_number(const json_t *json, const char *name, uint64_t *out)
 {
@@ -70,13 +70,13 @@ take_number(const json_t *json, const char *name, uint64_t *out)
 	return true;
 }
 
-/* Its owner and its device are what this device is, not what a command says. */
+/* Owner and device are those of this node, not those of the command. */
 static void
 take_self(const char *self, struct pz_grant *grant)
 {
 	size_t zone_len = strcspn(self, "/");
 
-	if (self[zone_len] == '\0') /* a device of no zone */
+	if (self[zone_len] == '\0') /* a device without a zone */
 		zone_len = 0;
 	snprintf(grant->owner, sizeof(grant->owner), "%.*s", (int)zone_len, self);
 	snprintf(grant->target, sizeof(grant->target), "%s", zone_len ? self + zone_len + 1 : self);
@@ -173,9 +173,8 @@ pz_grant_rule(const struct pz_grant *grant, struct pz_rule *out)
 	};
 }
 
-/* What has no limit left does not stand in the way of another grant for the same. The target asks
- * for a friend again: a grant that is still there for a moment when its friend is gone permits
- * nothing. */
+/* A grant whose limit is used up does not prevent another grant for the same. The target requires a
+ * friend: a grant that still exists for a moment after the friendship has ended permits nothing. */
 enum pz_err
 pz_grants_document(const struct pz_list *grants, struct pz_buf *buf)
 {
@@ -205,7 +204,7 @@ pz_grants_remove(struct pz_grants *grants, struct pz_grant *grant)
 	free(grant);
 }
 
-/* What was to be written again of a former zone is not written any more. */
+/* What waited to be written for a former zone is dropped. */
 void
 pz_grants_clear(struct pz_grants *grants)
 {

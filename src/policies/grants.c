@@ -1,10 +1,10 @@
 /*
- * Grants on the disk and in their slot. The document is written anew from the rows with each
- * change, and swapped like any other: streams that run by a grant are judged again (policies.c).
+ * Grants on the disk and in their slot. Each change builds the document again from the rows and
+ * swaps it like any other: streams that a grant permits are judged again (policies.c).
  *
- * A grant that is made counts when it is on the disk, one at a time. One that ends counts no more
- * at once, for a full disk must not keep a door open: what the disk still has is removed later, all
- * rows are written anew then (store/keep.h).
+ * A new grant is in force when it is on the disk, one at a time. A grant that ends is removed from
+ * force at once, since a full disk must not keep it in force: the disk follows later, when all rows
+ * are written again (store/keep.h).
  */
 #include "policies/grants.h"
 
@@ -21,7 +21,7 @@
 #include "policy/match.h"
 
 #define SPACE "grants"  /* key: the number of the grant; value: pz_grant_text */
-#define LAST_KEY "last" /* the highest number that was given */
+#define LAST_KEY "last" /* the highest number in use so far */
 #define KEY_BYTES 24
 
 static void
@@ -33,7 +33,7 @@ add_row(struct pz_policies *p, struct pz_grant *takes_grant)
 		p->grants.last_id = takes_grant->id;
 }
 
-/* The slot has what the rows say. Where that is not possible it grants nothing. */
+/* Builds the slot from the rows. If that fails the slot grants nothing. */
 static void
 show(struct pz_policies *p)
 {
@@ -86,7 +86,7 @@ drop_row(const struct pz_grant *grant, struct pz_txn *txn)
 	return pz_txn_remove(txn, SPACE, key);
 }
 
-/* A new grant that is on its way would be lost: the attempt is made again after it. */
+/* It would lose a new grant that is being written: the attempt is repeated after that. */
 static enum pz_err
 save(void *arg, struct pz_txn *txn)
 {
@@ -100,7 +100,7 @@ save(void *arg, struct pz_txn *txn)
 	return put_last(p->grants.last_id, txn);
 }
 
-/* One that cannot be read grants nothing. */
+/* An unreadable row grants nothing. */
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
@@ -147,8 +147,8 @@ pz_grants_load(struct pz_policies *p, struct pz_errinfo *info)
 
 /* ---- the zone is left ---- */
 
-/* Tried again after a failure when the zone is left already: nothing is to be kept from then on
- * that could be in the way of another zone. */
+/* Tried again after a failure when the zone is already left: nothing must stay that could affect
+ * another zone. */
 enum pz_err
 pz_grants_wipe(struct pz_policies *p, struct pz_txn *txn)
 {
@@ -165,7 +165,7 @@ is_friend(const struct pz_policies *p, const char *zone)
 	return p->config.is_friend && p->config.is_friend(p->config.arg, zone);
 }
 
-/* Also what another zone of this device has left behind on a disk that refused its removal. */
+/* Also what another zone of this device left on a disk that refused its removal. */
 static bool
 is_due(const struct pz_policies *p, const struct pz_grant *grant)
 {
@@ -230,7 +230,7 @@ write_free(void *arg)
 	free(w);
 }
 
-/* The friend may have gone while the disk was waited for: it is taken off again, then. */
+/* The friendship may have ended during the write: then the grant is removed again. */
 static void
 take_in(struct pz_policies *p, struct pz_grants_write *w)
 {
@@ -266,8 +266,8 @@ on_written(void *arg, enum pz_err err, const char *detail)
 	write_free(w);
 }
 
-/* Room is made by one that has run out, whose place the new one takes. NULL: no room is
- * needed, or can be made. */
+/* An expired grant makes room: the new one takes its place. NULL: there is room, or none can be
+ * made. */
 static struct pz_grant *
 run_out(const struct pz_policies *p)
 {
@@ -299,7 +299,7 @@ commit(struct pz_policies *p, struct pz_grants_write *w)
 		pz_txn_free(txn);
 		return err;
 	}
-	if (old) /* it grants nothing any more, whatever becomes of the new one */
+	if (old) /* it is expired, so its removal stands even if the new one fails */
 		pz_grants_remove(&p->grants, old);
 	p->grants.write = w;
 	pz_txn_on_drop(txn, write_free);
@@ -341,7 +341,7 @@ set_limits(const struct pz_policies *p, const struct pz_request *request, struct
 				       random[i]);
 }
 
-/* What a command may not say: whose grant it is, and its limits as they are stored. */
+/* Set by the device, not by the command: whose grant it is, and its limits as they are stored. */
 static enum pz_err
 read_command(const struct pz_policies *p, const struct pz_request *request, struct pz_grant *out,
 	     struct pz_errinfo *info)
@@ -398,7 +398,7 @@ pz_grants_add_command(struct pz_policies *p, struct pz_request *request)
 
 /* ---- taking back ---- */
 
-/* What ends a command when the disk has answered. */
+/* Ends a command when the disk has answered. */
 struct removal {
 	struct pz_policies *policies;
 	struct pz_request *request;
@@ -424,7 +424,7 @@ on_removed(void *arg, enum pz_err err, const char *detail)
 	free(r);
 }
 
-/* @return how many there were */
+/* @return the number of grants */
 static int
 take_back(struct pz_policies *p, const struct pz_grant *like, struct pz_txn *txn)
 {

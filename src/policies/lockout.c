@@ -1,6 +1,6 @@
 /*
- * Whether a new policy would lock its owner out: asked before it is stored, since afterwards only a
- * file on the device could mend it. One request stands for all: the own devices search for
+ * Checks whether a new policy would lock its owner out, before it is stored: afterwards only a file
+ * on the device could repair it. One request represents all: devices of the owner search for
  * services.
  */
 #include "policies/lockout.h"

@@ -1,10 +1,10 @@
 /*
- * Decisions look at a snapshot: the documents of all slots, made anew with each change. A former
- * snapshot stays until the next turn, so that a decision that is being made, and what it points
- * to, are whole. The owner learns of a change in that turn, too.
+ * Decisions use a snapshot: the documents of all slots, built again with each change. A former
+ * snapshot stays until the next turn, so that pointers of a running decision stay valid. The owner
+ * is notified of the change in that turn.
  *
- * Where memory does not suffice for a snapshot the closed one counts, in which every slot is
- * corrupt: it denies all, and a later turn tries again.
+ * If memory does not suffice for a snapshot, the closed one is used, in which every slot is
+ * corrupt: it denies everything, and a later turn tries again.
  */
 #include "policies/policies.h"
 
@@ -22,7 +22,7 @@
 
 static const struct pz_policy_slots closed = {.is_corrupt = {true, true, true, true, true}};
 
-/* With a reference to each document. */
+/* holds a reference to each document */
 struct pz_policies_snapshot {
 	struct pz_policy_slots slots;
 	struct pz_policy_document *owned[PZ_POLICY_SLOTS];
@@ -116,9 +116,8 @@ content_fini(struct pz_policies_content *c)
 	free(c->text);
 }
 
-/* A policy that was made from the default of an older version says nothing about what came since:
- * then what it ends with decides. The owner may want that, so it is a line of the log and no
- * condition. */
+/* A policy that was made from the default of an older version has no rule for later features: its
+ * last rule decides. The owner may want that, so it is a log line and no condition. */
 static void
 note_missing(const struct pz_policies_content *c)
 {
@@ -133,7 +132,7 @@ note_missing(const struct pz_policies_content *c)
 			  count);
 }
 
-/* The owner of the device learns of it by log and condition. */
+/* Notifies the owner of the device by log and condition. */
 static void
 show(const struct pz_policies *p, enum pz_policy_slot slot)
 {
@@ -163,7 +162,7 @@ put(struct pz_policies *p, enum pz_policy_slot slot, struct pz_policies_content 
 	bool is_first = p->current == NULL && fresh->state == PZ_POLICIES_DEFAULT;
 	content_fini(&p->contents[slot]);
 	p->contents[slot] = *fresh;
-	if (!is_first) /* that one is no change */
+	if (!is_first) /* that is no change */
 		show(p, slot);
 	p->changes |= 1U << slot;
 	swap(p);
@@ -211,7 +210,7 @@ pz_policies_put_nothing(struct pz_policies *p, enum pz_policy_slot slot)
 	put(p, slot, &c);
 }
 
-/* A document that this device has without a version. */
+/* A local document, which has no version. */
 static void
 set_given(struct pz_policies *p, enum pz_policy_slot slot, struct pz_slice text,
 	  const char *unreadable)
@@ -291,7 +290,7 @@ pz_policies_wiped(struct pz_policies *p)
 	pz_policies_put_nothing(p, PZ_POLICY_SLOT_GRANTS);
 	pz_policies_put_nothing(p, PZ_POLICY_SLOT_EXCEPTIONS);
 	pz_policies_set_user(p, NULL);
-	show(p, PZ_POLICY_SLOT_MANUFACTURER); /* conditions went with the zone */
+	show(p, PZ_POLICY_SLOT_MANUFACTURER); /* the zone's conditions are gone with it */
 }
 
 enum pz_err
@@ -320,13 +319,13 @@ pz_policies_free(struct pz_policies *p)
 	if (p == NULL)
 		return;
 	pz_env_stop(p->config.env, &p->turn);
-	if (p->write) /* its commit is under way */
+	if (p->write) /* its commit is running */
 		p->write->policies = NULL;
 	PZ_LIST_EACH (&p->counts, node, tmp) {
 		pz_list_remove(node);
 		PZ_CONTAINER(node, struct pz_policies_counting, node)->policies = NULL;
 	}
-	if (p->grants.write) /* the same */
+	if (p->grants.write) /* the same document */
 		p->grants.write->policies = NULL;
 	pz_grants_clear(&p->grants);
 	free_former(p);

@@ -1,7 +1,7 @@
 /*
- * The document follows its version as it is, not as a JSON string: it is hashed, signed and parsed
- * as it was written, and need not be escaped twice on its way. Signed are values, not JSON, as
- * with notices (zone/notice.c): no two encoders need agree.
+ * The document follows its version unchanged, not as a JSON string: it is hashed, signed and parsed
+ * as it was written, and need not be escaped twice. The signature covers values, not JSON, as with
+ * notices (zone/notice.c): no two encoders have to agree.
  */
 #include "policies/record.h"
 
@@ -54,7 +54,7 @@ sign(const struct pz_policy_version *v, const char *zone, const struct pz_key *c
 	return err;
 }
 
-/* The first line, without its end. NULL: out of memory, or the author is no text. */
+/* The first line, without its end. NULL: out of memory, or the author is not a valid text. */
 static char *
 head_of(const struct pz_policy_version *v, const char *sig)
 {

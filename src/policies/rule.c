@@ -35,7 +35,7 @@ is_about_files(const struct pz_rule *rule)
 static void
 what_text(const struct pz_rule *rule, char *out, size_t size)
 {
-	/* What another zone gets without a device named is more than is easily meant. */
+	/* A rule for another zone without a device grants more than a user would expect. */
 	const char *target = rule->target ? rule->target : rule->zone ? "all my devices" : "";
 
 	if (is_about_files(rule))
@@ -95,14 +95,14 @@ append_match(struct pz_buf *buf, const char *kind, const char *attr, const char 
 	return pz_buf_printf(buf, "\"/>");
 }
 
-/* An api covers the parts of it, which `equal` would not. The order is fixed: `pzp unshare`
- * finds a rule by these bytes (find_share). */
+/* An api covers its parts, which `equal` would not. The order is fixed: `pzp unshare` finds a rule
+ * by these bytes (find_share). */
 enum pz_err
 pz_rule_append_conditions(struct pz_buf *buf, const struct pz_rule *rule)
 {
 	PZ_TRY(append_match(buf, "subject", "user-id", rule->zone ? rule->zone : OWNER));
 	PZ_TRY(append_match(buf, "subject", "requestor-id", rule->device));
-	/* `uri` is known on the device of the app alone, its id everywhere. */
+	/* `uri` is known only on the device of the app, its id everywhere. */
 	PZ_TRY(append_match(buf, "subject", "id", rule->app_id));
 	PZ_TRY(pz_buf_printf(buf, "\n\t\t\t<resource-match attr=\"api-feature\" match=\""));
 	PZ_TRY(pz_rule_append_escaped(buf, rule->api));

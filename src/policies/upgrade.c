@@ -1,7 +1,7 @@
 /*
- * Both texts are looked through tag by tag, without a tree: what a person has written stays byte
- * for byte. The document is known to be valid, so a tag ends at its '>', and only quotes and
- * comments hold others.
+ * Both texts are scanned tag by tag, without a tree: what a person has written stays byte for byte.
+ * The document is known to be valid, so a tag ends at its '>', and only quotes and comments can
+ * contain other '>'.
  */
 #include "policies/upgrade.h"
 
@@ -12,7 +12,7 @@
 #include "base/limits.h"
 #include "policy/document.h"
 
-/* Behind the next `end`, or the end of the text. */
+/* The position after the next `end`, or the end of the text. */
 static size_t
 skip_until(struct pz_slice text, size_t at, const char *end)
 {
@@ -82,8 +82,8 @@ is_element(struct pz_slice tag, const char *name)
 	       (is_blank(tag.ptr[len + 1]) || tag.ptr[len + 1] == '>' || tag.ptr[len + 1] == '/');
 }
 
-/* The value of an attribute as it is written; empty: it has none. Quotes are skipped whole: a
- * text that has " id=" in it does not count. */
+/* The value of an attribute as written; empty: there is no such attribute. Quotes are skipped
+ * whole: " id=" inside a text does not count. */
 static struct pz_slice
 attribute(struct pz_slice tag, const char *name)
 {
@@ -122,7 +122,7 @@ find(struct pz_slice text, const char *element, struct pz_slice id)
 	return SIZE_MAX;
 }
 
-/* The whole element that begins with this tag, which ends at `at`. Rules hold no rules. */
+/* The whole element that begins with this tag, which ends at `at`. Rules do not nest. */
 static struct pz_slice
 whole(struct pz_slice text, struct pz_slice tag, size_t at)
 {
@@ -134,7 +134,8 @@ whole(struct pz_slice text, struct pz_slice tag, size_t at)
 	return pz_slice_of(tag.ptr, (size_t)(next.ptr + next.len - tag.ptr));
 }
 
-/* What waits for a rule behind it that the document has. Without one there is no place for it. */
+/* Inserts what waits for the next rule that the document has. Without one there is no place for it.
+ */
 static size_t
 place(struct pz_upgrade_rule *out, size_t from, size_t count, struct pz_slice before)
 {
@@ -154,7 +155,7 @@ pz_policies_missing(struct pz_slice document, struct pz_slice standard, struct p
 		struct pz_slice id = attribute(tag, "id");
 
 		if (is_element(tag, "policy")) {
-			count = placed; /* those of the policy before without a place */
+			count = placed; /* rules of the former policy without a place */
 			has_policy = find(document, "policy", id) != SIZE_MAX;
 		} else if (!is_element(tag, "rule") || !has_policy || id.len == 0) {
 			continue;
