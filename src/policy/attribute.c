@@ -1,12 +1,11 @@
 /*
- * Attributes of requests by name (page 9, 4), and the parts of a URI that a modifier cuts out
- * of a value (5.3). Attributes that the table names have a number, and so a fixed place in each
- * request: comparing one costs an index. Others, such as param:NAME, are found by their name in
- * a list.
+ * Attributes of requests by name (page 9, 4), and the parts of a URI that a modifier cuts out of a
+ * value (5.3). Attributes in the table have a number, and so a fixed place in each request, which
+ * is found by index. Others, such as param:NAME, are found by their name in a list.
  *
- * Everything here also reads values that callers choose. Nothing is allocated or copied: a part
- * is a slice of the value. What is no absolute URI has no parts, so a rule about a host says
- * nothing about a caller without one; it never takes the whole text for the host.
+ * Everything here also reads values that callers choose. Nothing is allocated or copied: a part is
+ * a slice of the value. A value that is no absolute URI has no parts, so a rule about a host does
+ * not match a caller without one; the whole text is never taken for the host.
  */
 #include "policy/attribute.h"
 
@@ -52,9 +51,9 @@ pz_policy_attribute_find(enum pz_policy_category category, struct pz_slice name)
 	return PZ_POLICY_ATTR_OTHER;
 }
 
-/* The last dot, and only before one of the five words: "param:a.b" is the attribute param:a.b
- * (page 9, 15.10). The original cut at the first dot, so a parameter with a dot in its name was
- * another one. */
+/* The last dot, and only before one of the five words: "param:a.b" is the attribute param:a.b (page
+ * 9, 15.10). The original cut at the first dot, and so mistook a parameter with a dot in its name
+ * for another. */
 struct pz_policy_attribute
 pz_policy_attribute_parse(enum pz_policy_category category, struct pz_slice text)
 {
@@ -74,7 +73,7 @@ pz_policy_attribute_parse(enum pz_policy_category category, struct pz_slice text
 	return attr;
 }
 
-/* A name of nothing but the prefix is no counter. */
+/* A name that is only the prefix is no counter. */
 bool
 pz_policy_attribute_is_counter(const struct pz_policy_attribute *attr)
 {
@@ -84,9 +83,9 @@ pz_policy_attribute_is_counter(const struct pz_policy_attribute *attr)
 	       attr->name.len > len && memcmp(attr->name.ptr, PZ_POLICY_COUNTER, len) == 0;
 }
 
-/* What follows from who calls what, and is the same for each such call. A permit may be
- * remembered where nothing else was compared (access/remember.c), so an attribute that can
- * change between two equal calls must not be added here. */
+/* Attributes that follow from who calls what, and are equal for equal calls. A permit may be
+ * remembered when nothing else was compared (access/remember.c), so an attribute that can differ
+ * between two equal calls must not be added here. */
 bool
 pz_policy_attribute_is_lasting(const struct pz_policy_attribute *attr)
 {
@@ -122,7 +121,7 @@ is_digit(uint8_t c)
 	return c >= '0' && c <= '9';
 }
 
-/* Length of the scheme before its colon; 0: without one. */
+/* Length of the scheme before its colon; 0: no scheme. */
 static size_t
 scheme_length(struct pz_slice uri)
 {
@@ -137,7 +136,7 @@ scheme_length(struct pz_slice uri)
 }
 
 /* Bytes before the first of the characters in `ends`, or all. strchr would also find the
- * terminating zero, and a value may contain one. */
+ * terminating zero, and a value may contain a NUL. */
 static size_t
 span_until(struct pz_slice s, const char *ends)
 {
@@ -186,7 +185,7 @@ pz_policy_modify(enum pz_policy_modifier modifier, struct pz_slice value, struct
 
 		len = span_until(rest, "/?#");
 		authority = pz_slice_of(rest.ptr, len);
-		/* From here on `start` is behind the authority: the path begins there, and
+		/* From here on `start` is after the authority: the path begins there, and
 		 * scheme-authority ends there. */
 		start += 2 + len;
 	}

@@ -1,16 +1,14 @@
 /*
- * From the tree of elements (xml.c) to the nodes that decisions walk through (node.h). The tree
- * is thrown away afterwards, so every text that stays is copied into the arena of the document.
+ * Converts the tree of elements (xml.c) to the nodes that decisions walk through (node.h). The tree
+ * is freed afterwards, so every text that stays is copied into the arena of the document.
  *
- * xml.c has checked which element may be where, how often and how deep (grammar.c). What is
- * left are the rules about values: words, numbers, patterns, ids. All of them are checked here
- * and none when a call is decided: a document that was built can only be evaluated, and a
- * document with one wrong value is refused as a whole. To leave out a rule that cannot be read
- * could allow what it forbids.
+ * xml.c has checked which element may be where, how often and how deep (grammar.c). This file
+ * checks values: words, numbers, patterns, ids. All of them are checked here and none when a call
+ * is decided: a document that was built can only be evaluated, and a document with one wrong value
+ * is refused as a whole. Skipping an unreadable rule could allow what it forbids.
  *
- * The arena grows by what is in the text, which is bounded. Regular expressions are the
- * exception: their compiled form can be much longer than the text, so it has a bound of its
- * own.
+ * The arena grows with the text, whose length is bounded. Regular expressions are the exception:
+ * their compiled form can be much longer than the text, so it has a bound of its own.
  */
 #include "policy/build.h"
 
@@ -52,9 +50,8 @@ copy(struct builder *b, struct pz_slice s, struct pz_slice *out)
 	return pz_arena_copy(&b->doc->arena, s, out) ? PZ_OK : out_of_memory(b);
 }
 
-/* Of every element: an id is there once. `pzp policy why` and the management calls name an
- * element by it, so it is unique in the document, not only among siblings. The map remembers
- * the line of the first one, for the error. */
+/* Each id occurs once in the document, not only among siblings: `pzp policy why` and the management
+ * calls name an element by it. The map has the line of the first one, for the error. */
 static enum pz_err
 check_id(struct builder *b, const struct pz_policy_xml *xml)
 {
@@ -87,7 +84,7 @@ unknown_word(struct builder *b, const struct pz_policy_xml *xml,
 /* ---- matches ---- */
 
 /* The list belongs to the document, which frees each expression: PCRE2 allocates outside of the
- * arena. An expression is in the list before its memory is counted, so the one that exceeds the
+ * arena. An expression enters the list before its memory is counted, so that one which exceeds the
  * bound is freed with the others when the document is refused. */
 static enum pz_err
 keep_regexp(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_pattern *pattern)
@@ -120,10 +117,10 @@ keep_regexp(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy
 	return PZ_OK;
 }
 
-/* An identity such as PZ-Owner is recognised in the whole pattern only, and here, not when a
- * call is decided: a value that has the text of one by chance is never compared with it
- * (PV-64). Where days are matched by "*" there is nothing to parse. A regular expression that
- * is an identity is the identity (page 9, 5.4, rule 5). */
+/* An identity such as PZ-Owner is recognised here, and only as a whole pattern, not when a call is
+ * decided: a value that happens to have the text of an identity is never compared with it (PV-64).
+ * A day that is matched by "*" is not parsed. A regular expression that is an identity is the
+ * identity (page 9, 5.4, rule 5). */
 static enum pz_err
 build_pattern(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_match *match,
 	      struct pz_slice text)
@@ -160,7 +157,7 @@ trim(struct pz_slice s)
 	return s;
 }
 
-/* The next item of a list with commas; false at the end. Empty ones are dropped. */
+/* The next item of a list with commas; false at the end. Empty items are skipped. */
 static bool
 next_item(struct pz_slice *rest, struct pz_slice *out)
 {
@@ -177,8 +174,8 @@ next_item(struct pz_slice *rest, struct pz_slice *out)
 	return false;
 }
 
-/* Only subjects have lists: in a resource or an environment value a comma is a character like
- * any other (page 9, 5.1). Items are counted first, so that their array has one size. */
+/* Only subjects have lists: in the value of a resource or environment attribute a comma is a normal
+ * character (page 9, 5.1). Items are counted first, so that the array gets its final size. */
 static enum pz_err
 build_patterns(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_match *match,
 	       struct pz_slice text)
@@ -224,8 +221,8 @@ set_days(struct pz_policy_match *match, struct pz_slice text)
 	match->is_any_day = pz_slice_eq_str(text, "*");
 }
 
-/* The category follows from the element, in the order of both enumerations. The attribute's
- * name is copied before it is parsed, since what is parsed points into it. */
+/* The element determines the category, in the order of both enumerations. The attribute's name is
+ * copied before it is parsed, since the parsed parts point into it. */
 static enum pz_err
 build_match(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_match *match)
 {
@@ -253,9 +250,9 @@ build_match(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy
 				    "glob, equal, regexp, greater-than, greater-equal-than, "
 				    "less-than, less-equal-than, in-set");
 	set_days(match, text);
-	/* The hierarchy of features is for literal patterns alone: with a wildcard the owner
-	 * has said what may follow. It is decided here, once, for each pattern of the element;
-	 * a resource match has one. */
+	/* The hierarchy of features applies to literal patterns only: with a wildcard the owner has
+	 * said what may follow. It is decided here, once, for each pattern of the element; a
+	 * resource match has one pattern. */
 	match->is_hierarchy = match->attr.id == PZ_POLICY_ATTR_API_FEATURE &&
 			      match->func == PZ_POLICY_GLOB && !has_wildcard(text);
 	return build_patterns(b, xml, match, text);
@@ -263,9 +260,9 @@ build_match(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy
 
 /* ---- conditions and targets ---- */
 
-/* Recursion is as deep as the document, which xml.c has bounded (PZ_POLICY_DEPTH_MAX). A
- * condition has at least one child: xml.c refuses an empty one, which would be true as an `and`
- * and false as an `or`. */
+/* The depth of the document bounds the recursion; xml.c has checked it (PZ_POLICY_DEPTH_MAX). A
+ * condition has at least one child: xml.c refuses an empty one, which would be true as an `and` and
+ * false as an `or`. */
 static enum pz_err
 build_condition(struct builder *b, const struct pz_policy_xml *xml,
 		struct pz_policy_condition **out)
@@ -325,8 +322,7 @@ build_target(struct builder *b, const struct pz_policy_xml *xml, struct pz_polic
 		PZ_TRY(build_subject(b, child, subject));
 		for (size_t i = 0; i < subject->count; i++)
 			/* A regular expression that reaches its bound makes the target
-			 * undetermined, so the index must not leave out what is below it
-			 * (index.c). */
+			 * undetermined, so the index must not skip its children (index.c). */
 			node->has_target_regexp |= subject->matches[i].func == PZ_POLICY_REGEXP;
 	}
 	return PZ_OK;
@@ -334,8 +330,8 @@ build_target(struct builder *b, const struct pz_policy_xml *xml, struct pz_polic
 
 /* ---- rules, policies and sets ---- */
 
-/* The effect has no default. The grammar of the original has "permit" for a rule that names
- * none, so a misspelt attribute would have opened what it was to close (page 9, 15.6). */
+/* The effect has no default. The grammar of the original has "permit" for a rule without an effect,
+ * so a misspelt attribute would have allowed what the rule was to deny (page 9, 15.6). */
 static enum pz_err
 build_rule(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_node *node)
 {
@@ -354,7 +350,7 @@ build_rule(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_
 		return unknown_word(b, xml, PZ_POLICY_A_EFFECT,
 				    "permit, deny, prompt-oneshot, prompt-session, prompt-blanket");
 	if (pz_slice_eq_str(reauth, "local") || pz_slice_eq_str(reauth, "remote"))
-		node->effect = PZ_POLICY_DENY; /* nothing can authenticate again yet */
+		node->effect = PZ_POLICY_DENY; /* no node can authenticate again yet */
 	else if (reauth.ptr && !pz_slice_eq_str(reauth, "none"))
 		return unknown_word(b, xml, PZ_POLICY_A_REQUIRE_REAUTH, "none, local, remote");
 	if (minutes.ptr && !pz_policy_number(minutes, &number))
@@ -376,7 +372,7 @@ is_node(const struct pz_policy_xml *xml)
 static enum pz_err
 build_node(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_node *node);
 
-/* Nodes of one parent stand side by side in one array, in the written order, which decides in
+/* Nodes of one parent are consecutive in one array, in the written order, which matters for
  * first-applicable and first-matching-target. `position` counts from 1: 0 is the root. */
 static enum pz_err
 build_children(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_node *node)
@@ -401,7 +397,7 @@ build_children(struct builder *b, const struct pz_policy_xml *xml, struct pz_pol
 	return PZ_OK;
 }
 
-/* The default of `combine` is deny-overrides for both (page 9, 3.1), the first of the
+/* The default of `combine` is deny-overrides for both (page 9, 3.1), the first value of the
  * enumeration. */
 static enum pz_err
 build_container(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_node *node)
@@ -431,7 +427,7 @@ build_node(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_
 						 : build_container(b, xml, node);
 }
 
-/* What was built of a document that is refused stays in it; the caller frees the whole. */
+/* What was built of a refused document stays in it; the caller frees the whole. */
 enum pz_err
 pz_policy_build(struct pz_policy_document *doc, const struct pz_policy_xml *root,
 		struct pz_policy_fault *fault)

@@ -1,7 +1,7 @@
 /*
- * The decision (page 9, 6): a pure function of documents and request. Nothing is asked, counted or
- * logged here; that is `access`. Which rules can apply at all is narrowed by the index (index.c),
- * and the result must be the same without it.
+ * The decision (page 9, 6): a pure function of documents and request. Prompts, counters and logs
+ * are the business of `access`. The index (index.c) narrows which rules can apply; the result must
+ * be the same without it.
  */
 #include "policy/decide.h"
 
@@ -19,7 +19,7 @@ struct evaluation {
 	struct pz_policy_regexp_run run;
 };
 
-/* Position in "first present of", by effect. @spec page 9, 6.5 */
+/* Rank in "first present of", by effect. @spec page 9, 6.5 */
 static const unsigned char deny_rank[] = {5, 0, 2, 3, 4, 1, 6};
 static const unsigned char permit_rank[] = {0, 5, 4, 3, 2, 1, 6};
 
@@ -36,7 +36,7 @@ decided_by(enum pz_policy_effect effect, const struct pz_policy_node *node)
 static enum pz_policy_tri
 evaluate_match(struct evaluation *e, const struct pz_policy_match *match)
 {
-	/* A result by the time of day or a counter must not be remembered by the caller. */
+	/* The caller must not remember a result that depends on the time of day or a counter. */
 	e->is_changing |= !pz_policy_attribute_is_lasting(&match->attr);
 	return pz_policy_match_evaluate(match, e->request, &e->run);
 }
@@ -57,7 +57,7 @@ evaluate_subject(struct evaluation *e, const struct pz_policy_subject *subject)
 	return result;
 }
 
-/* Undetermined only by a regular expression that reached a bound: such a target must not make a
+/* Undetermined only because a regular expression reached a bound: such a target must not make a
  * policy that denies inapplicable. */
 static enum pz_policy_tri
 evaluate_target(struct evaluation *e, const struct pz_policy_node *node)
@@ -81,7 +81,7 @@ evaluate_target(struct evaluation *e, const struct pz_policy_node *node)
 static enum pz_policy_tri
 evaluate_condition(struct evaluation *e, const struct pz_policy_condition *condition)
 {
-	/* the value that ends it, and the value when all are the other one */
+	/* the value that ends the loop, and the value if no child has that one */
 	enum pz_policy_tri final = condition->is_or ? PZ_POLICY_TRUE : PZ_POLICY_FALSE;
 	enum pz_policy_tri result = condition->is_or ? PZ_POLICY_FALSE : PZ_POLICY_TRUE;
 
@@ -126,7 +126,7 @@ evaluate_node(struct evaluation *e, const struct pz_policy_node *node);
 static struct pz_policy_result
 evaluate_inside(struct evaluation *e, const struct pz_policy_node *node);
 
-/* The first child whose target is true decides, also when it is inapplicable. */
+/* The first child whose target is true decides, even if its result is inapplicable. */
 static struct pz_policy_result
 first_matching_target(struct evaluation *e, const struct pz_policy_node *set,
 		      struct pz_policy_cursor *cursor)
@@ -165,20 +165,19 @@ combine(struct evaluation *e, const struct pz_policy_node *node, struct pz_polic
 			return one;
 		if (rank[one.effect] < rank[best.effect])
 			best = one;
-		if (rank[best.effect] == 0) /* the rest cannot change it */
+		if (rank[best.effect] == 0) /* the other children cannot change it */
 			break;
 	}
 	return best;
 }
 
-/* A policy or a set whose target is true. */
+/* Evaluates a policy or a set whose target is true. */
 static struct pz_policy_result
 evaluate_inside(struct evaluation *e, const struct pz_policy_node *node)
 {
 	struct pz_policy_cursor cursor;
 
-	/* A request that names no resource is malformed: a policy must not answer it (page 9,
-	 * 6.5). */
+	/* A request without a resource is malformed: no policy may answer it (page 9, 6.5). */
 	if (node->kind == PZ_POLICY_KIND_POLICY && !e->has_resource)
 		return decided_by(PZ_POLICY_UNDETERMINED, node);
 	pz_policy_index_start(&cursor, node, &e->keys, e->request);
@@ -213,7 +212,7 @@ pz_policy_evaluate(const struct pz_policy_document *doc, const struct pz_policy_
 		.has_resource = pz_policy_request_has_resource(request),
 	};
 
-	/* what the index leaves out would still choose a preference (page 9, 8.3) */
+	/* children that the index skips would still choose a preference (page 9, 8.3) */
 	e.keys.is_unusable = (flags & (PZ_POLICY_PLAIN | PZ_POLICY_DHP)) != 0;
 	struct pz_policy_result result = evaluate_node(&e, doc->root);
 	pz_policy_regexp_run_fini(&e.run);
@@ -236,8 +235,8 @@ pz_policy_slot_name(enum pz_policy_slot slot)
 	return names[slot];
 }
 
-/* The owner has neither allowed nor forbidden it in particular. What could not be decided may be
- * either. */
+/* The owner's document neither allows nor forbids this call specifically. An undetermined rule may
+ * do either. */
 static bool
 leaves_open(const struct pz_policy_result *of_user)
 {
@@ -257,7 +256,7 @@ leaves_open(const struct pz_policy_result *of_user)
 	return false;
 }
 
-/* @return true: what the owner's document says does not count, for this device grants the call */
+/* @return true: the owner's document is ignored, since this device grants the call */
 static bool
 is_granted(const struct pz_policy_slots *slots, const struct pz_policy_request *request,
 	   unsigned flags, struct pz_policy_decision *d)
@@ -273,8 +272,8 @@ is_granted(const struct pz_policy_slots *slots, const struct pz_policy_request *
 	return one->effect == PZ_POLICY_PERMIT;
 }
 
-/* The slots are combined as deny-overrides, whatever the documents say; but for the owner's where a
- * grant stands in its place. */
+/* The slots are combined by deny-overrides, whatever the documents say. Where a grant applies it
+ * replaces the owner's slot. */
 static void
 choose(struct pz_policy_decision *d, bool is_user_left_out)
 {
@@ -292,7 +291,7 @@ choose(struct pz_policy_decision *d, bool is_user_left_out)
 		d->effect = PZ_POLICY_PERMIT;
 		d->slot = PZ_POLICY_SLOT_GRANTS;
 	}
-	/* What no rule permits is denied. */
+	/* Denied unless a rule permits it. */
 	if (d->effect == PZ_POLICY_UNDETERMINED || d->effect == PZ_POLICY_INAPPLICABLE)
 		d->effect = PZ_POLICY_DENY;
 }
@@ -310,7 +309,7 @@ pz_policy_decide(const struct pz_policy_slots *slots, const struct pz_policy_req
 		if (i == PZ_POLICY_SLOT_GRANTS ||
 		    (i == PZ_POLICY_SLOT_APP && request->bags[PZ_POLICY_ATTR_ID].count == 0))
 			continue;
-		/* A document that cannot be read might have denied. */
+		/* An unreadable document might have denied. */
 		if (slots->is_corrupt[i])
 			one->effect = PZ_POLICY_UNDETERMINED;
 		else if (slots->document[i])

@@ -1,13 +1,13 @@
 /*
  * Data handling (page 9, 8), off unless a test asks for it. An application promises for which
- * purposes it uses data, and what it does with them later; a document says which promises are
- * enough. Where they are not, a permit becomes a question.
+ * purposes it uses data, and what it does with the data later; a document says which promises
+ * suffice. If they do not, a permit becomes a prompt.
  *
- * While a decision walks through a document, pz_policy_dhp_consider notes which preference is
- * bound to the feature; the innermost one counts, unless an outer one names the feature
- * exactly. The order in which elements are visited is therefore part of the result, so the walk
- * is the same as without data handling, and stops where that stops. At the end
- * pz_policy_dhp_is_satisfied compares promise and preference.
+ * While a decision walks through a document, pz_policy_dhp_consider notes which preference is bound
+ * to the feature; the innermost one applies, unless an outer one names the feature exactly. So the
+ * result depends on the order in which elements are visited: the walk is the same as without data
+ * handling, and stops at the same element. At the end pz_policy_dhp_is_satisfied compares promise
+ * and preference.
  *
  * Purposes are bits of one number: the table has 35.
  */
@@ -17,7 +17,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The order is that of the vectors: a request names purposes by position, too. */
+/* The order is that of the vectors: a request also names purposes by position. */
 const char *const pz_policy_purposes[PZ_POLICY_PURPOSES] = {
 	"http://www.w3.org/2002/01/P3Pv1/current",
 	"http://www.w3.org/2002/01/P3Pv1/admin",
@@ -102,8 +102,8 @@ pz_policy_action_find(struct pz_slice name, enum pz_policy_action *out)
 
 enum hit { NO_HIT, PARTIAL, EXACT };
 
-/* A binding is a pair, and the documents in use write it in both orders. An exact name at
- * either place counts before a pattern at either. */
+/* A binding is a pair, and the documents in use write it in both orders. An exact name at either
+ * place wins over a pattern at either. */
 static enum hit
 hit_of(const struct pz_policy_binding *binding, struct pz_slice feature, struct pz_slice *out_id)
 {
@@ -127,7 +127,7 @@ hit_of(const struct pz_policy_binding *binding, struct pz_slice feature, struct 
 	return hit;
 }
 
-/* The first exact hit, else the last partial one. */
+/* The first exact match, else the last partial one. */
 static enum hit
 hit_of_all(const struct pz_policy_bindings *bindings, struct pz_slice feature,
 	   struct pz_slice *out_id)
@@ -155,8 +155,7 @@ find_preference(const struct pz_policy_dhp *dhp, struct pz_slice id)
 	return NULL;
 }
 
-/* A binding whose preference is not in the document is as if it were not there: the next one is
- * tried. */
+/* A binding whose preference is not in the document is ignored: the next one is tried. */
 void
 pz_policy_dhp_consider(const struct pz_policy_dhp *dhp, const struct pz_policy_node *node,
 		       const struct pz_policy_request *request,
@@ -183,7 +182,7 @@ pz_policy_dhp_consider(const struct pz_policy_dhp *dhp, const struct pz_policy_n
 
 /* ---- whether it is satisfied (8.4) ---- */
 
-/* Both delays end on the calendar when they begin now, so "one month" and "30 days" can be
+/* Both delays are added to the calendar date of today, so that "one month" and "30 days" can be
  * compared. */
 static bool
 covers_delay(const struct pz_policy_trigger *wanted, const struct pz_policy_trigger *promised,
@@ -193,7 +192,7 @@ covers_delay(const struct pz_policy_trigger *wanted, const struct pz_policy_trig
 	       pz_policy_time_add(from_ms, promised->delay);
 }
 
-/* The promise must begin no sooner and end no later than what is wanted. */
+/* The promise must begin no sooner and end no later than required. */
 static bool
 is_in_time(const struct pz_policy_trigger *wanted, const struct pz_policy_trigger *promised,
 	   int64_t now_ms)
@@ -225,7 +224,7 @@ satisfies_trigger(const struct pz_policy_trigger *wanted, const struct pz_policy
 	return false;
 }
 
-/* A log that cannot be altered is more than a log. */
+/* A log that cannot be altered satisfies a requirement of a log. */
 static bool
 has_action(const struct pz_policy_obligation *wanted, const struct pz_policy_obligation *promised)
 {
@@ -238,8 +237,8 @@ has_action(const struct pz_policy_obligation *wanted, const struct pz_policy_obl
 		 pz_slice_eq(wanted->address, promised->address)));
 }
 
-/* One promise has to satisfy all triggers of what is wanted: two halves in two promises are not
- * one whole. */
+/* One promise has to satisfy all required triggers: two promises that satisfy half each do not
+ * suffice. */
 static bool
 satisfies_obligation(const struct pz_policy_obligation *wanted,
 		     const struct pz_policy_obligation *promised, int64_t now_ms)
@@ -270,8 +269,8 @@ is_promised(const struct pz_policy_obligation *wanted, const struct pz_policy_re
 	return false;
 }
 
-/* The order is that of page 9, 8.4. A vector of purposes that cannot be read satisfies nothing,
- * also where there is no preference to compare it with. */
+/* The order is that of page 9, 8.4. A malformed vector of purposes satisfies nothing, even without
+ * a preference to compare it with. */
 bool
 pz_policy_dhp_is_satisfied(const struct pz_policy_request *request,
 			   const struct pz_policy_selection *selection)
@@ -296,8 +295,8 @@ pz_policy_dhp_is_satisfied(const struct pz_policy_request *request,
 
 #define MS_PER_DAY INT64_C(86400000)
 
-/* Days from 1970-01-01 of a date of the Gregorian calendar (March is the first month inside, so
- * that a leap day is the last one of a year). */
+/* Days from 1970-01-01 to a date of the Gregorian calendar. Internally the year begins in March, so
+ * that a leap day is its last day. */
 static int64_t
 days_of(int64_t year, int64_t month, int64_t day)
 {
@@ -428,7 +427,7 @@ take_offset(struct pz_slice *s, int64_t *out_ms)
 	return true;
 }
 
-/* Of .123456 the milliseconds; the digits after them are left out. */
+/* The milliseconds of .123456; further digits are ignored. */
 static bool
 take_fraction(struct pz_slice *s, int64_t *out_ms)
 {

@@ -1,11 +1,11 @@
 /*
- * Data handling of a document: from elements to what dhp.c compares. It is built, and refused
- * where it is not valid, although it counts only for tests: a document that is valid today
- * stays valid when data handling is switched on.
+ * Data handling of a document: from elements to what dhp.c compares. It is built, and refused if
+ * invalid, although only tests use it: so a document that is valid today stays valid when data
+ * handling is switched on.
  *
- * Preferences are collected from the whole document into one list, since a binding may name one
- * that stands anywhere; bindings stay at the node where they were written. PolicyIds have a
- * name space of their own, apart from the ids of rules and policies.
+ * Preferences are collected from the whole document into one list, since a binding may name any of
+ * them; bindings stay at the node where they were written. PolicyIds have a name space of their
+ * own, apart from the ids of rules and policies.
  */
 #include "base/map.h"
 #include "policy/build.h"
@@ -23,8 +23,8 @@ out_of_memory(struct builder *b)
 	return pz_policy_fail(b->fault, 0, PZ_ERR_LIMIT_MEMORY, "out of memory");
 }
 
-/* Elements with text may be empty for the grammar (an empty Purpose stands for all); a URI or
- * an address may not. */
+/* The grammar allows elements with empty text (an empty Purpose means all purposes); a URI or an
+ * address must not be empty. */
 static enum pz_err
 copy_text(struct builder *b, const struct pz_policy_xml *xml, struct pz_slice *out)
 {
@@ -34,8 +34,8 @@ copy_text(struct builder *b, const struct pz_policy_xml *xml, struct pz_slice *o
 	return pz_arena_copy(&b->doc->arena, xml->text, out) ? PZ_OK : out_of_memory(b);
 }
 
-/* A child that has to be there. The grammar says what may be in an element, and how often, not
- * what must. */
+/* A child that is required. The grammar says what may be in an element, and how often, not what
+ * must. */
 static enum pz_err
 need(struct builder *b, const struct pz_policy_xml *xml, enum pz_policy_element element,
      const struct pz_policy_xml **out)
@@ -59,8 +59,7 @@ count_of(const struct pz_policy_xml *xml, enum pz_policy_element element)
 	return count;
 }
 
-/* Purpose elements; an empty one is all purposes, one that is not in the list counts for nothing.
- */
+/* Purpose elements; an empty one means all purposes, an unknown one is ignored. */
 static uint64_t
 purposes_of(const struct pz_policy_xml *xml)
 {
@@ -89,8 +88,8 @@ build_delay(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy
 	return PZ_OK;
 }
 
-/* StartNow is the absence of a date, so that an empty StartTime cannot come here: the grammar
- * wants a child. */
+/* StartNow is the absence of a date. An empty StartTime cannot occur here: the grammar requires a
+ * child. */
 static enum pz_err
 build_start(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_trigger *t)
 {
@@ -110,7 +109,7 @@ build_start(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy
 	return PZ_OK;
 }
 
-/* Triggers of the grammar come in the order of their kinds. */
+/* Triggers of the grammar are in the order of their kinds. */
 static enum pz_err
 build_trigger(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_trigger *t)
 {
@@ -127,7 +126,7 @@ build_trigger(struct builder *b, const struct pz_policy_xml *xml, struct pz_poli
 	return build_delay(b, xml, t);
 }
 
-/* All children of an obligation come here; those that are no actions are its triggers. */
+/* All children of an obligation; those that are no actions are its triggers. */
 static enum pz_err
 build_action(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_obligation *o)
 {
@@ -207,7 +206,7 @@ build_preference(struct builder *b, const struct pz_policy_xml *xml,
 	return PZ_OK;
 }
 
-/* Below a set, a policy or a rule; deep as the document is at most. */
+/* Searches below a set, a policy or a rule; the depth is bounded. */
 static size_t
 count_preferences(const struct pz_policy_xml *xml)
 {
@@ -256,7 +255,7 @@ pz_policy_dhp_build(struct pz_policy_document *doc, const struct pz_policy_xml *
 
 /* ---- ProvisionalActions ---- */
 
-/* DeveloperProvidedDescription may stand between the two values, and is for people. */
+/* DeveloperProvidedDescription may be between the two values; it is for people. */
 static enum pz_err
 build_binding(struct builder *b, const struct pz_policy_xml *xml, struct pz_policy_binding *binding)
 {

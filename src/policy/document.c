@@ -1,13 +1,12 @@
 /*
- * One document: its life, and questions about its content that are no decision. Reading one
- * goes through three stages, each of which can refuse it: elements (xml.c), nodes (build.c,
- * dhp_build.c), index (index.c). The memory of the first stage is freed at once; all the rest
- * is in one arena, and goes as a whole with the last reference.
+ * One document: its life, and queries about its content other than decisions. Parsing has three
+ * stages, each of which can refuse it: elements (xml.c), nodes (build.c, dhp_build.c), index
+ * (index.c). The memory of the first stage is freed at once; the rest is in one arena, and is freed
+ * as a whole with the last reference.
  *
- * A document never changes after it was parsed. So a slot swaps a pointer, a decision under way
- * keeps the document that it began with, and the cache may hand out one object for the same
- * bytes. The hash is that of the text: two documents are equal when an owner wrote the same
- * bytes.
+ * A document never changes after it was parsed. So a slot swaps a pointer, a running decision keeps
+ * the document that it began with, and the cache may return one object for the same bytes. The hash
+ * is that of the text: two documents are equal when their bytes are.
  *
  * The walks below recurse as deep as the document, at most PZ_POLICY_DEPTH_MAX.
  */
@@ -92,7 +91,7 @@ pz_policy_document_rules(const struct pz_policy_document *doc)
 
 /* ---- elements that decided ---- */
 
-/* Nodes know their parents and not their depth, which only explanations need. */
+/* Nodes have a pointer to their parent but no depth, which only explanations need. */
 const struct pz_policy_node *
 pz_policy_node_at(const struct pz_policy_node *node, unsigned depth)
 {
@@ -148,7 +147,7 @@ visit_condition(const struct pz_policy_condition *condition, const struct visit 
 	}
 }
 
-/* A target that names a zone, a device or anything else is about these. */
+/* A target that names a zone, a device or anything else applies to those only. */
 static bool
 is_generic(const struct pz_policy_node *node)
 {
@@ -194,8 +193,8 @@ pz_policy_node_attributes(const struct pz_policy_node *node,
 		visit_condition(node->condition, &visit);
 }
 
-/* The first one in the written order. `pzp rules` shows it as the limit of the rule; a call
- * is counted under every name in it. */
+/* The first one in the written order. `pzp rules` shows it as the limit of the rule; a call is
+ * counted for every name in it. */
 static const struct pz_policy_match *
 find_limit(const struct pz_policy_condition *condition)
 {
@@ -254,7 +253,8 @@ struct times {
 	bool has_clock;
 };
 
-/* Whether a bound belongs to what is before it depends on the function: both moments count. */
+/* Whether the bound itself is still before it depends on the function, so both moments are bounds.
+ */
 static void
 note_times(struct times *t, const struct pz_policy_match *match)
 {
@@ -342,7 +342,7 @@ pz_policy_document_each_counter(const struct pz_policy_document *doc,
 
 struct entry {
 	struct pz_policy_document *doc; /* NULL: free */
-	uint64_t used;                  /* when, in look-ups */
+	uint64_t used;                  /* time of the last use, in look-ups */
 };
 
 struct pz_policy_cache {
@@ -364,9 +364,9 @@ pz_policy_cache_free(struct pz_policy_cache *cache)
 	free(cache);
 }
 
-/* Documents come again: with each synchronisation, when a hub is restored, when an edit is
- * compared and then set. The entry that was used longest ago makes room. A document that is not
- * valid is not kept: it costs its parsing each time. */
+/* Documents recur: with each synchronisation, when a hub is restored, when an edit is compared and
+ * then set. The entry that was not used for the longest time is replaced. An invalid document is
+ * not cached: it is parsed each time. */
 enum pz_err
 pz_policy_cache_parse(struct pz_policy_cache *cache, struct pz_slice text,
 		      struct pz_policy_document **out, struct pz_policy_fault *fault)

@@ -1,9 +1,9 @@
 /*
- * The grammar of policies (page 9, 3.1) as tables: which element may be in which, how often,
- * with which attributes, whether it has text, whether it may be empty. xml.c reads them while
- * the parser runs, so what is in the wrong place is refused before anything of it is kept. What
- * is not in a table does not exist: an element or attribute that is not named is an error,
- * since a misspelt one would change what is allowed (page 9, 3.4, rule 1).
+ * The grammar of policies (page 9, 3.1) as tables: which element may be in which, how often, with
+ * which attributes, whether it has text, whether it may be empty. xml.c reads them while the parser
+ * runs, so an element in the wrong place is refused before it is stored. An element or attribute
+ * that no table lists is an error, since a misspelt one would change what is allowed (page 9, 3.4,
+ * rule 1).
  *
  * Columns of an element: name; parents; attributes; at most once in its parent; has text; needs
  * children. The order of elements, effects and functions is that of the enumerations in the
@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-/* A set of elements: there are fewer than 64, and IN(NONE) is "at the root". */
+/* A set of elements as bits: there are fewer than 64, and IN(NONE) means "at the root". */
 #define IN(element) (UINT64_C(1) << PZ_POLICY_E_##element)
 #define ATTR(name) (1U << PZ_POLICY_A_##name)
 #define LABEL (ATTR(ID) | ATTR(DESCRIPTION))
@@ -101,7 +101,7 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Position of a word, or `count`. */
+/* Index of a word, or `count`. */
 static size_t
 find(const char *const *words, size_t count, struct pz_slice word)
 {
@@ -112,8 +112,7 @@ find(const char *const *words, size_t count, struct pz_slice word)
 	return i;
 }
 
-/* Data handling begins with the preferences, and everything after them in the enumeration is
- * part of it. */
+/* Data handling begins with the preferences; all later values of the enumeration belong to it. */
 bool
 pz_policy_element_is_privacy(enum pz_policy_element element)
 {
@@ -163,8 +162,8 @@ pz_policy_effect_name(enum pz_policy_effect effect)
 	return effect_names[effect];
 }
 
-/* A document may not say "undetermined" or "inapplicable": these are results, so the search
- * ends in front of them. */
+/* A document may not say "undetermined" or "inapplicable": these are results, so the search ends
+ * before them. */
 bool
 pz_policy_effect_parse(struct pz_slice word, enum pz_policy_effect *out)
 {
@@ -176,8 +175,8 @@ pz_policy_effect_parse(struct pz_slice word, enum pz_policy_effect *out)
 	return true;
 }
 
-/* A set chooses among targets and a policy among rules, so each has one word that the other
- * does not know. */
+/* A set chooses among targets and a policy among rules, so each has one word that the other lacks.
+ */
 bool
 pz_policy_combine_parse(struct pz_slice word, bool is_set, enum pz_policy_combine *out)
 {
@@ -201,7 +200,7 @@ pz_policy_func_parse(struct pz_slice word, enum pz_policy_func *out)
 	return true;
 }
 
-/* Those from "greater-than" on, in-set included: it takes a number apart into bits. */
+/* Those from "greater-than" on, and in-set: it splits a number into bits. */
 bool
 pz_policy_func_is_numeric(enum pz_policy_func func)
 {

@@ -1,11 +1,11 @@
 /*
- * The lists of children by their keys (index_key.h), and the walk over those that a request can
- * need. Two texts with one hash cost an evaluation that finds nothing; they change no result. Where
- * a child could be listed by its feature or by its subject, it is listed where fewer others are.
+ * The lists of children by their keys (index_key.h), and the walk over those children that can
+ * apply to a request. Two texts with the same hash cost a useless evaluation; they change no
+ * result. A child that could be listed by its feature or by its subject goes to the shorter list.
  *
  * Patterns with '*' or '?' are looked up for each pair of lengths that the patterns of an attribute
- * have, so the cost is that of the lengths and not of the patterns; those without a literal end, at
- * each place of a value.
+ * have, so the cost depends on the number of lengths and not of patterns. Patterns without a
+ * literal end are looked up at each position of a value.
  */
 #include "policy/index.h"
 
@@ -14,7 +14,7 @@
 #include "policy/index_key.h"
 #include "policy/match.h"
 
-#define CHILDREN_MIN 6 /* fewer are looked at one by one in less time */
+#define CHILDREN_MIN 6 /* fewer children are faster to evaluate one by one */
 
 struct bucket {
 	uint64_t hash; /* 0: no bucket */
@@ -27,7 +27,7 @@ struct identity {
 	uint32_t start, count;
 };
 
-/** What is looked up of the values of one attribute, for patterns with '*' or '?'. */
+/** Which parts of an attribute's values are looked up, for patterns with '*' or '?'. */
 struct affixes {
 	enum pz_policy_attribute_id attribute;
 	bool has_parts;
@@ -37,8 +37,8 @@ struct affixes {
 };
 
 struct pz_policy_index {
-	const uint32_t *positions; /* of children; the buckets are parts of it */
-	uint32_t always;           /* the first ones are always looked at */
+	const uint32_t *positions; /* of children; each bucket is a part of it */
+	uint32_t always;           /* the first ones are always evaluated */
 	uint32_t mask;
 	struct bucket *buckets;
 	uint32_t identity_count;
@@ -55,7 +55,7 @@ struct build {
 	struct pz_policy_key *keys; /* of all options of all children */
 	uint64_t *hashes;           /* of keys, sorted */
 	size_t picked_count;
-	struct pz_policy_key *picked; /* of the option that was chosen for each child */
+	struct pz_policy_key *picked; /* of the option chosen for each child */
 	uint32_t *always;
 	uint32_t always_count;
 };
@@ -73,14 +73,14 @@ compare_keys(const void *a, const void *b)
 {
 	const struct pz_policy_key *x = a, *y = b;
 
-	if (x->macro != y->macro) /* never in one list, whatever their hashes are */
+	if (x->macro != y->macro) /* never in the same list, whatever their hashes are */
 		return x->macro < y->macro ? -1 : 1;
 	if (x->hash != y->hash)
 		return x->hash < y->hash ? -1 : 1;
 	return x->child < y->child ? -1 : x->child > y->child;
 }
 
-/* How many keys of all options have this hash. */
+/* The number of keys with this hash, over all options. */
 static size_t
 frequency(const struct build *b, uint64_t hash)
 {
@@ -110,9 +110,9 @@ frequency(const struct build *b, uint64_t hash)
 static const enum pz_policy_key_mask masks[] = {PZ_POLICY_BY_FEATURE, PZ_POLICY_BY_SUBJECT,
 						PZ_POLICY_BY_EITHER};
 
-/* Keys of every option; `either` only where there is no other. It lists a child by feature or
- * subject, whichever each of its parts has, and is needed where neither alone covers all of
- * them. */
+/* Keys of every option; `either` only if there is no other. That option lists each part of a child
+ * by feature or by subject, whichever the part has, and is needed when neither alone covers all
+ * parts. */
 static void
 collect(struct build *b)
 {
@@ -145,7 +145,7 @@ weight(const struct build *b, const struct pz_policy_key *keys, size_t count)
 	return sum;
 }
 
-/* Of the options of each child the one with the shortest lists. */
+/* Chooses for each child the option with the shortest lists. */
 static void
 pick(struct build *b)
 {
@@ -264,9 +264,9 @@ fill_affixes(const struct build *b, struct pz_arena *arena, struct pz_policy_ind
 	return true;
 }
 
-/* The lists one after the other, each child once in a list. A list is a run of equal keys.
- * Identities have lists of their own: whether a value is a friend or a device of the zone is
- * known at the time of the call only. */
+/* The lists, one after the other, each child at most once in a list. A list is a run of equal keys.
+ * Identities have lists of their own: whether a value is a friend or a device of the zone is only
+ * known during the call. */
 static bool
 fill(struct build *b, struct pz_arena *arena, struct pz_policy_index *index)
 {
@@ -276,8 +276,7 @@ fill(struct build *b, struct pz_arena *arena, struct pz_policy_index *index)
 
 	for (size_t i = 1; i < b->picked_count; i++)
 		lists += is_same_list(&b->picked[i], &b->picked[i - 1]) ? 0 : 1;
-	/* At most half full: a search for a hash that is not there ends soon, and it ends at
-	 * all. */
+	/* At most half full: so a search for a missing hash ends, and soon. */
 	for (index->mask = 7; index->mask < lists * 2;)
 		index->mask = index->mask * 2 + 1;
 	index->buckets = pz_arena_alloc(arena, index->mask + 1, sizeof(*index->buckets));
@@ -322,8 +321,8 @@ count_keys(const struct pz_policy_node *node)
 	return count;
 }
 
-/* Without memory the document is refused, not used without its index: what is slow only on a
- * bad day would be found on that day. */
+/* If memory is out the document is refused, not used without its index: it would be slow exactly
+ * when memory is short. */
 static bool
 build_one(struct pz_arena *arena, struct pz_policy_node *node)
 {
@@ -366,8 +365,8 @@ pz_policy_index_build(struct pz_arena *arena, struct pz_policy_node *node)
 
 /* ---- looking up ---- */
 
-/* A caller with very many values is decided without the index. It costs time then, which the
- * bounds of a request limit, and never a rule that was not looked at. */
+/* A caller with very many values is decided without the index. That costs time, which the limits of
+ * a request bound, but never skips a rule. */
 static void
 push(struct pz_policy_keys *keys, uint64_t hash)
 {
@@ -377,7 +376,7 @@ push(struct pz_policy_keys *keys, uint64_t hash)
 		keys->hashes[keys->count++] = hash;
 }
 
-/* The feature, and what it continues with '.' or '/'. */
+/* The feature, and every prefix of it before a '.' or '/'. */
 static void
 push_feature(struct pz_policy_keys *keys, struct pz_slice feature)
 {
@@ -393,7 +392,7 @@ push_feature(struct pz_policy_keys *keys, struct pz_slice feature)
 	push(keys, pz_policy_key_end(hash));
 }
 
-/* Without exactly one feature a comparison with it may be undetermined, or true in more ways. */
+/* Without exactly one feature, a comparison with it may be undetermined, or true for several. */
 static void
 prepare(struct pz_policy_keys *keys, const struct pz_policy_request *request)
 {
@@ -429,7 +428,7 @@ add_list(struct pz_policy_cursor *cursor, const uint32_t *positions, uint32_t co
 	return true;
 }
 
-/* The list of one hash. @return false: no more lists fit */
+/* Adds the list of one hash. @return false: too many lists */
 static bool
 look(struct pz_policy_cursor *cursor, uint64_t hash)
 {
@@ -520,9 +519,8 @@ pz_policy_index_start(struct pz_policy_cursor *cursor, const struct pz_policy_no
 		cursor->is_listed = look_up(cursor, keys, request);
 }
 
-/* The lists are merged by position, so children come in the written order and each once, as
- * they would without the index. There are few lists, so looking through all of them is cheaper
- * than a heap. */
+/* The lists are merged by position, so that children are visited in the written order and once
+ * each, as without the index. There are few lists, so a scan of them is cheaper than a heap. */
 const struct pz_policy_node *
 pz_policy_index_next(struct pz_policy_cursor *cursor)
 {

@@ -1,6 +1,6 @@
 /*
- * A child is listed under keys such that it can only apply when the request has one of them: of an
- * `and` the keys of one part are enough, of an `or` those of all parts together.
+ * A child is listed by keys: it can apply only when the request has one of them. For an `and` the
+ * keys of one part suffice; an `or` needs those of all parts.
  */
 #include "policy/index_key.h"
 
@@ -8,7 +8,7 @@
 
 #include "policy/match.h"
 
-#define OPTION_KEYS_MAX 512 /* of one child: a list that is longer rules out little */
+#define OPTION_KEYS_MAX 512 /* of one child: a longer list excludes little */
 
 /* ---- hashes (FNV-1a; keys come from the document, so the owner picks them) ---- */
 
@@ -36,7 +36,7 @@ pz_policy_key_text(enum pz_policy_attribute_id attribute, struct pz_slice text)
 	return pz_policy_key_end(hash);
 }
 
-/* Seeds that no whole text and no identity has. */
+/* Seeds that differ from those of whole texts and identities. */
 enum { SEED_AFFIX = 0x40, SEED_PART = 0x41 };
 
 uint64_t
@@ -49,7 +49,8 @@ pz_policy_key_part(enum pz_policy_attribute_id attribute, const uint8_t *bytes)
 	return pz_policy_key_end(hash);
 }
 
-/* Of the first n bytes for each n up to `max`, in out[n]; the last n bytes with `is_end`. */
+/* Hashes of the first n bytes for each n up to `max`, in out[n]; of the last n bytes with `is_end`.
+ */
 void
 pz_policy_key_affixes(struct pz_slice text, bool is_end, size_t max, uint64_t *out)
 {
@@ -95,7 +96,7 @@ affix_key(enum pz_policy_attribute_id attribute, struct pz_slice pattern, struct
 	return true;
 }
 
-/* The key of one pattern. False: it can be true for values that have nothing in common. */
+/* The key of one pattern. False: it can match values that have nothing in common. */
 static bool
 pattern_key(const struct pz_policy_match *match, const struct pz_policy_pattern *pattern,
 	    struct pz_policy_key *out)
@@ -130,9 +131,8 @@ is_indexed(const struct pz_policy_match *match, enum pz_policy_key_mask mask)
 	return match->attr.id == PZ_POLICY_ATTR_API_FEATURE && (mask & PZ_POLICY_BY_FEATURE) != 0;
 }
 
-/* The keys that one match needs: one for each pattern, since any of them may be the one that is
- * true. A pattern without literal bytes, or "any", can be true for every value, so the match rules
- * out nothing. */
+/* The keys of one match: one for each pattern, since any of them may match. A pattern without
+ * literal bytes, or "any", can match every value, so such a match excludes nothing. */
 static size_t
 match_count(const struct pz_policy_match *match, enum pz_policy_key_mask mask)
 {
@@ -146,8 +146,8 @@ match_count(const struct pz_policy_match *match, enum pz_policy_key_mask mask)
 	return match->count;
 }
 
-/* Where one part of an `or` cannot be ruled out, the whole cannot. The bound keeps one child
- * with thousands of names from filling the index: looking at it each time costs less. */
+/* If one part of an `or` cannot be excluded, the whole cannot. The bound keeps one child with
+ * thousands of names from filling the index: evaluating it each time costs less. */
 static size_t
 add(size_t a, size_t b)
 {
@@ -166,10 +166,10 @@ term_count(const struct pz_policy_term *term, enum pz_policy_key_mask mask)
 			   : condition_count(term->condition, mask);
 }
 
-/* Of an `and` the part with the fewest keys is enough, because the whole is false without it.
- * An undetermined part does not matter here: a part that is listed has a subject or the one
- * feature of the request, neither of which is undetermined (prepare), and an `and` with a false
- * part is false. */
+/* For an `and` the part with the fewest keys suffices, because the whole is false without it. An
+ * undetermined part does not matter here: a part that is listed has a subject or the one feature of
+ * the request, neither of which is undetermined (prepare), and an `and` with a false part is false.
+ */
 static size_t
 condition_count(const struct pz_policy_condition *condition, enum pz_policy_key_mask mask)
 {
@@ -212,8 +212,9 @@ target_count(const struct pz_policy_node *node)
 	return count;
 }
 
-/* All children of a policy or set have to be ruled out by keys. An undetermined target would count
- * although nothing below it applies, so that one must not be possible. */
+/* Keys have to exclude all children of a policy or set. An undetermined target would count even if
+ * none of its children applies, so a policy or set whose target can be undetermined is not indexed.
+ */
 static size_t node_count(const struct pz_policy_node *node, enum pz_policy_key_mask mask);
 
 static size_t
@@ -226,7 +227,7 @@ children_count(const struct pz_policy_node *node, enum pz_policy_key_mask mask)
 	return count;
 }
 
-/* A policy or set is left out when its target is false, or when all that is in it is. */
+/* A policy or set is skipped when its target is false, or when all its children are skipped. */
 static size_t
 node_count(const struct pz_policy_node *node, enum pz_policy_key_mask mask)
 {
@@ -287,8 +288,8 @@ target_keys(const struct pz_policy_node *node, struct pz_policy_key *out)
 	return out;
 }
 
-/* Chooses as node_count has chosen: what is written here must be as many keys as were counted,
- * for the array has that size. */
+/* Makes the same choices as node_count: the array has exactly room for the keys that were counted.
+ */
 static struct pz_policy_key *
 node_keys(const struct pz_policy_node *node, enum pz_policy_key_mask mask,
 	  struct pz_policy_key *out)
@@ -302,7 +303,7 @@ node_keys(const struct pz_policy_node *node, enum pz_policy_key_mask mask,
 	return out;
 }
 
-/* In first-matching-target a child is passed over by its target alone. */
+/* In first-matching-target the target alone excludes a child. */
 size_t
 pz_policy_key_count(const struct pz_policy_node *parent, const struct pz_policy_node *child,
 		    enum pz_policy_key_mask mask)

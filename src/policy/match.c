@@ -1,8 +1,7 @@
 /*
- * One comparison of an attribute with its patterns (page 9, 5), with three results.
- * "Undetermined" is no error: the platform does not know the value now, or a regular expression
- * took too long; the rule decides what follows from it (6.3). No value of a caller can make a
- * comparison fail.
+ * One comparison of an attribute with its patterns (page 9, 5), with three results. "Undetermined"
+ * is no error: the value is not known now, or a regular expression took too long; 6.3 says what
+ * that means for the rule. No value of a caller can make a comparison fail.
  *
  * Time is bounded whatever a caller sends: a glob takes length times length, values and
  * patterns have bounds, and regular expressions share one budget for the whole decision
@@ -10,7 +9,7 @@
  */
 #include "policy/match.h"
 
-/* Two pointers: on a mismatch the last '*' takes one byte more. O(n*m), no recursion. */
+/* Two pointers: after a mismatch the last '*' takes one more byte. O(n*m), no recursion. */
 bool
 pz_policy_glob(struct pz_slice pattern, struct pz_slice value)
 {
@@ -49,7 +48,7 @@ is_wild(uint8_t c)
 	return c == '*' || c == '?';
 }
 
-/* The end of the longest run of literal bytes: names that are counted differ there. */
+/* The end of the longest run of literal bytes: there names with a counter differ. */
 static struct pz_slice
 part_of(struct pz_slice pattern)
 {
@@ -106,9 +105,8 @@ pz_policy_glob_feature(struct pz_slice pattern, struct pz_slice value)
 						  : pz_policy_glob(pattern, value);
 }
 
-/* Ten digits fit into 64 bits. A sign, a blank or a leading plus is no number: the comparison
- * is false then, in either direction, so a rule that permits up to a number does not permit by
- * rubbish. */
+/* Ten digits fit into 64 bits. A sign or a blank is not part of a number: the comparison is false
+ * then, in either direction, so garbage never satisfies a rule that permits up to a number. */
 bool
 pz_policy_number(struct pz_slice text, uint64_t *out)
 {
@@ -127,15 +125,15 @@ pz_policy_number(struct pz_slice text, uint64_t *out)
 
 /* ---- identities ---- */
 
-/* Before a device has a zone its own name is the owner. A missing owner equals nothing, not
- * even an empty value. */
+/* Before a device has a zone, its own name is the owner. A missing owner equals nothing, not even
+ * an empty value. */
 static bool
 is_owner(const struct pz_policy_identities *identities, struct pz_slice value)
 {
 	return identities->owner.ptr && pz_slice_eq(value, identities->owner);
 }
 
-/* The word has two meanings: a friend among zones, a member among devices. */
+/* The word has two meanings: a friend when zones are compared, a member when devices are. */
 static bool
 is_known(enum pz_policy_attribute_id attribute, const struct pz_policy_identities *identities,
 	 struct pz_slice value)
@@ -160,8 +158,8 @@ is_device(enum pz_policy_attribute_id attribute, const struct pz_policy_identiti
 	       identities->device.ptr && pz_slice_eq(value, identities->device);
 }
 
-/* Byte by byte: a value is never a pattern here (PV-65). "unknown" needs a value, since absence
- * is not a stranger: the caller loops over values, and there are none in an empty bag. */
+/* Byte by byte: a value is never a pattern here (PV-65). "unknown" needs a value, since a missing
+ * value is not a stranger: the caller loops over the values, and an empty bag has none. */
 static bool
 is_macro(enum pz_policy_macro macro, enum pz_policy_attribute_id attribute,
 	 const struct pz_policy_identities *identities, struct pz_slice value)
@@ -244,9 +242,8 @@ compare(const struct pz_policy_match *match, struct pz_slice value,
 	return is_match ? PZ_POLICY_TRUE : PZ_POLICY_FALSE;
 }
 
-/* Each value that is left after the modifier, against one pattern. One value that matches is
- * enough; an undetermined one counts only where none matches, so the order of values has no
- * part in it. */
+/* Compares each value that the modifier leaves with one pattern. One matching value is enough; an
+ * undetermined one counts only if none matches, so the order of values does not matter. */
 static enum pz_policy_tri
 compare_bag(const struct pz_policy_match *match, const struct pz_policy_bag *bag,
 	    const struct pz_policy_pattern *pattern, const struct pz_policy_identities *identities,

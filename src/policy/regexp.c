@@ -1,7 +1,7 @@
 /*
- * PCRE2's match limit counts anew from each position where a match could begin. A value of 4 096
- * bytes would so cost 4 096 times the limit. An automatic call-out before each part of the
- * expression therefore counts what a whole decision spends, and ends it.
+ * PCRE2's match limit starts again at each position where a match could begin, so a value of 4 096
+ * bytes would cost 4 096 times the limit. Therefore an automatic call-out before each part of the
+ * expression counts the steps of the whole decision, and ends the match at the limit.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "policy/regexp.h"

@@ -1,15 +1,16 @@
 /*
- * A request: the attributes of one call (page 9, 4), each a bag of texts. Those with a number
- * have a fixed place, others are a list. All texts are copied into an arena, since a request is
- * kept for `pzp policy why` after the call that it was made from has gone; the arena's first
- * chunk is small, because a hundred requests are kept.
+ * A request: the attributes of one call (page 9, 4), each a bag of texts. Those with a number have
+ * a fixed place, others are a list. All texts are copied into an arena, since a request outlives
+ * its call: `pzp policy why` shows it. The arena's first chunk is small, because a hundred requests
+ * are kept.
  *
  * Three states must not be confused: a value, an empty bag (the call has no value), and
- * undetermined (not known now). What is not given is undetermined, but for subjects: who calls is
- * always known, so what is not listed about a caller is not there (page 9, 4).
+ * undetermined (not known now). An attribute that is not given is undetermined, except for
+ * subjects: the caller is always known, so an attribute that is not given for it has no value (page
+ * 9, 4).
  *
- * A request that exceeds a limit is an error here, and the caller denies: evaluating a part of
- * it could miss the value that a rule forbids.
+ * A request that exceeds a limit is an error here, and the caller denies: evaluating only a part
+ * could miss the value that a rule forbids.
  */
 #include "policy/request.h"
 
@@ -19,7 +20,7 @@
 #include "base/limits.h"
 #include "policy/dhp.h"
 
-#define ARENA_BYTES 2048 /* a call's request, of which a hundred are kept, fits */
+#define ARENA_BYTES 2048 /* enough for the request of a call; a hundred are kept */
 
 struct pz_policy_request *
 pz_policy_request_new(void)
@@ -66,7 +67,7 @@ add_other(struct pz_policy_request *request, enum pz_policy_category category, s
 	return &o->bag;
 }
 
-/* Before anything is copied: a request that is too large costs no memory. */
+/* Checked before anything is copied: a request that is too large costs no memory. */
 static enum pz_err
 check_size(const struct pz_policy_request *request, struct pz_slice name,
 	   const struct pz_slice *values, size_t count, struct pz_errinfo *info)
@@ -94,9 +95,9 @@ check_size(const struct pz_policy_request *request, struct pz_slice name,
 	return PZ_OK;
 }
 
-/* An attribute that is given twice is refused: two parts of a message could otherwise each put in a
- * value, and which one counts would depend on their order. @param bag NULL: an attribute that is
- * known by its name alone */
+/* An attribute that is given twice is refused: otherwise two parts of a message could each set a
+ * value, and their order would decide which one counts. @param bag NULL: an attribute that is
+ * identified by its name only */
 static enum pz_err
 store(struct pz_policy_request *request, struct pz_policy_bag *bag,
       enum pz_policy_category category, struct pz_slice name, const struct pz_slice *values,
@@ -149,8 +150,8 @@ pz_policy_request_put(struct pz_policy_request *request, enum pz_policy_attribut
 		     value.ptr ? 1 : 0, info);
 }
 
-/* For counters, whose value differs when a request that was kept is judged again. The former
- * value stays in the arena: a request is renewed a few times at most. */
+/* For counters, whose value has changed when a stored request is judged again. The former value
+ * stays in the arena: a request is renewed a few times at most. */
 enum pz_err
 pz_policy_request_renew(struct pz_policy_request *request, struct pz_slice name,
 			struct pz_slice value)
@@ -169,8 +170,8 @@ pz_policy_request_renew(struct pz_policy_request *request, struct pz_slice name,
 	return PZ_OK;
 }
 
-/* A number below 0 stands for an empty bag. What is given is left alone: a test brings a time of
- * its own, a call brings none. */
+/* A number below 0 means an empty bag. Given values are kept: a test gives its own time, a call
+ * gives none. */
 static enum pz_err
 complete_one(struct pz_policy_request *request, enum pz_policy_attribute_id id, int number)
 {
@@ -193,8 +194,8 @@ complete_time(struct pz_policy_request *request)
 	return pz_policy_request_put(request, PZ_POLICY_ATTR_TIME, pz_slice_str(text), NULL);
 }
 
-/* For a call these resources are determined, possibly empty (page 9, 4.5): a rule about a
- * service id does not become undetermined by a call that has none. */
+/* For a call these resources are determined, possibly empty (page 9, 4.5): a rule about a service
+ * id is not undetermined for a call without one. */
 enum pz_err
 pz_policy_request_complete(struct pz_policy_request *request, const struct tm *local)
 {
@@ -211,7 +212,7 @@ pz_policy_request_complete(struct pz_policy_request *request, const struct tm *l
 	return PZ_OK;
 }
 
-/* A bag that was not given is one of two constants, so no decision allocates. */
+/* A missing bag is one of two constants, so no decision allocates memory. */
 const struct pz_policy_bag *
 pz_policy_request_bag(const struct pz_policy_request *request,
 		      const struct pz_policy_attribute *attr)

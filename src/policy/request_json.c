@@ -16,7 +16,7 @@ struct reading {
 
 /* ---- bags ---- */
 
-/* A text, a number or a boolean as text. @param scratch for the latter two */
+/* A text, a number or a boolean as text. @param scratch buffer for the latter two */
 static bool
 read_text(const json_t *value, char scratch[24], struct pz_slice *out)
 {
@@ -56,7 +56,7 @@ read_bag(struct reading *r, enum pz_policy_category category, const char *name, 
 
 /* ---- the form by objects ---- */
 
-/* In which objects attributes of a category are; the first letter of a name says it. */
+/* The objects that may hold attributes of a category, which the first letter of a name gives. */
 static const struct {
 	const char *object;
 	enum pz_policy_category category;
@@ -66,7 +66,7 @@ static const struct {
 	{"environmentInfo", PZ_POLICY_ENVIRONMENT},
 };
 
-/* The attribute that a member of an object is; NULL: no such member. */
+/* The attribute for a member of an object; NULL: there is no such member. */
 static const char *
 attribute_of(const char *object, enum pz_policy_category category, const char *member)
 {
@@ -117,7 +117,7 @@ read_plain(struct reading *r, enum pz_policy_category category, json_t *value)
 
 /* ---- context ---- */
 
-/* What a JSON context says about identities; part of the request's memory. */
+/* The identities in a JSON context; part of the request's memory. */
 struct known {
 	size_t zone_count, device_count;
 	struct pz_slice *zones, *devices;
@@ -176,8 +176,8 @@ copy_list(struct reading *r, const char *name, const json_t *value, struct pz_sl
 	return PZ_OK;
 }
 
-/* What a daemon knows by itself. Without a context no identity is known, and the generic ones
- * match nothing. */
+/* What a daemon knows itself. Without a context no identity is known, and the generic ones match
+ * nothing. */
 static enum pz_err
 read_context(struct reading *r, json_t *context)
 {
@@ -294,7 +294,7 @@ read_obligation(struct pz_arena *arena, const json_t *json, struct pz_policy_obl
 	return true;
 }
 
-/* What an obligation is not understood of is no promise: it is left out. */
+/* An obligation that cannot be understood is no promise: it is skipped. */
 static enum pz_err
 read_obligations(struct reading *r, const json_t *list)
 {

@@ -1,8 +1,8 @@
 /*
  * Expat calls start, text and end; a call-back that refuses stops the parser, and the first reason
- * counts. Entities cannot be declared, because the DOCTYPE is refused before its content is read,
- * so that the five predefined ones and character references are all that is ever expanded: the
- * size of the tree is bounded by the size of the text.
+ * is reported. Entities cannot be declared, because the DOCTYPE is refused before its content is
+ * read, so that the five predefined ones and character references are all that is ever expanded:
+ * the size of the tree is bounded by the size of the text.
  */
 #include "policy/xml.h"
 
@@ -45,7 +45,7 @@ line_of(const struct reader *r)
 	return (unsigned)XML_GetCurrentLineNumber(r->expat);
 }
 
-/* Only the first reason counts: expat may call on after it was stopped. */
+/* Only the first reason is kept: expat may make more call-backs after it was stopped. */
 #define REFUSE(r, error, ...)                                                                      \
 	do {                                                                                       \
 		if ((r)->err == PZ_OK)                                                             \
@@ -91,8 +91,8 @@ check_place(struct reader *r, enum pz_policy_element element, const char *name)
 		REFUSE(r, PZ_ERR_LIMIT, "more than %d rules in one document", PZ_POLICY_RULES_MAX);
 }
 
-/* Expat refuses two attributes of one name by itself; the two spellings of PolicyId are two
- * names for it. */
+/* Expat itself refuses two attributes of one name, but the two spellings of PolicyId are two names
+ * to it. */
 static void
 add_value(struct reader *r, struct pz_policy_xml *xml, const char *name, const char *text)
 {
@@ -106,8 +106,8 @@ add_value(struct reader *r, struct pz_policy_xml *xml, const char *name, const c
 		return;
 	}
 	if (attribute == PZ_POLICY_A_COUNT || !(info->attributes >> attribute & 1)) {
-		/* those of data handling have come with more than page 9 names, and nothing of it
-		 * counts for access */
+		/* data handling has more attributes than page 9 names; none of them affects access
+		 */
 		if (!pz_policy_element_is_privacy(xml->element))
 			REFUSE(r, PZ_ERR_CONFIG, "<%s> has no attribute %.40s", info->name, name);
 		return;
@@ -126,8 +126,7 @@ add_value(struct reader *r, struct pz_policy_xml *xml, const char *name, const c
 	xml->values = value;
 }
 
-/* The depth is that of open elements; xml.c never recurses, but what walks through the tree
- * later does. */
+/* The number of open elements; xml.c never recurses, but later walks through the tree do. */
 static void
 append(struct reader *r, struct pz_policy_xml *xml)
 {
@@ -175,9 +174,9 @@ on_start(void *arg, const XML_Char *name, const XML_Char **values)
 
 /* ---- text and end ---- */
 
-/* Expat gives text in pieces: at each character reference, at line ends, at the end of its
- * buffer. They are put together before anything is decided about them. An element with text has
- * no children in the grammar, so one buffer is enough. */
+/* Expat gives text in pieces: at each character reference, at line ends, at the end of its buffer.
+ * They are joined before the text is checked. In the grammar an element with text has no children,
+ * so one buffer is enough. */
 static void
 on_text(void *arg, const XML_Char *text, int len)
 {
@@ -203,7 +202,7 @@ on_text(void *arg, const XML_Char *text, int len)
 		       name_of(r->at->element));
 }
 
-/* White space around a text is left out (page 9, 3.4, rule 3); inside it stays. */
+/* White space around a text is dropped (page 9, 3.4, rule 3); inside it is kept. */
 static void
 on_end(void *arg, const XML_Char *name)
 {
@@ -232,8 +231,8 @@ on_end(void *arg, const XML_Char *name)
 
 /* ---- what is refused wherever it is ---- */
 
-/* The parser reads UTF-8 whatever a declaration says. A document that declares another encoding
- * would be read as another text than its author sees. */
+/* The parser reads UTF-8, whatever a declaration says. A document that declares another encoding
+ * would be read as a different text than its author sees. */
 static void
 on_declaration(void *arg, const XML_Char *version, const XML_Char *encoding, int standalone)
 {
