@@ -1,5 +1,5 @@
-/* A chunk is stored as it is sent, with two members more for items that every device may write: by
- * which device it came, and when. Its key in the space is ITEM/KEY. */
+/* A chunk is stored as it is sent, with two more members for items that every device may write: the
+ * device that sent it, and the time of receipt. Its key in the space is ITEM/KEY. */
 #include "record/chunks.h"
 
 #include <stdio.h>

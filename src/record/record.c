@@ -1,7 +1,7 @@
 /*
  * Records of the store are JSON objects with sorted members, so equal content has equal bytes.
  * Texts that hold secrets are wiped after use. A record that cannot be read is reported and never
- * repaired: the operator has a backup, we do not.
+ * repaired: the operator can restore a backup.
  */
 #include "record/record.h"
 

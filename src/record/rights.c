@@ -40,8 +40,8 @@ pz_right_find(const char *name)
 	return find(pz_slice_str(name));
 }
 
-/* A right of a later version must not make the device keep the text of before: that would leave a
- * right that was taken away. */
+/* A right of a later version must not make the device keep the former text: it would keep a right
+ * that was taken away. */
 unsigned
 pz_rights_parse(struct pz_slice text)
 {
