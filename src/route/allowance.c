@@ -1,13 +1,13 @@
 /*
  * How much a member may send without an answer (page 4 "Pressure"): a bucket that is refilled when
- * it is empty, so that the common case on the forwarding path is one decrement.
+ * it is empty, so the common case on the forwarding path is one decrement.
  */
 #include "route/allowance.h"
 
 #define FULL_US (PZ_MEMBER_MESSAGES_MAX * PZ_US_PER_S / PZ_MEMBER_MESSAGES_PER_S)
 
-/* The time counts from the last refill, not from the last message: a member that was slow for long
- * may send up to twice the allowance at once. */
+/* The time counts from the last refill, not from the last message: a member that was slow for a
+ * long time may send up to twice the allowance at once. */
 bool
 pz_allowance_refill(struct pz_session *session, const struct pz_env *env)
 {

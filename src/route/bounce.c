@@ -1,7 +1,6 @@
 /*
- * Answers to messages that cannot be delivered: an error for each request, a receipt for who asked
- * for one. When a message bounces is decided in router.c; an answer that bounces itself is dropped
- * there.
+ * Answers messages that cannot be delivered: an error for each request, a receipt if the sender
+ * requested one. router.c decides when a message bounces, and drops an answer that bounces itself.
  */
 #include "route/bounce.h"
 
@@ -18,8 +17,8 @@
 #include "wire/address.h"
 #include "wire/message.h"
 
-/* An error is longer than many a request: the answer to a long batch is split, so that no frame of
- * ours is longer than the origin's link allows. */
+/* An error may be longer than its request: the answer to a long batch is split, so that no frame of
+ * ours exceeds the limit of the origin's link. */
 #define ANSWERS_PER_FRAME 64
 /* The smallest limits.frame that a node can be given, less the envelope. */
 #define ANSWER_BYTES_MAX (PZ_FRAME_BYTES_ENROL - 4 * PZ_ADDRESS_BYTES_MAX)
@@ -35,7 +34,8 @@ error_of(int rpc_code, const char *destination)
 	return pz_rpc_error(rpc_code, NULL, NULL);
 }
 
-/* Error responses to as many of these requests as fit into one answer, from *at on; NULL: no more.
+/* Error responses to as many of these requests as fit into one answer, from *at on; NULL: none is
+ * left.
  * @param error borrowed */
 static json_t *
 failures(const json_t *ids, size_t *at, bool is_batch, json_t *error)
@@ -64,9 +64,9 @@ is_in_zone_of(const char *self, const char *address)
 	       pz_slice_eq(own.zone, other.zone);
 }
 
-/* In whose name the answer goes out. The destination's where we may speak for it: inside our zone
- * for all, and to our own devices or apps for other zones, whose messages they have from us. Else
- * our own. */
+/* The sender of the answer. It is the destination if we may speak for it: within our zone always;
+ * towards other zones for our own devices or apps, whose messages they get from us. Otherwise it is
+ * ourselves. */
 static const char *
 speaker(const char *self, const char *destination, const char *origin)
 {
@@ -76,21 +76,21 @@ speaker(const char *self, const char *destination, const char *origin)
 		       : self;
 }
 
-/* One answer. Takes it. */
+/* Sends one answer. Takes it. */
 static enum pz_err
 send_failure(struct pz_buf *out, const char *from, const char *to, json_t *answer_takes)
 {
 	enum pz_err err = PZ_OK;
 
-	/* Only absurdly long ids make it that long; every node takes frames of this size. */
+	/* Only absurdly long ids make it so long; every node accepts frames of this size. */
 	if (json_dumpb(answer_takes, NULL, 0, JSON_COMPACT) <= ANSWER_BYTES_MAX)
 		err = pz_message_rpc(out, from, to, answer_takes);
 	json_decref(answer_takes);
 	return err;
 }
 
-/* An error for each element of one kind. The payload is read as a text: a parser of trees may
- * refuse a text that the scanner has accepted, but the caller waits for an answer all the same.
+/* An error for each element of one kind. The payload is scanned as text: a tree parser may refuse
+ * what the scanner has accepted, but the caller still waits for an answer.
  * @param error taken */
 static enum pz_err
 bounce_rpc(struct pz_buf *out, const char *from, const char *to, struct pz_slice payload,
@@ -122,13 +122,13 @@ pz_bounce(struct pz_buf *out, const char *self, const struct pz_envelope *envelo
 
 	if (destination == NULL || origin == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	/* A receipt for a receipt would go back and forth without end. */
+	/* Receipts for receipts would go on for ever. */
 	if (envelope->type == PZ_MESSAGE_RECEIPT)
 		return PZ_OK;
 	enum pz_err receipt_err = PZ_OK, rpc_err = PZ_OK;
 	if (envelope->delivery_receipt && envelope->id.len)
 		receipt_err = pz_message_receipt(out, self, origin, envelope->id, verdict);
-	/* An id too long for a receipt is no reason to let the caller wait. */
+	/* If the id is too long for a receipt, the caller still gets its error. */
 	if (envelope->type == PZ_MESSAGE_JSONRPC && rpc_code != 0 && envelope->payload.len)
 		rpc_err = bounce_rpc(out, speaker(self, destination, origin), origin,
 				     envelope->payload, PZ_RPC_TEXT_REQUEST,
@@ -136,8 +136,8 @@ pz_bounce(struct pz_buf *out, const char *self, const struct pz_envelope *envelo
 	return rpc_err != PZ_OK ? rpc_err : receipt_err;
 }
 
-/* A frame that the next link does not take: both ends get an error, since the sender's requests and
- * the receiver's calls would wait in vain. */
+/* A frame that the next link does not accept: both ends get an error, otherwise the sender's
+ * requests and the receiver's calls would wait until they time out. */
 enum pz_err
 pz_bounce_too_large(struct pz_buf *out, const char *self, const struct pz_envelope *envelope,
 		    size_t bytes, size_t bytes_max)

@@ -3,9 +3,9 @@
  * the queue (their reading is off until it falls below the low mark), and closes the session when
  * nothing leaves the queue for 10 s.
  *
- * A session that is blocked by several queues counts them (session->blocked) and reads on when the
- * last one lets it. Without memory to remember a feeder the full session is closed: an unbounded
- * queue is worse.
+ * A session counts the queues that block it (session->blocked) and reads again when the last one
+ * releases it. Without memory to remember a feeder the full session is closed: an unbounded queue
+ * is worse.
  */
 #include "route/pressure.h"
 
@@ -21,8 +21,7 @@ struct pz_pressure {
 	struct pz_session *session;
 	struct pz_pressure_rule *rule;
 	struct pz_timer slow;
-	uint64_t drained_seen,
-		progress_us; /* bytes that had left at the last look that saw any leave */
+	uint64_t drained_seen, progress_us; /* sent bytes at the last check that saw progress */
 	struct pz_session **feeders;
 	size_t len, cap;
 };
@@ -47,7 +46,7 @@ unblock(struct pz_session *feeder)
 		feeder->ops->set_reading(feeder, true);
 }
 
-/* The queue is below its low mark, or the session goes. */
+/* The queue is below its low mark, or the session ends. */
 static void
 release(struct pz_session *session)
 {
@@ -121,7 +120,7 @@ add_feeder(struct pz_pressure *p, struct pz_session *feeder)
 	return true;
 }
 
-/* From the end: what one feeder had already read comes in a row, so the last one is asked for most.
+/* From the end: one feeder's messages are consecutive, so the last feeder is the most likely match.
  */
 static bool
 is_feeder(const struct pz_pressure *p, const struct pz_session *feeder)
@@ -158,7 +157,7 @@ pz_pressure_drained(struct pz_pressure_rule *rule, struct pz_session *session)
 		release(session);
 }
 
-/* As a full session it releases its feeders; as a feeder it leaves all lists. */
+/* As a full session it releases its feeders; as a feeder it is removed from all lists. */
 void
 pz_pressure_forget(struct pz_pressure_rule *rule, struct pz_session *session)
 {

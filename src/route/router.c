@@ -1,12 +1,12 @@
 /*
- * The forwarder. A frame costs one pass over its bytes (wire/envelope), one look at what the
- * session has proved, one hash look-up and one append; nothing is allocated and no tree is built.
- * Everything that is not plain forwarding (spoofed, expired, undeliverable) leaves the hot path
- * early and may take its time.
+ * The forwarder. A frame costs one pass over its bytes (wire/envelope), one check against the
+ * identity of the session, one hash look-up and one append; nothing is allocated and no tree is
+ * built. Everything else (spoofed, expired, undeliverable) leaves the hot path early and may be
+ * slow.
  *
  * Order: a session's frames are handled in the order in which they arrived and appended to one
- * queue per destination, so order between one origin and one destination holds while the route
- * stays.
+ * queue per destination, so messages between one origin and one destination stay in order while the
+ * route stays.
  */
 #include "route/router.h"
 
@@ -31,7 +31,7 @@ struct pz_router {
 	const struct pz_router_ops *ops;
 	void *arg;
 	struct pz_map *by_address;
-	struct pz_session *hub; /* a PZP's way to the rest of its zone, or NULL */
+	struct pz_session *hub; /* a PZP's link to the rest of its zone, or NULL */
 	struct pz_pressure_rule pressure;
 };
 
@@ -91,7 +91,7 @@ is_self(const struct pz_router *router, struct pz_slice node)
 	return node.len == router->self_len && memcmp(node.ptr, router->self, node.len) == 0;
 }
 
-/* The address must be unique: two sessions of one device are the owner's decision. */
+/* The address must be unique: the owner decides what to do with a second session of a device. */
 enum pz_err
 pz_router_attach(struct pz_router *router, struct pz_session *session)
 {
@@ -192,7 +192,7 @@ pz_router_has_route(const struct pz_router *router, struct pz_slice address)
 	return is_self(router, node) || next_hop(router, address, node) != NULL;
 }
 
-/* A device speaks for itself and for its apps. */
+/* A device may send in its own name and those of its apps. */
 static bool
 is_own(const struct pz_session *in, struct pz_slice address)
 {
@@ -204,8 +204,8 @@ is_own(const struct pz_session *in, struct pz_slice address)
 	       pz_address_parse(address, &parsed) == PZ_OK;
 }
 
-/* The hub may bring messages of any other device of the zone and of friend zones, never in our own
- * name. */
+/* The hub may forward messages of any other device of the zone and of friend zones, but never in
+ * our own name. */
 static bool
 is_brought_by_hub(const struct pz_router *router, struct pz_slice address)
 {
@@ -251,7 +251,7 @@ drop_spoofed(struct pz_router *router, struct pz_session *in, const struct pz_en
 		      (unsigned)before);
 }
 
-/* Appends to a session's queue and holds back the feeder when that queue is full. */
+/* Appends to a session's queue and blocks the feeder when that queue is full. */
 static enum pz_err
 push(struct pz_router *router, struct pz_session *out, struct pz_session *feeder,
      struct pz_slice frame)
@@ -261,14 +261,14 @@ push(struct pz_router *router, struct pz_session *out, struct pz_session *feeder
 
 	if (err == PZ_OK)
 		pz_metric_add(router->metrics, PZ_METRIC_messages_out, 1);
-	if (!is_refusal) /* which earns no further message */
+	if (!is_refusal) /* which does not cause another message */
 		pz_allowance_give(out);
 	if (out->queued > router->pressure.high_bytes)
 		pz_pressure_block(&router->pressure, out, feeder);
 	return err;
 }
 
-/* A frame of our own to wherever `to` leads. */
+/* Sends a frame of our own to the session that leads to `to`. */
 static enum pz_err
 send_from(struct pz_router *router, struct pz_session *feeder, const struct pz_envelope *envelope,
 	  struct pz_slice frame)
@@ -287,8 +287,8 @@ send_from(struct pz_router *router, struct pz_session *feeder, const struct pz_e
 
 /*
  * Sends the frames in `answers` back to their origins; what cannot be delivered now is dropped. The
- * session that caused the answers counts as a feeder of the queue that they go to, even of its own
- * queue. Otherwise a peer that never reads could fill our memory with refusals.
+ * session that caused the answers counts as a feeder of their queue, even of its own. Otherwise a
+ * peer that never reads could fill our memory with refusals.
  */
 static void
 send_answers(struct pz_router *router, struct pz_session *cause, struct pz_slice answers)
@@ -305,8 +305,8 @@ send_answers(struct pz_router *router, struct pz_session *cause, struct pz_slice
 	}
 }
 
-/* Answers the origin that its message cannot be delivered. @param cause the session it came in by,
- * or NULL */
+/* Answers the origin that its message cannot be delivered. @param cause the session that sent it to
+ * us, or NULL */
 static void
 answer(struct pz_router *router, struct pz_session *cause, const struct pz_envelope *envelope,
        int rpc_code, const char *verdict)
@@ -328,7 +328,7 @@ answer_undelivered(struct pz_router *router, struct pz_session *cause,
 	answer(router, cause, envelope, rpc_code, "badDestination");
 }
 
-/* The next link takes shorter frames than this one: the origin is answered with both sizes. */
+/* The next link accepts only shorter frames: the origin gets an error with both sizes. */
 static void
 answer_too_large(struct pz_router *router, struct pz_session *cause,
 		 const struct pz_envelope *envelope, struct pz_slice frame,
@@ -345,8 +345,9 @@ answer_too_large(struct pz_router *router, struct pz_session *cause,
 	pz_buf_fini(&answers);
 }
 
-/* What the own hub brings is of all members: it has looked at each. A prop for the node itself is
- * bounded by what takes it; without one of them data would differ for long. */
+/* Messages from the own hub are sent by all members; the hub has checked each. Props for the node
+ * itself are bounded by their receivers: if one was dropped here, data would stay different for
+ * long. */
 static bool
 is_limited(const struct pz_router *router, const struct pz_session *in,
 	   const struct pz_envelope *envelope)
@@ -372,8 +373,8 @@ refuse(struct pz_router *router, struct pz_session *in, const struct pz_envelope
 	answer(router, in, envelope, PZ_RPC_CONGESTED, "refused");
 }
 
-/* A PZP passes nothing on: what its peers, its hub and friends send is for it and its apps. Nor
- * does a hub from friend to friend: a friend's friend is a stranger. */
+/* A PZP forwards nothing: what its peers, its hub and friends send is for it and its apps. Nor does
+ * a hub forward from friend to friend: a friend's friend is a stranger. */
 static struct pz_session *
 hop_for(const struct pz_router *router, const struct pz_session *in, struct pz_slice to)
 {
@@ -386,7 +387,7 @@ hop_for(const struct pz_router *router, const struct pz_session *in, struct pz_s
 	return is_self(router, node) ? pz_map_get(router->by_address, to) : NULL;
 }
 
-/* False: the message must not cross the border of the zone, and its origin has the answer.
+/* False: the message must not cross the border of the zone, and its origin has been answered.
  * @param friend_hub the session by which it enters or would leave
  * @spec page 9, 10 (E3, E4); page 14 SPOOF-4 */
 static bool
@@ -403,20 +404,20 @@ crosses(struct pz_router *router, struct pz_session *in, struct pz_session *frie
 	return false;
 }
 
-/* One checked message to where it belongs. PZ_OK also when it was answered as undeliverable. */
+/* Delivers a checked message. PZ_OK also when it was answered as undeliverable. */
 static void
 forward(struct pz_router *router, struct pz_session *in, const struct pz_envelope *envelope,
 	struct pz_slice frame)
 {
 	struct pz_session *out = hop_for(router, in, envelope->to);
-	/* Also to a device that is away, or unknown: the answer does not show which there are. */
+	/* Also when the device is away or unknown: the answer does not show which devices exist. */
 	bool enters = in->kind == PZ_SESSION_FRIEND && is_in_zone(router, envelope->to);
 
 	if (is_hub(router) && (enters || (out && out->kind == PZ_SESSION_FRIEND)) &&
 	    !crosses(router, in, enters ? in : out, envelope))
 		return;
 
-	/* Never back out of the link it came in by: so nothing goes in circles. */
+	/* Never sent back on the link that it came from, so nothing circulates. */
 	enum pz_err err = out && out != in ? push(router, out, in, frame) : PZ_ERR_NOTFOUND;
 	if (err == PZ_ERR_PROTO_FRAME)
 		answer_too_large(router, in, envelope, frame, out);
@@ -426,8 +427,8 @@ forward(struct pz_router *router, struct pz_session *in, const struct pz_envelop
 							     : PZ_RPC_UNREACHABLE);
 }
 
-/* Why a message whose origin is believed goes no further; NULL: it does. @spec page 4; page 14
- * ROUT-2, REPL-2 */
+/* The reason why a message with a verified origin is not delivered; NULL: none. @spec page 4; page
+ * 14 ROUT-2, REPL-2 */
 static const char *
 stop_verdict(const struct pz_router *router, const struct pz_envelope *envelope)
 {
@@ -436,7 +437,7 @@ stop_verdict(const struct pz_router *router, const struct pz_envelope *envelope)
 	return envelope->type == PZ_MESSAGE_UNKNOWN ? "invalid" : NULL;
 }
 
-/* A destination that cannot be an address is no message: it would only make long answers. */
+/* A destination that cannot be an address is an error: it would only make answers longer. */
 static enum pz_err
 read_envelope(struct pz_slice frame, struct pz_envelope *out)
 {
@@ -444,8 +445,8 @@ read_envelope(struct pz_slice frame, struct pz_envelope *out)
 	return out->to.len <= PZ_ADDRESS_BYTES_MAX ? PZ_OK : PZ_ERR_PROTO_ADDRESS;
 }
 
-/* A message for this node. At a hub, one of a friend zone is judged first; a prop of a friend's hub
- * is for the hub itself, and crosses nothing. */
+/* A message for this node. At a hub, a message from a friend zone is judged first; a prop of a
+ * friend's hub is for the hub itself, and crosses no border. */
 static void
 deliver(struct pz_router *router, struct pz_session *in, const struct pz_envelope *envelope,
 	struct pz_slice frame)
