@@ -48,7 +48,7 @@ pz_rpc_code_text(int code)
 json_t *
 pz_rpc_error(int code, const char *message, json_t *data_takes)
 {
-	/* "o*" takes the reference on failure too, and leaves out NULL. */
+	/* "o*" takes the reference even on failure, and skips NULL. */
 	return json_pack("{s:i,s:s,s:o*}", "code", code, "message",
 			 message ? message : pz_rpc_code_text(code), "data", data_takes);
 }

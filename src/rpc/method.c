@@ -1,7 +1,7 @@
 /*
  * Method names of page 7, taken apart: "api@id.path.function" for services, "Object.function" for
  * the built-in ones, "reference.function" for call-backs. All parts are slices of the given text.
- * The '@' decides: an api holds none.
+ * The '@' decides, since an api contains none.
  */
 #include "rpc/method.h"
 
@@ -38,7 +38,7 @@ is_identifier(struct pz_slice text)
 	return true;
 }
 
-/* Identifiers with dots between them. */
+/* Identifiers that are separated by dots. */
 static bool
 is_path(struct pz_slice text)
 {
@@ -102,7 +102,7 @@ parse_service(struct pz_slice text, size_t at_len, struct pz_method *out)
 	return PZ_OK;
 }
 
-/* A name that is not built in is a call-back's: whether its reference exists is known later. */
+/* A name that is not built in belongs to a call-back: its reference is checked later. */
 static enum pz_err
 parse_other(struct pz_slice text, struct pz_method *out)
 {

@@ -1,7 +1,7 @@
 /*
  * Reads and makes JSON-RPC 2.0 objects. Parsing classifies a payload and borrows its parts; nothing
- * is copied. Malformed answers get no error in return, and a batch is treated element by element by
- * the callers.
+ * is copied. Malformed answers get no error in return, and the callers process a batch element by
+ * element.
  */
 #include "rpc/payload.h"
 
@@ -48,7 +48,7 @@ read_call(json_t *payload, struct pz_rpc *rpc)
 		rpc->kind = PZ_RPC_REQUEST;
 		rpc->id = id;
 		if (!is_id(id) || (json_is_string(id) && pz_json_text(id) == NULL))
-			return false; /* ids become parts of texts: no NUL */
+			return false; /* ids become parts of C strings: no NUL */
 	}
 	return rpc->method != NULL;
 }
@@ -79,7 +79,7 @@ pz_rpc_parse(json_t *payload, struct pz_rpc *out, int *out_code)
 	if (is_valid)
 		is_valid = has_method ? read_call(payload, &rpc) : read_answer(payload, &rpc);
 	if (!is_valid) {
-		/* An answer to an answer could go on for ever. */
+		/* Answering an answer could go on for ever. */
 		*out_code = has_answer && !has_method ? 0 : PZ_RPC_INVALID_REQUEST;
 		return PZ_ERR_PROTO_MEMBER;
 	}

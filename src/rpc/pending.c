@@ -1,8 +1,8 @@
 /*
- * Every entry is in the map under peer NUL id (an address holds no NUL), so an answer finds its
- * request only when it comes from the peer that was asked. Call-backs of the owner may add and
- * cancel requests: an entry therefore leaves the map before its owner is called, and fail_space
- * marks all victims first and then takes them from the list `doomed` one by one.
+ * Every entry is in the map under peer NUL id (an address holds no NUL), so only the peer that was
+ * asked can answer a request. Call-backs of the owner may add and cancel requests: so an entry is
+ * removed from the map before its owner is called, and fail_space first marks all entries that it
+ * fails, and then takes them from the list `doomed` one by one.
  */
 #include "rpc/pending.h"
 
@@ -39,7 +39,7 @@ struct key {
 	uint8_t bytes[KEY_BYTES_MAX];
 };
 
-/* False: peer or id is too long, so no entry has them. */
+/* False: peer or id is too long, so no entry has it. */
 static bool
 make_key(struct key *key, const char *peer, struct pz_slice id)
 {
@@ -71,7 +71,7 @@ forget(struct pz_pending *p, struct entry *entry)
 	free(entry);
 }
 
-/* Forgets the entry, then calls its owner, which may change the table. */
+/* Removes the entry, then calls its owner, which may change the table. */
 static void
 finish(struct pz_pending *p, struct entry *entry, json_t *result, json_t *error)
 {

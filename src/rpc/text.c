@@ -1,7 +1,7 @@
 /*
  * Answers for payloads that are not parsed into a tree: the router has to answer requests that it
- * cannot deliver, and must not build a tree for a message of another node. Only ids and the
- * presence of members are looked at, with the scanner of wire/json.
+ * cannot deliver, and must not build a tree for a message of another node. It reads only ids and
+ * the presence of members, with the scanner of wire/json.
  */
 #include "rpc/text.h"
 
@@ -25,7 +25,7 @@ pz_rpc_text_is_batch(struct pz_slice payload)
 	return first_byte(payload) == '[';
 }
 
-/* Also true for a member that is there twice. */
+/* Also true when the member occurs twice. */
 static bool
 has(struct pz_slice element, const char *name)
 {
@@ -42,7 +42,7 @@ is_of_kind(struct pz_slice element, enum pz_rpc_text_kind kind)
 	return !has(element, "method") && (has(element, "result") || has(element, "error"));
 }
 
-/* New; NULL: none that can be answered. */
+/* New; NULL: no element can be answered. */
 static json_t *
 id_of(struct pz_slice element)
 {
@@ -100,7 +100,7 @@ pz_rpc_text_ids(struct pz_slice payload, enum pz_rpc_text_kind kind)
 	return ids;
 }
 
-/* To one element, which is no batch. */
+/* Answers one request, which is no batch. */
 static json_t *
 failure_of_one(struct pz_slice element, json_t *error_takes)
 {
