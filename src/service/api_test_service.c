@@ -8,7 +8,7 @@
 
 #define REPEAT_US (1 * PZ_US_PER_S)
 
-/* One caller of listenFor42 that gets the value again and again. */
+/* A caller of listenFor42, which gets the value again and again. */
 struct repeat {
 	struct pz_call *call;
 	const struct pz_env *env;

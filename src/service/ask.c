@@ -1,5 +1,6 @@
-/* Answered call-backs: a service asks the caller of one of its calls, and acts on the answer. Who
- * may answer is decided by the table of outstanding requests: the very address that was asked. */
+/* Call-backs with an answer: a service sends a request to the caller of one of its calls, and uses
+ * the answer. The table of outstanding requests decides who may answer: only the address that was
+ * asked. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,8 +58,8 @@ request_of(const struct call *c, const char *id, const char *name, json_t *takes
 	PZ_AUTO_FREE char *reference = pz_service_call_reference(c->id);
 	PZ_AUTO_FREE char *method = NULL;
 
-	/* The caller knows the call by the id that it gave it, so a question is named after
-	 * that. */
+	/* The caller knows the call by the id that it chose, so the request is named after that id.
+	 */
 	if (reference == NULL || asprintf(&method, "%s.%s", reference, name) < 0) {
 		method = NULL;
 		json_decref(takes_params);
@@ -102,8 +103,8 @@ pz_call_ask(struct pz_call *call, const char *name, json_t *params, pz_call_answ
 	*ask = (struct ask){.call = c, .answer = answer, .arg = arg};
 	pz_env_uuid(c->d->env, ask->id);
 	json_t *payload = request_of(c, ask->id, name, params);
-	/* Before it is sent: a program of this device answers from inside, and neither the question
-	 * nor the call need be there afterwards. */
+	/* Before it is sent: a program of this device answers during the call, and then neither the
+	 * request nor the call may exist afterwards. */
 	pz_list_append(&c->asks, &ask->hook);
 	err = send(c->d, c, ask, payload);
 	json_decref(payload);
@@ -122,8 +123,7 @@ pz_service_asks_end(struct call *c)
 	while ((first = pz_list_first(&c->asks)) != NULL) {
 		struct ask *ask = PZ_CONTAINER(first, struct ask, hook);
 		json_t *error = pz_rpc_api_error("AbortError", "The call has ended.");
-		/* First out of the table of requests: an answer that comes later finds no
-		 * question. */
+		/* First removed from the table of requests, so that a late answer finds nothing. */
 		c->d->ops->ask_cancel(c->d->arg, c->from, ask->id);
 		on_response(ask, NULL, error);
 		json_decref(error);

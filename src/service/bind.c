@@ -53,7 +53,7 @@ binder_new(struct call *c, const struct pz_descriptor *service)
 	return b;
 }
 
-/* Listeners and binders share their limits: both cost memory as long as their caller likes. */
+/* Listeners and binders share their limits: both use memory for as long as their caller wants. */
 static bool
 is_full(struct call *c)
 {
@@ -93,7 +93,7 @@ is_listener_of(const struct call *c, const void *arg)
 	return c->listening && c->pub.service == of->service && strcmp(c->from, of->from) == 0;
 }
 
-/* Listeners of the caller at this service end with its bind; those of others stay. */
+/* The caller's listeners at this service end with its bind; other callers' stay. */
 static void
 on_unbind(struct pz_service *service, struct pz_call *call, json_t *params)
 {
@@ -101,7 +101,7 @@ on_unbind(struct pz_service *service, struct pz_call *call, json_t *params)
 	struct pz_list doomed;
 	struct binder *b = binder_find(c->d, c->from, &service->descriptor);
 	(void)params;
-	/* Listeners may be there without a bind. Both are ended, and so unbind never fails. */
+	/* Listeners may exist without a bind. Both are ended, so unbind never fails. */
 	if (b)
 		binder_free(c->d, b);
 	pz_service_call_collect(c->d, is_listener_of, &(struct of_binding){service, c->from},
@@ -121,7 +121,8 @@ on_remove_listener(struct pz_service *service, struct pz_call *call, json_t *par
 
 static const char *const listener_names[] = {"listenerId", NULL};
 
-/* Every service has them, so a call of one is no use of the service, and is not reported. */
+/* Every service has these functions, so such a call is no use of the service, and is not reported.
+ */
 #define COMMON .form = PZ_PARAMS_BARE, .is_common = true
 const struct pz_method_def pz_service_common_methods[] = {
 	{.interface = "Service", .function = "bind", COMMON, .invoke = on_bind},
@@ -143,8 +144,8 @@ pz_service_is_bind(const struct pz_method_def *def)
 	return def->invoke == on_bind;
 }
 
-/* A caller may always end what it has begun, also when a policy has changed since; with the id
- * of another caller's listener it has to be permitted, and then finds nothing. */
+/* A caller may always end what it has begun, even if a policy has changed since. With the id of
+ * another caller's listener it needs a permission, and then finds nothing. */
 bool
 pz_service_is_removal_of_own(const struct call *c, const struct pz_method_def *def, json_t *params)
 {
@@ -166,7 +167,7 @@ pz_service_binders_forget_peer(struct pz_dispatcher *d, const char *node_prefix)
 	}
 }
 
-/* A binder outlives the service: it is kept by api and id, not by pointer. */
+/* A binder outlives the service: it is stored by api and id, not by pointer. */
 void
 pz_service_binders_notify(struct pz_dispatcher *d, const struct pz_service *service,
 			  const char *name)

@@ -3,12 +3,12 @@
  *
  * A call is in d->calls until it is answered; when its service makes a listener of it
  * (pz_call_listen) it moves to d->listeners and stays until it ends. d->open finds either by caller
- * and id, so that a caller can cancel it and a repeated id is noticed. Every end goes through
+ * and id, so that a caller can cancel it and a repeated id is detected. Every end goes through
  * finish(), the only place that frees a call: a service must not use its pz_call after it has
  * answered.
  *
- * Answers of a batch are collected and leave as one array. Notifications have no id and no key:
- * they run like calls and answer nothing.
+ * Answers of a batch are collected and sent as one array. Notifications have no id and no key: they
+ * run like calls and answer nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,8 +110,8 @@ pz_service_batch_close(struct pz_dispatcher *d, struct batch *batch, json_t *ans
 	free(batch);
 }
 
-/* Notes how the call ended, for the owner's log. The first reason counts: an error that ends a call
- * is more telling than its clean-up. */
+/* Records how the call ended, for the owner's log. The first reason is kept: the error that ended a
+ * call says more than its clean-up. */
 static void
 note_end(struct call *c, const char *end)
 {
@@ -119,8 +119,8 @@ note_end(struct call *c, const char *end)
 		(void)snprintf(c->end, sizeof(c->end), "%s", end);
 }
 
-/* Reports a call to the owner. Not calls of the functions that all services have (bind, removal):
- * they are the dispatcher's own. */
+/* Reports a call to the owner. Calls of functions that all services have (bind, removal) are the
+ * dispatcher's own, and not reported. */
 static void
 report(const struct call *c)
 {
@@ -134,12 +134,12 @@ report(const struct call *c)
 						   .end = c->end[0] ? c->end : "ok"});
 }
 
-/* Takes the call out of every table and frees it; answer is taken, NULL sends nothing. */
+/* Removes the call from every table and frees it. Takes answer; NULL sends nothing. */
 static void
 finish(struct call *c, json_t *answer)
 {
 	struct pz_dispatcher *d = c->d;
-	/* While the call still exists: a service may look at it when a question fails. */
+	/* While the call still exists: a service may use it when a question fails. */
 	pz_service_asks_end(c);
 	report(c);
 	if (c->is_pending && d->ops->permit_over)
@@ -205,7 +205,7 @@ tell_end(struct call *c)
 	struct pz_dispatcher *d = c->d;
 	if (!c->invoked)
 		return;
-	/* Before call_ended: after that the service keeps nothing for this call. */
+	/* Before call_ended: after that the service has no state for this call. */
 	pz_service_asks_end(c);
 	if (c->kind == CALL_FIND)
 		c->abandon(c->find);
@@ -302,7 +302,7 @@ pz_call_is_own_zone(const struct pz_call *call)
 	if (own == NULL || pz_address_parse(pz_slice_str(own), &here) != PZ_OK ||
 	    pz_address_parse(pz_slice_str(c->from), &there) != PZ_OK)
 		return false;
-	/* A device without a zone knows no callers but its own programs. */
+	/* A device without a zone accepts only its own programs as callers. */
 	if (here.zone.len == 0)
 		return there.zone.len == 0 && pz_slice_eq(here.device, there.device);
 	return pz_slice_eq(here.zone, there.zone);
@@ -324,7 +324,7 @@ void
 pz_call_error(struct pz_call *call, const char *dom_name, const char *message)
 {
 	json_t *error = pz_rpc_api_error(dom_name, message);
-	if (error == NULL) /* a message that is not UTF-8 */
+	if (error == NULL) /* the message is not UTF-8 */
 		error = pz_rpc_api_error(dom_name, NULL);
 	pz_service_call_fail(pz_service_call_of(call), error);
 }
@@ -338,7 +338,7 @@ pz_call_fault(struct pz_call *call, int code, const char *message)
 	pz_service_call_fail(pz_service_call_of(call), error);
 }
 
-/* At once, instead of call-backs that the caller drops until its time-out (page 7, 6.1). */
+/* At once, instead of sending call-backs that the caller drops until its time-out (page 7, 6.1). */
 static void
 refuse_stream(struct call *c)
 {
@@ -369,7 +369,7 @@ pz_call_listen(struct pz_call *call)
 		return PZ_ERR_LIMIT;
 	}
 	/* A listener is answered when it ends. */
-	if (c->batch) { /* its answer may be hours away: the batch does not wait */
+	if (c->batch) { /* its answer may take hours: the batch does not wait */
 		pz_service_batch_close(d, PZ_TAKE(c->batch), NULL);
 	}
 	pz_list_remove(&c->node);
@@ -406,7 +406,7 @@ pz_service_call_of_same_caller(const struct call *c, const json_t *id)
 		return NULL;
 	PZ_AUTO_FREE char *key = pz_service_call_key(c->from, id);
 	struct call *other = key ? pz_map_get(c->d->open, pz_slice_str(key)) : NULL;
-	/* The call that carries the removal is no listener: to end it here would free it twice. */
+	/* The call that carries the removal is no listener: ending it here would free it twice. */
 	if (!other || other == c || other->kind != CALL_SERVICE ||
 	    other->pub.service != c->pub.service)
 		return NULL;

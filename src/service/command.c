@@ -16,7 +16,7 @@
 
 /* ---- description ---- */
 
-/* Refuses members that no version knows. */
+/* Refuses unknown members. */
 static enum pz_err
 check_members(const json_t *object, const char *const *known, const char *where,
 	      struct pz_errinfo *info)
@@ -44,8 +44,7 @@ is_identifier(const char *s)
 	return len > 0 && len < 128 && strchr(first, s[0]) && strspn(s, more) == len;
 }
 
-/* argv of the command. It begins with an absolute path: PATH of the daemon is not the operator's.
- */
+/* argv of the command. The first is an absolute path: the daemon's PATH is not the operator's. */
 static enum pz_err
 read_exec(const json_t *exec, struct pz_command *out, const char *name, struct pz_errinfo *info)
 {
@@ -86,13 +85,13 @@ read_options(const json_t *method, struct pz_command *out, const char *name,
 		return pz_fail(info, PZ_ERR_CONFIG, "%s: timeout must be 1 to %d seconds", name,
 			       PZ_COMMAND_TIMEOUT_S_MAX);
 	out->is_stream = json_is_true(stream);
-	if (timeout == NULL) /* a stream goes on until its caller or its process ends it */
+	if (timeout == NULL) /* a stream runs until its caller or its process ends it */
 		seconds = out->is_stream ? 0 : PZ_COMMAND_TIMEOUT_S_DEFAULT;
 	out->timeout_us = (uint64_t)seconds * PZ_US_PER_S;
 	return PZ_OK;
 }
 
-/* What people are shown of a method: it must be what a descriptor can carry. */
+/* What people see of a method: a descriptor must be able to carry it. */
 static enum pz_err
 check_description(const json_t *method, const char *name, struct pz_errinfo *info)
 {
@@ -142,7 +141,7 @@ read_command(const char *name, const json_t *method, struct pz_command *out,
 
 /* ---- state ---- */
 
-/* Jobs may still run: they are separated from the service first, and end by themselves. */
+/* Jobs may still run: they are detached from the service first, and end by themselves. */
 static void
 commands_free(struct pz_commands *state)
 {
@@ -159,7 +158,7 @@ commands_free(struct pz_commands *state)
 	free(state);
 }
 
-/* The position in the table of methods is that of the command. */
+/* The index in the table of methods is that of the command. */
 static void
 on_invoke(struct pz_service *service, struct pz_call *call, json_t *params)
 {
@@ -168,7 +167,7 @@ on_invoke(struct pz_service *service, struct pz_call *call, json_t *params)
 	pz_command_job_start(state, &state->commands[index], call, params);
 }
 
-/* The caller is gone or has given up: its process is ended. */
+/* The caller is gone or has given up: its process is killed. */
 static void
 on_ended(struct pz_service *service, struct pz_call *call)
 {
@@ -190,7 +189,7 @@ read_methods(struct pz_commands *state, json_t *methods, struct pz_errinfo *info
 	size_t count = json_object_size(methods);
 	if (count == 0)
 		return pz_fail(info, PZ_ERR_CONFIG, "methods: must be an object with members");
-	/* Of the final size at once: services and calls point into both tables. */
+	/* Allocated with the final size: services and calls point into both tables. */
 	state->commands = calloc(count, sizeof(*state->commands));
 	state->methods = calloc(count, sizeof(*state->methods));
 	if (!state->commands || !state->methods)
@@ -204,7 +203,7 @@ read_methods(struct pz_commands *state, json_t *methods, struct pz_errinfo *info
 	return PZ_OK;
 }
 
-/* The table has no texts: they are the file's, and the descriptor has a copy. */
+/* The table owns no texts: the file has them, and the descriptor has a copy. */
 static void
 describe_methods(struct pz_service *service, const json_t *methods)
 {
@@ -239,7 +238,8 @@ read_state(const json_t *description, struct pz_commands *state, struct pz_servi
 					 out, info);
 	if (err == PZ_OK)
 		describe_methods(*out, json_object_get(description, "methods"));
-	/* the same check as for a peer's descriptor, but here it is the operator's mistake */
+	/* the same check as for a peer's descriptor, but here a failure is the operator's mistake
+	 */
 	return err == PZ_ERR_PROTO_MEMBER ? PZ_ERR_CONFIG : err;
 }
 

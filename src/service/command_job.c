@@ -16,7 +16,7 @@
 #include "wire/json.h"
 
 struct job {
-	struct pz_commands *state; /* NULL: the service has gone */
+	struct pz_commands *state; /* NULL: the service is gone */
 	const struct pz_process_ops *ops;
 	const struct pz_env *env;
 	struct pz_call *call; /* NULL: answered */
@@ -29,7 +29,7 @@ struct job {
 	bool is_stream;
 };
 
-/* After the process has ended, so nothing refers to the job any more. */
+/* Called after the process has ended, so nothing refers to the job any more. */
 static void
 job_free(struct job *job)
 {
@@ -37,7 +37,7 @@ job_free(struct job *job)
 		pz_list_remove(&job->node);
 		job->state->job_count--;
 	}
-	if (job->timer.active) /* env may have gone before a killed process has */
+	if (job->timer.active) /* env may be freed before a killed process has ended */
 		pz_env_stop(job->env, &job->timer);
 	pz_buf_fini(&job->out);
 	free(job);
@@ -86,7 +86,7 @@ clean(struct pz_slice text, bool keep_layout)
 			 (keep_layout && is_layout(text.ptr[i])))
 			copy[len++] = (char)text.ptr[i];
 		else if (text.ptr[i] == 0xc2)
-			i++; /* both bytes of a C1 character go */
+			i++; /* both bytes of a C1 character are removed */
 	}
 	copy[len] = '\0';
 	return copy;
@@ -164,8 +164,8 @@ too_much(struct job *job)
 }
 
 /*
- * A chunk may hold the end of one line and the beginning of the next, so it is fed line by line:
- * the limit counts for a line, not for what happened to arrive together.
+ * A chunk may contain the end of one line and the beginning of the next. It is fed line by line,
+ * since the limit is for a line and not for a chunk.
  */
 static void
 on_stream_out(struct job *job, struct pz_slice bytes)
@@ -182,7 +182,7 @@ on_stream_out(struct job *job, struct pz_slice bytes)
 	}
 }
 
-/* Without a call the output of a killed process is thrown away. */
+/* Without a call the output of a killed process is discarded. */
 static void
 on_out(void *arg, struct pz_slice bytes)
 {
@@ -238,7 +238,7 @@ succeed(struct pz_call *call, const struct job *job)
 	pz_call_result(call, result);
 }
 
-/* Comes last, after both outputs: the call ends here unless it has ended before. */
+/* Called last, after both outputs: the call ends here unless it has ended before. */
 static void
 on_exited(void *arg, int status)
 {
@@ -310,7 +310,7 @@ spawn(struct job *job, const struct pz_command *command, const json_t *params,
 			       &events, job, info);
 }
 
-/* The log of this device gets the path, the caller the system's reason only. */
+/* The log of this device gets the path, the caller only the system's reason. */
 static void
 refuse(struct pz_commands *state, const struct pz_command *command, struct pz_call *call,
        const char *reason)
@@ -327,7 +327,7 @@ refuse(struct pz_commands *state, const struct pz_command *command, struct pz_ca
 	pz_call_error(call, "OperationError", message);
 }
 
-/* The job counts from now on, also while its process is only being killed. */
+/* The job counts from now on, also while its process is being killed. */
 static struct job *
 job_new(struct pz_commands *state, const struct pz_command *command, struct pz_call *call)
 {
@@ -362,7 +362,7 @@ pz_command_job_start(struct pz_commands *state, const struct pz_command *command
 	struct job *job = job_new(state, command, call);
 	if (job)
 		job->process = spawn(job, command, params, &info);
-	/* A stream is a listener already; the error that refuse() sends ends it like any other. */
+	/* A stream is already a listener; the error of refuse() ends it like any other. */
 	if (job == NULL || job->process == NULL) {
 		if (job)
 			job_free(job);
@@ -374,7 +374,7 @@ pz_command_job_start(struct pz_commands *state, const struct pz_command *command
 		pz_env_start(state->env, &job->timer, command->timeout_us);
 }
 
-/* The caller gave up or is gone. The job is freed in on_exited. */
+/* The caller gave up or is gone. on_exited frees the job. */
 void
 pz_command_job_abandon(struct pz_call *call)
 {
@@ -387,7 +387,7 @@ pz_command_job_abandon(struct pz_call *call)
 void
 pz_command_jobs_detach(struct pz_commands *state)
 {
-	/* their calls have ended, so all of them have been killed and only wait for exited */
+	/* their calls have ended, so their processes were killed and only wait for exited */
 	PZ_LIST_EACH (&state->jobs, node, tmp) {
 		struct job *job = PZ_CONTAINER(node, struct job, node);
 		pz_list_remove(&job->node);

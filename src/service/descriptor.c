@@ -1,8 +1,8 @@
 /*
- * Descriptors of services (page 7, 2). The id is MD5 over api, display name and description: the
- * clients that exist compute it so, and it only names a service, it protects nothing. Descriptors
- * of other nodes are parsed with the checks that our own have to pass, and the id is computed
- * again, so one service cannot pass for another.
+ * Descriptors of services (page 7, 2). The id is MD5 over api, display name and description:
+ * existing clients compute it that way, and it only names a service, it protects nothing.
+ * Descriptors of other nodes have to pass the same checks as our own, and the id is computed again,
+ * so a service cannot use the id of another.
  */
 #include "service/descriptor.h"
 
@@ -139,7 +139,7 @@ member(const json_t *json, const char *key)
 	return text && strlen(text) == json_string_length(value) ? text : NULL;
 }
 
-/* @param expected the sender, which can host services of its own only; NULL: any */
+/* @param expected the sender, which can only host services of its own; NULL: any */
 static enum pz_err
 check_address(const char *address, const char *expected, struct pz_errinfo *info)
 {
@@ -176,8 +176,8 @@ pz_descriptor_parse(const json_t *json, const char *expected_address, struct pz_
 }
 
 /*
- * The pattern is literal pieces between stars: the first must be a prefix, the last a suffix, the
- * others are found one after the other, leftmost first. memmem is linear, so the whole is.
+ * The pattern consists of literal pieces between stars: the first must be a prefix, the last a
+ * suffix, the others are found in order, leftmost first. memmem is linear, so the whole is.
  */
 bool
 pz_api_matches(const char *pattern, const char *api)
@@ -202,7 +202,7 @@ pz_api_matches(const char *pattern, const char *api)
 	return left >= tail && memcmp(api + left - tail, pattern, tail) == 0;
 }
 
-/* Written anew, so that members that we do not know are not passed on. */
+/* Written again, so that unknown members are not passed on. */
 enum pz_err
 pz_descriptors_copy(const json_t *list, const char *address, json_t **out, struct pz_errinfo *info)
 {

@@ -16,18 +16,18 @@
 #include "wire/json.h"
 
 struct find {
-	struct pz_find pub; /* first: what the owner sees */
+	struct pz_find pub; /* first: the part that the owner sees */
 	struct pz_dispatcher *d;
-	struct call *call;   /* NULL: over */
+	struct call *call;   /* NULL: ended */
 	struct pz_list node; /* d->finds */
 	struct pz_timer timer;
-	json_t *texts;       /* the strings of pub: of the parameters nothing else is kept */
+	json_t *texts;       /* strings of pub: no other parameters are kept */
 	const char **zones;  /* pub.zone_ids */
 	char *caller;        /* outlives the call */
 	json_t *results;     /* array of descriptors */
 	struct pz_map *seen; /* "<address> <id>" */
 	bool spec_style, unreachable, timed_out;
-	bool has_methods; /* results say what functions there are */
+	bool has_methods; /* results list the functions of a service */
 };
 
 static struct find *
@@ -65,7 +65,7 @@ pz_service_find_feature(const json_t *params)
 	return pz_json_text(json_object_get(part(params, 0, "serviceType"), "api"));
 }
 
-/* A text of the parameters, at most max_bytes long; NULL: it is no text, or too long. */
+/* A text of the parameters, at most max_bytes long; NULL: no text, or too long. */
 static const char *
 keep_text(struct find *f, json_t *value, size_t max_bytes)
 {
@@ -142,7 +142,7 @@ read_filter(struct find *f, const json_t *filter)
 	    !read_zones(f, json_object_get(filter, "zoneId")) ||
 	    (id && !json_is_null(id) && f->pub.service_id == NULL))
 		return false;
-	if (f->pub.zone_count == 0) /* 7.3 step 3: no node to ask live */
+	if (f->pub.zone_count == 0) /* 7.3 step 3: no live search at other nodes */
 		f->pub.cache = true;
 	f->pub.remote_services = remote || !f->spec_style; /* old clients do not know it */
 	return true;
@@ -184,7 +184,7 @@ is_in_zones(const struct find *f, const char *address)
 	return false;
 }
 
-/* The node's own services, the cache and other nodes give more than was asked for. */
+/* The node's own services, the cache and other nodes return more than was requested. */
 static bool
 is_wanted(const struct find *f, const struct pz_descriptor *s)
 {
@@ -192,7 +192,7 @@ is_wanted(const struct find *f, const struct pz_descriptor *s)
 	       (!f->pub.service_id || strcmp(f->pub.service_id, s->id) == 0);
 }
 
-/* Remembers (address, id), the identity of a service; false when it was there. */
+/* Stores (address, id), the identity of a service; false when it is known already. */
 static bool
 is_new(struct find *f, const struct pz_descriptor *s)
 {
@@ -209,7 +209,7 @@ void
 pz_find_add(struct pz_find *find, const struct pz_descriptor *s)
 {
 	struct find *f = find_of(find);
-	/* Permission comes last, since it is the dearest of these. */
+	/* Permission is checked last, since it costs most. */
 	if (!f->call || json_array_size(f->results) >= PZ_FIND_RESULTS_MAX || !is_wanted(f, s) ||
 	    !is_new(f, s))
 		return;
@@ -241,7 +241,7 @@ pz_find_unreachable(struct pz_find *find)
 	find_of(find)->unreachable = true;
 }
 
-/* onError: old clients get it without params when simply nothing was found (page 7, 7.2). */
+/* onError: old clients get no params when nothing was found (page 7, 7.2). */
 static void
 send_error(struct find *f)
 {
@@ -252,7 +252,7 @@ send_error(struct find *f)
 	pz_call_event(&f->call->pub, "onError", bare ? NULL : pz_dom_error(name, NULL));
 }
 
-/* Every result is an event of its own; the answer comes after them. */
+/* Each result is a separate event; the answer comes after them. */
 static void
 deliver(struct find *f)
 {
@@ -264,13 +264,12 @@ deliver(struct find *f)
 		pz_call_event(&c->pub, name, json_incref(result));
 	if (i == 0)
 		send_error(f);
-	/* Before the answer, which frees the call: the search lives until its owner is done with
-	 * it. */
+	/* Before the answer, which frees the call: the search lives until its owner ends it. */
 	f->call = NULL;
 	pz_call_result(&c->pub, NULL);
 }
 
-/* After the time-out the call is gone already, and the search is only freed. */
+/* After the time-out the call is gone, and the search is only freed. */
 void
 pz_find_done(struct pz_find *find)
 {
@@ -280,7 +279,7 @@ pz_find_done(struct pz_find *find)
 	find_free(f);
 }
 
-/* Delivers what is there. The search lives on until its owner is done with it. */
+/* Delivers what was found. The search lives until its owner ends it. */
 static void
 on_timeout(struct pz_timer *timer, void *arg)
 {
@@ -323,7 +322,7 @@ find_new(struct call *c, bool spec_style)
 	return f;
 }
 
-/* Searches count until their owner is done with them, also those whose call has ended. */
+/* Searches count until their owner ends them, also those whose call has ended. */
 static size_t
 count_finds(const struct pz_dispatcher *d, const char *caller)
 {

@@ -1,7 +1,7 @@
 /*
  * The steps of a request: drop duplicates -> split the name -> look it up in a static table -> ask
- * for permission -> check the parameters -> invoke. Permission comes before parameters, and an
- * unknown name is only called unknown to callers that may look at that api (page 7, 6 and 8a), so a
+ * for permission -> check the parameters -> invoke. Permission comes before parameters, and only
+ * callers that may see an api get the answer that a name in it is unknown (page 7, 6 and 8a), so a
  * stranger learns nothing by trying.
  */
 #include "service/dispatch.h"
@@ -30,7 +30,7 @@ is_denied(enum pz_permit permit)
 	return permit == PZ_PERMIT_DENY || permit == PZ_PERMIT_REFUSED;
 }
 
-/* Permitted: parameters may be looked at now. */
+/* Permitted: now the parameters may be checked. */
 static void
 run(struct call *c, json_t *params)
 {
@@ -64,8 +64,8 @@ proceed(struct call *c, enum pz_permit permit, json_t *params)
 	pz_service_call_fail(c, pz_service_permit_error(permit));
 }
 
-/* The event "asking" comes after the call was put into its state: the caller may answer at
- * once, for example by going away. */
+/* The event "asking" comes after the call has entered its state: the caller may react at once, for
+ * example by closing its link. */
 static void
 authorise(struct call *c, struct pz_permit_query *query, json_t *params)
 {
@@ -81,19 +81,18 @@ authorise(struct call *c, struct pz_permit_query *query, json_t *params)
 	c->was_asked = query->was_asked;
 	bool is_asking = permit == PZ_PERMIT_PENDING && query->is_asking;
 	proceed(c, permit, params);
-	if (is_asking) /* the caller waits longer, so that it gets the answer */
+	if (is_asking) /* the caller extends its time-out, so that it gets the answer */
 		pz_call_event(&c->pub, PZ_RPC_CALLBACK_ASKING, NULL);
 }
 
-/* The call may have ended while a person was asked; then no ticket is found, and nothing
- * happens. */
+/* The call may have ended during the prompt; then no ticket is found, and nothing happens. */
 void
 pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_permit permit,
 			    bool was_asked)
 {
 	PZ_LIST_EACH (&d->calls, node, tmp) {
 		struct call *c = PZ_CONTAINER(node, struct call, node);
-		/* One that runs already is not begun a second time by a late answer. */
+		/* A late answer must not start a call that is running already. */
 		if (c->ticket != ticket || c->invoked || permit == PZ_PERMIT_PENDING)
 			continue;
 		json_t *params = PZ_TAKE(c->params);
@@ -107,7 +106,7 @@ pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_pe
 
 /* ---- service methods ---- */
 
-/* A caller may leave the path out, or give the interface instead. */
+/* A caller may omit the path, or give the interface instead. */
 static bool
 is_path_accepted(const struct pz_method_def *def, struct pz_slice path)
 {
@@ -115,7 +114,7 @@ is_path_accepted(const struct pz_method_def *def, struct pz_slice path)
 	       (def->interface && pz_slice_eq_str(path, def->interface));
 }
 
-/* The names of a table are unique, so the first match is the one. */
+/* Names in a table are unique, so the first match is the only one. */
 static const struct pz_method_def *
 method_in(const struct pz_method_def *table, size_t count, const struct pz_method *m)
 {
@@ -134,7 +133,7 @@ method_of(const struct pz_service *service, const struct pz_method *m)
 	return def ? def : method_in(pz_service_common_methods, pz_service_common_method_count, m);
 }
 
-/* Which functions there are instead, and which one was probably meant. */
+/* Lists the functions that exist, and the one that was probably meant. */
 static json_t *
 no_function(const struct pz_service *service, const struct pz_method *m)
 {
@@ -159,7 +158,7 @@ no_function(const struct pz_service *service, const struct pz_method *m)
 }
 
 /* @param service has no such function; NULL: there is no such service. Both answers cost one
- * look at the policy, so the time that they take is the same, too. */
+ * decision of the policy, so they also take the same time. */
 static void
 unknown(struct call *c, const char *api, const char *id, const struct pz_service *service,
 	const struct pz_method *m)
@@ -175,7 +174,7 @@ unknown(struct call *c, const char *api, const char *id, const struct pz_service
 					     : pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
 }
 
-/* From here on the service has to finish the call. */
+/* From here on the service has to end the call. */
 static void
 run_method(struct call *c, json_t *params)
 {
@@ -183,7 +182,8 @@ run_method(struct call *c, json_t *params)
 	c->def->invoke(c->pub.service, &c->pub, params);
 }
 
-/* An unknown service and an unknown function are answered alike to callers that may not look. */
+/* An unknown service and an unknown function get the same answer for callers that may not see the
+ * api. */
 static void
 service_call(struct call *c, const struct pz_method *m, json_t *params)
 {
@@ -230,7 +230,7 @@ run_find_spec(struct call *c, json_t *params)
 	pz_service_find_start(c, params, true);
 }
 
-/* Answers at once, without content: that a request has arrived is no secret from its caller. */
+/* Answers at once, without content: the arrival of a request is no secret from its caller. */
 static void
 run_ping(struct call *c, json_t *params)
 {
@@ -240,7 +240,7 @@ run_ping(struct call *c, json_t *params)
 
 static const struct pz_method_def ping_method = {.function = "ping", .form = PZ_PARAMS_RAW};
 
-/* Only the searches of the caller itself can be cancelled, so this needs no permission. */
+/* A caller can only cancel its own searches, so this needs no permission. */
 static const struct builtin {
 	const char *object;
 	const struct pz_method_def *def;
@@ -264,7 +264,7 @@ builtin_of(const struct pz_method *m)
 	return NULL;
 }
 
-/* Cancelling and ping need no permission: they concern the caller alone. */
+/* Cancel and ping need no permission: they affect only the caller. */
 static void
 builtin_call(struct call *c, const struct builtin *builtin, json_t *params)
 {
@@ -281,7 +281,7 @@ builtin_call(struct call *c, const struct builtin *builtin, json_t *params)
 	authorise(c, &query, params);
 }
 
-/* Everything but discovery manages this node. */
+/* All built-in functions except discovery manage this node. */
 static bool
 may_manage(struct call *c, const char *object, const char *function)
 {
@@ -299,7 +299,7 @@ run_judged(struct call *c, json_t *params)
 	(void)c->d->ops->builtin(c->d->arg, &c->pub, c->def->interface, c->def->function, params);
 }
 
-/* @return false: the function is not judged like one of a service */
+/* @return false: the function is not judged like that of a service */
 static bool
 judged_call(struct call *c, const char *object, const char *function, json_t *params)
 {
@@ -323,7 +323,7 @@ judged_call(struct call *c, const char *object, const char *function, json_t *pa
 	return true;
 }
 
-/* An object that the owner may know. */
+/* An object that the owner may implement. */
 static void
 foreign_call(struct call *c, const struct pz_method *m, json_t *params)
 {
@@ -353,7 +353,7 @@ foreign_call(struct call *c, const struct pz_method *m, json_t *params)
 
 /* ---- requests ---- */
 
-/* An error for something that is no call (yet). */
+/* An error for a payload that is no call (yet). */
 static void
 refuse(struct pz_dispatcher *d, const char *from, json_t *id, int code, struct batch *batch)
 {
@@ -367,9 +367,9 @@ refuse(struct pz_dispatcher *d, const char *from, json_t *id, int code, struct b
 		d->ops->send(d->arg, from, answer);
 }
 
-/* The call of a request that may be executed; NULL: a duplicate, or refused. A duplicate is
- * dropped without an answer: the first one answers, or has answered. What is open is looked up
- * apart from the list of old ids, since that list forgets. */
+/* The call of a request that may be executed; NULL: a duplicate, or refused. A duplicate is dropped
+ * without an answer: the first request answers, or has answered. Open calls are looked up
+ * separately from the list of old ids, since that list drops old entries. */
 static struct call *
 accept(struct pz_dispatcher *d, const char *from, json_t *id, struct batch *batch)
 {
@@ -390,8 +390,8 @@ accept(struct pz_dispatcher *d, const char *from, json_t *id, struct batch *batc
 			return NULL;
 		}
 	}
-	/* Its id stays in the list of old ones: a caller that tries again takes a new id, as for
-	 * any request. */
+	/* Its id stays in the list of old ones: a caller that tries again uses a new id, as for any
+	 * request. */
 	if (d->call_count >= PZ_PENDING_CALLS_MAX) {
 		free(key);
 		if (id)
@@ -401,8 +401,8 @@ accept(struct pz_dispatcher *d, const char *from, json_t *id, struct batch *batc
 	return pz_service_call_new(d, from, id, key, batch);
 }
 
-/* One request or notification; responses are the owner's matter. A notification that is refused
- * gets no answer, by JSON-RPC; the policy has it in its log. */
+/* One request or notification; the owner handles responses. JSON-RPC forbids an answer to a refused
+ * notification; the policy logs it. */
 static void
 request(struct pz_dispatcher *d, const char *from, json_t *payload, struct batch *batch)
 {
@@ -422,7 +422,7 @@ request(struct pz_dispatcher *d, const char *from, json_t *payload, struct batch
 		return;
 	c->is_single = json_is_false(json_object_get(payload, "stream"));
 	if (pz_method_parse(pz_slice_str(rpc.method), &m) != PZ_OK ||
-	    m.kind == PZ_METHOD_CALLBACK) { /* the owner has handled its call-backs before */
+	    m.kind == PZ_METHOD_CALLBACK) { /* the owner has handled its call-backs already */
 		pz_service_call_fail(c, pz_rpc_error(PZ_RPC_METHOD_NOT_FOUND, NULL, NULL));
 		return;
 	}
@@ -435,8 +435,8 @@ request(struct pz_dispatcher *d, const char *from, json_t *payload, struct batch
 		foreign_call(c, &m, rpc.params);
 }
 
-/* An empty batch and one that is too long are refused as a whole: a part of it would be
- * answered as if it were all. */
+/* An empty batch and one that is too long are refused as a whole: a partial answer would look
+ * complete. */
 void
 pz_dispatcher_request(struct pz_dispatcher *d, const char *from, json_t *payload)
 {
@@ -478,7 +478,7 @@ is_any(const struct call *c, const void *arg)
 	return true;
 }
 
-/* Silent: nothing can be sent to them any more. Calls are collected first, then ended: an end
+/* Silent: nothing can be sent to them any more. Calls are collected first, then ended: ending one
  * may begin or end others. */
 void
 pz_dispatcher_peer_gone(struct pz_dispatcher *d, const char *node_prefix)
@@ -508,8 +508,8 @@ pz_dispatcher_peers(const struct pz_dispatcher *d, const char *space, json_t *se
 	note_callers(&d->listeners, space, set);
 }
 
-/* The service is freed after this call. Every call of it ends here, also those that wait for a
- * person. */
+/* The service is freed after this call. All its calls end here, also those that wait for a person.
+ */
 static void
 on_registry(void *arg, enum pz_registry_event event, struct pz_service *service)
 {
@@ -527,7 +527,7 @@ on_registry(void *arg, enum pz_registry_event event, struct pz_service *service)
 	pz_service_binders_notify(d, service, "onServiceUnavailable");
 }
 
-/* For pz_service_call_collect: asks the permission of a listener again. */
+/* For pz_service_call_collect: checks the permission of a listener again. */
 static bool
 is_forbidden(const struct call *c, const void *arg)
 {
@@ -547,8 +547,8 @@ is_forbidden(const struct call *c, const void *arg)
 	return is_denied(pz_service_permit(d, &query));
 }
 
-/* Streams end at once where a policy became stricter (page 9, 10). A service that may not be
- * seen any more is gone for its caller, so binders are judged as well. */
+/* Streams end at once when a policy became stricter (page 9, 10). A service that a caller may no
+ * longer see is gone for it, so binders are judged as well. */
 void
 pz_dispatcher_recheck(struct pz_dispatcher *d)
 {
@@ -566,7 +566,7 @@ pz_dispatcher_taken_back(struct pz_dispatcher *d,
 {
 	PZ_LIST_EACH (&d->listeners, node, tmp) {
 		struct call *c = PZ_CONTAINER(node, struct call, node);
-		/* Without the person's yes the policy judges it like a call that begins now. */
+		/* Without the person's answer the policy judges it like a call that begins now. */
 		if (c->was_asked && c->pub.service &&
 		    is_of(arg, c->from, c->pub.service->descriptor.api))
 			c->was_asked = false;
@@ -574,8 +574,8 @@ pz_dispatcher_taken_back(struct pz_dispatcher *d,
 	pz_dispatcher_recheck(d);
 }
 
-/* A permission can also end by time alone; access reports most of such moments, this is the
- * safety net. */
+/* A permission can also end by time alone. access reports most of these moments; this is the safety
+ * net. */
 static void
 on_recheck(struct pz_timer *timer, void *arg)
 {
@@ -614,7 +614,7 @@ pz_dispatcher_new(const struct pz_env *env, struct pz_registry *registry,
 	return d;
 }
 
-/* `closing` is set first, so that no answer leaves during the end. */
+/* `closing` is set first, so that no answer is sent while calls end. */
 void
 pz_dispatcher_free(struct pz_dispatcher *d)
 {

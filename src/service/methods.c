@@ -37,7 +37,7 @@ pz_methods_of(const struct pz_method_def *table, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		(void)json_array_append_new(list, method_of(&table[i]));
-	json_t *copy = pz_methods_copy(list); /* one check for ours and for those of others */
+	json_t *copy = pz_methods_copy(list); /* the same check for ours and for those of others */
 	json_decref(list);
 	return copy;
 }
@@ -56,7 +56,7 @@ is_name(const json_t *value)
 	return text && len > 0 && len <= PZ_METHOD_NAME_BYTES_MAX && strspn(text, allowed) == len;
 }
 
-/* "" instead of a text that cannot be shown. */
+/* "" instead of a text that cannot be displayed. */
 static json_t *
 copy_text(const json_t *value)
 {

@@ -1,4 +1,4 @@
-/* The forms in which parameters may come, made positional. @spec page 7, 5 "Parameters" */
+/* Converts the allowed forms of parameters to positional ones. @spec page 7, 5 "Parameters" */
 #include <string.h>
 
 #include "service/internal.h"
@@ -22,7 +22,7 @@ is_name(const struct pz_method_def *def, const char *key)
 	return false;
 }
 
-/* True when the object has members, and each is a parameter's name. */
+/* True when the object has members, and each is the name of a parameter. */
 static bool
 is_named(const struct pz_method_def *def, json_t *object)
 {
@@ -35,8 +35,8 @@ is_named(const struct pz_method_def *def, json_t *object)
 	return json_object_size(object) > 0;
 }
 
-/* Values in the order of the names; absent ones in between become null, absent ones at the end
- * nothing. */
+/* Values in the order of the names; a missing one in between becomes null, missing ones at the end
+ * are left out. */
 static json_t *
 by_name(const struct pz_method_def *def, const json_t *object)
 {
@@ -68,8 +68,8 @@ pz_service_params_bind(const struct pz_method_def *def, json_t *params)
 	if (def->form == PZ_PARAMS_RAW || json_is_array(params))
 		return json_incref(params);
 	bool positional = def->form == PZ_PARAMS_POSITIONAL;
-	/* An object may hold the parameters by their names, or be the only parameter itself. It is
-	 * the former only when each of its members is a parameter's name. */
+	/* An object may hold the parameters by name, or be the only parameter. It is read by name
+	 * only when each of its members is the name of a parameter. */
 	if (json_is_object(params)) {
 		if (is_named(def, params) || (positional && json_object_size(params) == 0))
 			return by_name(def, params);

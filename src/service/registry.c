@@ -73,7 +73,7 @@ tell(struct pz_registry *r, enum pz_registry_event event, struct pz_service *ser
 	}
 }
 
-/* The watchers see a registry without the service, and the service itself still whole. */
+/* Watchers see a registry without the service; the service itself is still valid. */
 static void
 drop(struct pz_registry *r, struct pz_service *service)
 {
@@ -178,7 +178,7 @@ set_all(struct pz_registry *r, const char *address)
 	if (copies == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	size_t made = 0;
-	/* One for each service, and one for the registry. */
+	/* An event for each service, and one for the registry. */
 	while (made <= r->count && (copies[made] = strdup(address)) != NULL)
 		made++;
 	if (made <= r->count) {

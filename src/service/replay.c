@@ -99,7 +99,7 @@ pz_replay_free(struct pz_replay *w)
 	free(w);
 }
 
-/* The peer's window, made when it is new; NULL: out of memory. */
+/* The peer's window, created for a new peer; NULL: out of memory. */
 static struct peer *
 peer_of(struct pz_replay *w, struct pz_slice node)
 {
@@ -123,8 +123,8 @@ static void
 make_room(struct pz_replay *w, struct pz_slice node)
 {
 	const struct peer *peer = pz_map_get(w->peers, node);
-	/* A peer first pushes out ids of its own, so it cannot make this device forget those of
-	 * others. The total bounds memory when very many peers come. */
+	/* A peer first pushes out its own ids, so it cannot make this device forget those of
+	 * others. The total limit bounds memory for very many peers. */
 	if (peer && peer->count >= PZ_REPLAY_WINDOW_MAX)
 		forget(w, PZ_CONTAINER(pz_list_first(&peer->entries), struct entry, in_peer));
 	if (pz_map_len(w->keys) >= PZ_REPLAY_TOTAL_MAX)
@@ -139,7 +139,8 @@ pz_replay_add(struct pz_replay *w, struct pz_slice node, struct pz_slice key)
 	make_room(w, node);
 	struct entry *e = calloc(1, sizeof(*e) + key.len + 1);
 	if (e == NULL)
-		/* Without memory a request counts as seen: rather not run at all than twice. */
+		/* If memory is out a request counts as seen: better not executed than executed
+		 * twice. */
 		return false;
 	memcpy(e->key, key.ptr, key.len);
 	e->key_len = key.len;
