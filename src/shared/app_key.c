@@ -1,9 +1,9 @@
 /*
  * Key of a chunk of app-data: origin, a space, the app's own key. An origin holds no space, so the
- * first one separates, and all data of an app is one range of keys.
+ * first one is the separator, and all data of an app is one range of keys.
  *
  * Origins of pages are compared as texts by browsers, so only the one canonical spelling is
- * accepted; a second spelling of one origin would be a second app.
+ * accepted; a second spelling of an origin would make a second app.
  */
 #include "shared/app_key.h"
 
@@ -22,7 +22,7 @@
 
 /* ---- origins of pages ---- */
 
-/* [hex:hex] as a browser writes it: lower case. */
+/* [hex:hex] as a browser writes it: in lower case. */
 static bool
 is_ipv6(struct pz_slice host)
 {
@@ -36,7 +36,7 @@ is_ipv6(struct pz_slice host)
 	       inet_pton(AF_INET6, text, &address) == 1;
 }
 
-/* Labels with a dot between any two. Browsers let '_' pass, so names with it are about. */
+/* Labels with a dot between any two. Browsers accept '_', so names with it are in use. */
 static bool
 is_host(struct pz_slice host)
 {
@@ -66,7 +66,7 @@ is_default_port(struct pz_slice scheme, unsigned long port)
 	       (pz_slice_eq_str(scheme, "https") && port == 443);
 }
 
-/* @param port what stands behind the colon; "": nothing may */
+/* @param port the text after the colon; "": a port is not allowed */
 static bool
 is_port(const char *port, struct pz_slice scheme)
 {

@@ -1,7 +1,7 @@
 /*
- * The share of an app is counted for each device by which its values came (`via`), so that a device
- * whose app stores too much takes nothing from what the same app may store elsewhere. Values that a
- * node only passed on count for no share: their own device has counted them.
+ * The share of an app is counted for each device that sent its values (`via`), so that an app which
+ * stores too much on one device takes nothing from what the same app may store elsewhere. Values
+ * that a node only forwarded count for no share: their own device has counted them.
  */
 #include "shared/app_share.h"
 
@@ -10,7 +10,7 @@
 
 #include "shared/app_key.h"
 
-/* @param skip bytes of the key before the app's own */
+/* @param skip bytes of the key before the app's part */
 static size_t
 size_of(const struct pz_sync_chunk *chunk, size_t skip)
 {
@@ -59,7 +59,7 @@ pz_app_share_check(const struct pz_sync_item *item, const struct pz_sync_chunk *
 	pz_app_share_get(item, origin, chunk->via, &share);
 	size_t skip = strlen(origin) + 1;
 	bool is_new = former == NULL || !is_of(former, chunk->via);
-	/* An app over its share may still make a value smaller. */
+	/* An app over its share may still replace a value by a smaller one. */
 	size_t before = is_new ? 0 : size_of(former, skip), more = size_of(chunk, skip);
 	if (is_new && share.keys >= PZ_APP_KEYS_MAX)
 		return pz_fail(info, PZ_ERR_LIMIT,

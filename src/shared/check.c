@@ -1,4 +1,4 @@
-/* One check per item: its key, and what its value means. Values are never put into an error. */
+/* One check for each item, of keys and values. Errors never contain a value. */
 #include "shared/check.h"
 
 #include <stdio.h>
@@ -26,7 +26,7 @@ pz_shared_is_kept(enum pz_sync_id id)
 
 /* ---- preferences ---- */
 
-/* The same check as for a command: what a peer sends is parsed by the same table. */
+/* The same check as for a command: one table parses what people and peers send. */
 static enum pz_err
 check_preference(const struct pz_sync_chunk *chunk, const json_t *value, struct pz_errinfo *info)
 {
@@ -37,7 +37,7 @@ check_preference(const struct pz_sync_chunk *chunk, const json_t *value, struct 
 		return pz_fail(info, PZ_ERR_NOTFOUND, "no such preference");
 	if (!pz_pref_table[pref].is_zone)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "a preference of one device only");
-	if (chunk->deleted) /* a reset; the value is not looked at */
+	if (chunk->deleted) /* a reset; the value is ignored */
 		return PZ_OK;
 	if (pz_pref_parse_json(pref, value, &ignored, NULL) != PZ_OK)
 		return pz_fail(info, PZ_ERR_PROTO, "a value that the preference cannot have");
@@ -79,7 +79,7 @@ check_detail(const struct pz_sync_chunk *chunk, const json_t *value, struct pz_e
 
 /* ---- lists of services ---- */
 
-/* Only the device itself writes its list: else a device could offer services in the name of a
+/* Only a device itself writes its list: otherwise a device could offer services in the name of a
  * different one (page 14 DAT-3). */
 static enum pz_err
 check_list(const struct pz_sync_chunk *chunk, const json_t *value, const char *zone,
@@ -99,7 +99,7 @@ check_list(const struct pz_sync_chunk *chunk, const json_t *value, const char *z
 
 /* ---- all ---- */
 
-/* A device of this zone, not an app on one. */
+/* True for a device of this zone; false for an app on one. */
 static enum pz_err
 check_origin(const struct pz_sync_chunk *chunk, const char *zone, struct pz_errinfo *info)
 {

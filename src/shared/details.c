@@ -1,6 +1,7 @@
 /*
- * Values and commands of the item user-details, for hub and device. What differs between them (who
- * may be named, what follows a change) is the owner's: struct pz_details_owner.
+ * Values and commands of the item user-details, for hub and device. What differs between them (the
+ * names that are allowed, what a change causes) is in the owner's operations: struct
+ * pz_details_owner.
  */
 #include "shared/details.h"
 
@@ -30,7 +31,7 @@ pz_details_device(const char *key)
 
 /* ---- what is asked for ---- */
 
-/* A member that is a text, or absent. */
+/* A member that is a text, or is absent. */
 static bool
 get_text(const json_t *params, const char *name, const char **out)
 {
@@ -52,7 +53,7 @@ check_text(const char *text, size_t max, const char *what, struct pz_errinfo *in
 	return PZ_OK;
 }
 
-/* "Give a text, or take it away": exactly one of them makes a change. */
+/* "Give a text, or take it away": a change has exactly one of the two. */
 static enum pz_err
 read_change(const json_t *params, const char *text, const char *away, struct pz_details_wish *out,
 	    struct pz_errinfo *info)
@@ -69,7 +70,7 @@ read_change(const json_t *params, const char *text, const char *away, struct pz_
 	return PZ_OK;
 }
 
-/* The result is written when all is checked: a caller that fails has an untouched wish. */
+/* The result is written last: after a failure it is untouched. */
 enum pz_err
 pz_details_read(const json_t *params, struct pz_details_wish *out, struct pz_errinfo *info)
 {
@@ -117,7 +118,7 @@ pz_details_value(const char *text)
 	return value;
 }
 
-/* One field as the command shows it. */
+/* A field as the command shows it. */
 static json_t *
 describe(const struct pz_sync_chunk *chunk)
 {
@@ -141,7 +142,7 @@ pz_details_one(const struct pz_shared *shared, const char *field)
 	return chunk && !chunk->deleted ? describe(chunk) : NULL;
 }
 
-/* A name and a field differ in shape, as the commands do that set them. */
+/* A name and a field have different members, like the commands that set them. */
 json_t *
 pz_details_changed(const struct pz_shared *shared, const char *key)
 {

@@ -1,5 +1,5 @@
-/* Keys are collected first and removed then: a removal changes the item that is walked over. Lists
- * of services are left out, for only their device writes them. */
+/* Keys are collected first and removed later, since a removal changes the item that is being read.
+ * Lists of services stay: only their device writes them. */
 #include "shared/remove.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@ static const enum pz_sync_id ids[] = {PZ_SYNC_PREFERENCES, PZ_SYNC_USER_DETAILS,
 
 #define IDS (sizeof(ids) / sizeof(ids[0]))
 
-/* Appends [item, key] of each value that is meant. */
+/* Appends [item, key] for each value to be removed. */
 static enum pz_err
 find(const struct pz_shared *shared, enum pz_sync_id id, pz_shared_is_meant is_meant,
      const void *meant_arg, json_t *keys)
@@ -27,7 +27,7 @@ find(const struct pz_shared *shared, enum pz_sync_id id, pz_shared_is_meant is_m
 	return PZ_OK;
 }
 
-/* Commits end in their order: the end of the last one is the end of all. */
+/* Commits end in their order: when the last one has ended, all have. */
 static enum pz_err
 remove_found(struct pz_shared *shared, const json_t *keys, pz_shared_done done, void *arg,
 	     struct pz_errinfo *info)

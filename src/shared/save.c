@@ -1,10 +1,10 @@
-/* How the items of a zone become transactions: one change, or everything. */
+/* Writes the items of a zone to the store: one change, or everything. */
 #include <string.h>
 
 #include "record/chunks.h"
 #include "shared/internal.h"
 
-/* With another origin it is this device's own. */
+/* Otherwise the chunk is this device's own. */
 enum pz_err
 pz_shared_copy_chunk(const struct pz_sync_chunk *chunk, const char *origin,
 		     struct pz_sync_chunk **out)
@@ -26,7 +26,7 @@ pz_shared_copy_chunk(const struct pz_sync_chunk *chunk, const char *origin,
 	return PZ_OK;
 }
 
-/* A change, and what had to go for it: to the transaction. */
+/* Adds a change, and the deletions that were dropped for it, to the transaction. */
 enum pz_err
 pz_shared_save_change(struct pz_shared *shared, struct pz_sync_item *item, const char *key,
 		      struct pz_txn *txn)
@@ -39,7 +39,7 @@ pz_shared_save_change(struct pz_shared *shared, struct pz_sync_item *item, const
 	return PZ_OK;
 }
 
-/* The space has nothing but these items. */
+/* The space has only these items. */
 enum pz_err
 pz_shared_save_all(void *arg, struct pz_txn *txn)
 {

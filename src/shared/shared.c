@@ -1,5 +1,5 @@
-/* Memory is what counts, and the store follows in the order of the changes: a version that came in
- * while another was on its way to the disk can so never end up below it. */
+/* A change counts in memory at once, and the store follows in the order of the changes. So a
+ * version that arrives while another is being written cannot end up below it on the disk. */
 #include "shared/shared.h"
 
 #include <stdio.h>
@@ -46,7 +46,7 @@ pz_shared_set_ahead(struct pz_shared *shared, int64_t ahead_ms)
 
 /* ---- our own address ---- */
 
-/* What has an origin without zone was written before there was one. */
+/* A chunk whose origin has no zone was written before there was one. */
 static enum pz_err
 own_chunk(struct pz_shared *shared, struct pz_sync_item *item, size_t i, struct pz_txn *txn)
 {
@@ -108,7 +108,7 @@ pz_shared_set_self(struct pz_shared *shared, const char *self)
 	snprintf(shared->self, sizeof(shared->self), "%s", self);
 	snprintf(shared->zone, sizeof(shared->zone), "%.*s", (int)address.zone.len,
 		 address.zone.len ? (const char *)address.zone.ptr : "");
-	/* Each put replaces a chunk in its place: positions stay. */
+	/* Each put replaces a chunk of the same key: positions stay. */
 	for (size_t id = 0; err == PZ_OK && id < PZ_SYNC_KIND_COUNT; id++) {
 		struct pz_sync_item *item = shared->items[id];
 		for (size_t i = 0; err == PZ_OK && item && i < pz_sync_item_len(item); i++)
@@ -125,12 +125,13 @@ pz_shared_set_self(struct pz_shared *shared, const char *self)
 
 struct load {
 	struct pz_shared *shared;
-	struct pz_txn *stale; /* deletions that are not needed any more, times that are mended */
+	struct pz_txn *stale; /* expired deletions, corrected times */
 	uint64_t now_ms;
 	size_t skipped;
 };
 
-/* Of our zone, or of before there was one; and good, for an older version may have taken more. */
+/* Of our zone, or from before there was one; and valid, since an older version may have accepted
+ * more. */
 static bool
 is_good(const struct pz_shared *shared, const struct pz_sync_kind *kind,
 	const struct pz_sync_chunk *chunk)
@@ -142,7 +143,7 @@ is_good(const struct pz_shared *shared, const struct pz_sync_kind *kind,
 	return pz_shared_check(kind, chunk, origin.zone.len > 0 ? shared->zone : "", NULL) == PZ_OK;
 }
 
-/* Deletions that came more than 90 days ago, too: see pz_sync_item_expire. */
+/* Includes deletions that were received more than 90 days ago: see pz_sync_item_expire. */
 static bool
 is_over(const struct pz_sync_chunk *chunk, uint64_t now_ms)
 {
@@ -150,7 +151,8 @@ is_over(const struct pz_sync_chunk *chunk, uint64_t now_ms)
 	       pz_sync_is_expired(true, chunk->received_ms, now_ms);
 }
 
-/* An older version of the hub took chunks dated in the future, which no other could replace. */
+/* An older version of the hub accepted chunks dated in the future, which no other chunk could
+ * replace. */
 static enum pz_err
 clamp(const struct load *load, const struct pz_sync_kind *kind, struct pz_sync_chunk **chunk)
 {
@@ -173,7 +175,7 @@ clamp(const struct load *load, const struct pz_sync_kind *kind, struct pz_sync_c
 	return PZ_OK;
 }
 
-/* A record of an older version does not say that this device has written it. */
+/* A record of an older version does not state that this device wrote it. */
 static void
 mark_own(const struct pz_shared *shared, struct pz_sync_chunk *chunk)
 {
@@ -183,7 +185,7 @@ mark_own(const struct pz_shared *shared, struct pz_sync_chunk *chunk)
 		pz_sync_chunk_mark(chunk, slash + 1, chunk->received_ms);
 }
 
-/* Takes the chunk where it puts it into an item; else *chunk stays. */
+/* Takes the chunk if it puts it into an item; otherwise *chunk stays. */
 static enum pz_err
 learn(struct load *load, const char *place, const struct pz_sync_kind *kind,
       struct pz_sync_chunk **chunk)
@@ -209,7 +211,8 @@ learn(struct load *load, const char *place, const struct pz_sync_kind *kind,
 	return PZ_OK;
 }
 
-/* A record that is not readable or not good is counted and left out; only memory ends the load. */
+/* A record that is unreadable or invalid is counted and skipped; only lack of memory ends the load.
+ */
 static enum pz_err
 load_one(void *arg, const char *place, struct pz_slice value)
 {
@@ -256,8 +259,8 @@ new_shared(const struct pz_shared_config *config)
 	return shared;
 }
 
-/* The address is set twice: the check of a record needs the zone, and what is loaded then may have
- * been written before there was one. */
+/* The address is set twice: the check of a record needs the zone, and loaded chunks may have been
+ * written before there was one. */
 static enum pz_err
 load_all(struct load *load, const char *self, struct pz_errinfo *info)
 {
@@ -296,7 +299,7 @@ pz_shared_load(const struct pz_shared_config *config, struct pz_shared **out, si
 
 /* ---- values ---- */
 
-/* NULL for a deletion, too. */
+/* NULL also for a deletion. */
 const char *
 pz_shared_value(const struct pz_shared *shared, enum pz_sync_id id, const char *key)
 {
@@ -318,7 +321,7 @@ pz_shared_text(const struct pz_shared *shared, enum pz_sync_id id, const char *k
 
 /* ---- what is received ---- */
 
-/* Anything but a list of services may come from any device of the zone. */
+/* Any device of the zone may send any value except another device's list of services. */
 enum pz_err
 pz_shared_accept(const struct pz_shared *shared, const struct pz_sync_kind *kind,
 		 const struct pz_sync_chunk *chunk, const char *from, struct pz_errinfo *info)
@@ -342,7 +345,7 @@ pz_shared_accept(const struct pz_shared *shared, const struct pz_sync_kind *kind
 	return PZ_OK;
 }
 
-/* In memory it counts already (sync/session.c): the disk follows. */
+/* It counts in memory already (sync/session.c); now it goes to the disk. */
 void
 pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, const json_t *keys)
 {

@@ -1,11 +1,11 @@
-/* The zone is left: which of the items go, from the disk and from memory. */
+/* When the device leaves the zone: which values go, from the disk and from memory. */
 #include <stdio.h>
 #include <string.h>
 
 #include "record/chunks.h"
 #include "shared/internal.h"
 
-/* A value of an app on this device: it stays with the device. */
+/* A value of an app on this device: it stays. */
 static bool
 is_kept_app(const struct pz_shared *shared, const struct pz_sync_chunk *chunk)
 {
@@ -21,7 +21,7 @@ name_of(const struct pz_shared *shared)
 	return slash ? slash + 1 : shared->self;
 }
 
-/* The chunk as it stays: without a zone in its origin. */
+/* The chunk that stays, without a zone in its origin. */
 static enum pz_err
 kept_copy(const struct pz_shared *shared, const struct pz_sync_chunk *chunk,
 	  struct pz_sync_item *item)
@@ -44,7 +44,7 @@ pz_shared_wipe(struct pz_shared *shared, bool keep_apps, struct pz_txn *txn)
 
 	if (kept == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	pz_keep_stop(&shared->keep); /* it would put back what goes */
+	pz_keep_stop(&shared->keep); /* else it would store again what is being removed */
 	PZ_TRY(pz_txn_remove_space(txn, shared->space));
 	for (size_t i = 0; keep_apps && i < pz_sync_item_len(apps); i++)
 		if (is_kept_app(shared, pz_sync_item_at(apps, i)))
@@ -60,7 +60,7 @@ pz_shared_wipe_again(struct pz_shared *shared, struct pz_txn *txn)
 	return pz_shared_save_all(shared, txn);
 }
 
-/* After the commit of pz_shared_wipe: memory follows the disk. */
+/* After the commit of pz_shared_wipe: the same values go from memory. */
 void
 pz_shared_wiped(struct pz_shared *shared, bool keep_apps)
 {
@@ -71,7 +71,7 @@ pz_shared_wiped(struct pz_shared *shared, bool keep_apps)
 			const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
 			char key[PZ_SYNC_KEY_BYTES_MAX + 1];
 			snprintf(key, sizeof(key), "%s", chunk->key);
-			/* Without memory it is back at the next start. */
+			/* If memory is out, the next start loads it from the disk. */
 			if (!keep_apps || id != PZ_SYNC_APP_DATA || !is_kept_app(shared, chunk) ||
 			    kept_copy(shared, chunk, item) != PZ_OK)
 				(void)pz_sync_item_remove(item, key);

@@ -1,7 +1,7 @@
 /*
- * Changes made here. One counts in memory at once; its commit ends it. A commit that fails takes
- * the change back, but for what came after it: a version that was received meanwhile stays, and a
- * later change of ours inherits what to go back to.
+ * Changes made here. A change counts in memory at once, and ends with its commit. When the commit
+ * fails, the change is undone, but not what came after it: a version that was received meanwhile
+ * stays, and a later change of ours inherits the former version.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,15 +11,15 @@
 #include "shared/check.h"
 #include "shared/internal.h"
 
-/* A change on its way to the disk. */
+/* A change that is being written to the disk. */
 struct write {
 	struct pz_list list;
 	struct pz_shared *shared;
 	struct pz_sync_item *item;
 	struct pz_sync_chunk *former; /* NULL: there was none */
-	uint64_t mtime_ms;            /* of ours; 0: nothing was written */
-	bool is_forgetting;           /* ours is: no chunk at all */
-	unsigned saves;               /* of the keep, when this was submitted */
+	uint64_t mtime_ms;            /* time of ours; 0: nothing was written */
+	bool is_forgetting;           /* ours is the absence of a chunk */
+	unsigned saves;               /* attempt of the keep with which this was submitted */
 	pz_shared_done done;
 	void *arg;
 	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
@@ -42,7 +42,7 @@ pz_shared_writes_free(struct pz_shared *shared)
 
 /* ---- the end of a change ---- */
 
-/* True when the chunk (or its absence) is what this write has made. */
+/* True when the current chunk (or its absence) is the result of this write. */
 static bool
 is_by(const struct pz_sync_chunk *chunk, const struct write *write)
 {
@@ -52,7 +52,7 @@ is_by(const struct pz_sync_chunk *chunk, const struct write *write)
 	       strcmp(chunk->origin, write->shared->self) == 0;
 }
 
-/* A later change of ours that is still on its way shall not bring back what we take back. */
+/* A later change of ours that is still being written must not restore what is undone here. */
 static void
 hand_on(struct write *write)
 {
@@ -67,7 +67,7 @@ hand_on(struct write *write)
 	}
 }
 
-/* Back to what was before, where nothing newer has come meanwhile. */
+/* Restores the former version, unless a newer one has arrived meanwhile. */
 static void
 take_back(struct write *write)
 {
@@ -95,7 +95,8 @@ on_written(void *arg, enum pz_err err, const char *detail)
 	memcpy(key, write->key, sizeof(key));
 	if (err != PZ_OK) {
 		take_back(write);
-		/* Everything has been written since, and this with it. */
+		/* The whole space was written meanwhile, with this change, which is undone now: it
+		 * has to be written again. */
 		if (write->saves != shared->keep.saves)
 			pz_keep_failed(&write->shared->keep, err, detail);
 	}
@@ -108,7 +109,7 @@ on_written(void *arg, enum pz_err err, const char *detail)
 
 /* ---- its beginning ---- */
 
-/* Times of the zone are the hub's. */
+/* Times in a zone follow the hub's clock. */
 static uint64_t
 zone_time_ms(const struct pz_shared *shared)
 {
@@ -141,7 +142,7 @@ change_item(struct write *write, const char *value, struct pz_txn *txn, struct p
 	return err;
 }
 
-/* A change that is in the list of writes, without a former version yet. */
+/* Adds a change to the list of writes, without a former version yet. */
 static enum pz_err
 begin_write(struct pz_shared *shared, enum pz_sync_id id, const char *key, pz_shared_done done,
 	    void *arg, struct write **out, struct pz_txn **out_txn)
@@ -221,7 +222,7 @@ pz_shared_forget(struct pz_shared *shared, enum pz_sync_id id,
 	pz_keep_failed(&shared->keep, err, "out of memory");
 }
 
-/* As if the chunk had never been here. */
+/* As if the chunk had never existed. */
 static enum pz_err
 forget_one(struct write *write, struct pz_txn *txn)
 {
