@@ -1,7 +1,7 @@
 /*
- * For data that counts in memory before it is on disk (what was synchronised). When a commit fails,
- * everything is written again PZ_STORE_AGAIN_US later, as one transaction that replaces what is
- * stored, until it succeeds: so a failed commit needs no bookkeeping of what it held. Success and
+ * For data that counts in memory before it is on disk (synchronised items). When a commit fails,
+ * everything is written again PZ_STORE_AGAIN_US later, as one transaction that replaces the stored
+ * data, until it succeeds: so the contents of a failed commit need not be remembered. Success and
  * failure are logged once each.
  */
 #include "store/keep.h"
@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-/* A timer that runs already stays as it is. */
+/* A timer that is running stays as it is. */
 static void
 start(struct pz_keep *keep)
 {
@@ -21,7 +21,7 @@ start(struct pz_keep *keep)
 void
 pz_keep_failed(struct pz_keep *keep, enum pz_err err, const char *detail)
 {
-	/* The wipe removes what would be written. */
+	/* The wipe removes the data anyway. */
 	if (keep->is_ended)
 		return;
 	if (!keep->is_behind)
@@ -38,14 +38,15 @@ on_committed(void *arg, enum pz_err err, const char *detail)
 		pz_keep_failed(arg, err, detail);
 }
 
-/* What failed after this attempt was made has started the timer anew. */
+/* A commit that failed after this attempt began started the timer again: then the attempt's success
+ * is not enough. */
 static void
 on_saved(void *arg, enum pz_err err, const char *detail)
 {
 	struct pz_keep *keep = arg;
 
 	(void)detail;
-	if (!keep->is_behind) /* stopped meanwhile */
+	if (!keep->is_behind) /* stopped since */
 		return;
 	if (err != PZ_OK) {
 		start(keep);
@@ -62,7 +63,7 @@ on_again(struct pz_timer *timer, void *arg)
 	struct pz_txn *txn = pz_txn_new();
 
 	(void)timer;
-	/* Everything as it is now: what failed before is in it. */
+	/* Everything as it is now, including what failed before. */
 	if (txn && keep->config.save(keep->config.arg, txn) == PZ_OK) {
 		keep->saves++;
 		pz_store_commit(keep->config.store, txn, on_saved, keep);
@@ -88,7 +89,7 @@ pz_keep_commit(struct pz_keep *keep, struct pz_txn *takes)
 void
 pz_keep_save_now(struct pz_keep *keep)
 {
-	/* Nothing is behind: what was committed is stored or on its way. */
+	/* Nothing is missing: what was committed is stored or being written. */
 	if (!keep->again.active)
 		return;
 	pz_env_stop(keep->config.env, &keep->again);
@@ -102,7 +103,7 @@ pz_keep_end(struct pz_keep *keep)
 	keep->is_ended = true;
 }
 
-/* What the end has removed from the disk is missing there: all is written again. */
+/* The end of the zone removed it from the disk: everything is written again. */
 void
 pz_keep_resume(struct pz_keep *keep, const char *why)
 {

@@ -1,6 +1,6 @@
 /*
  * One daemon for each data directory: the directory is made, checked and locked. The lock is the
- * kernel's (flock), so it goes with the process; the file's text is for the message only.
+ * kernel's (flock), so it ends with the process; the file's text only serves the error message.
  */
 #include "store/lock.h"
 
@@ -25,8 +25,8 @@ fail_errno(const char *dir, int number, struct pz_errinfo *info)
 }
 
 /**
- * Opens `name` below `parent`, made when missing.
- * @return descriptor (O_PATH: enough to go on from, and needs no read permission), or -errno
+ * Opens the directory `name` below `parent`, which is created if missing.
+ * @return descriptor (O_PATH suffices for the next step, and needs no read permission), or -errno
  */
 static int
 step_into(int parent, const char *name)
@@ -40,7 +40,7 @@ step_into(int parent, const char *name)
 		return -errno;
 	if (mkdirat(parent, name, 0700) != 0 && errno != EEXIST)
 		return -errno;
-	/* What will be stored in it is promised to survive a power failure. */
+	/* What is stored in it later must survive a power failure. */
 	sync_fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (sync_fd >= 0) {
 		(void)fsync(sync_fd);
@@ -50,7 +50,7 @@ step_into(int parent, const char *name)
 	return fd >= 0 ? fd : -errno;
 }
 
-/** Walks down the path, making what is missing. @return descriptor or -errno */
+/** Walks down the path, creating what is missing. @return descriptor or -errno */
 static int
 open_path(const char *dir)
 {
@@ -64,8 +64,8 @@ open_path(const char *dir)
 		return -ENAMETOOLONG;
 	}
 	memcpy(path, dir, strlen(dir) + 1);
-	/* Each step by descriptor: a path that is changed meanwhile cannot lead elsewhere in
-	 * between. */
+	/* Each step starts from a descriptor, so a path that is changed meanwhile cannot redirect
+	 * it. */
 	while (fd >= 0 && (name = strsep(&rest, "/")) != NULL) {
 		int parent = fd;
 
@@ -84,8 +84,8 @@ check_private(int fd, const char *dir, struct pz_errinfo *info)
 
 	if (fstat(fd, &st) != 0)
 		return fail_errno(dir, errno, info);
-	/* Keys are stored here: other users must not read them, and a directory of another user
-	 * means that the daemon was started as the wrong one. */
+	/* Keys are stored here: other users must not read them. A directory of another user means
+	 * that the daemon was started as the wrong user. */
 	if (st.st_uid != geteuid())
 		return pz_fail(info, PZ_ERR_DENIED_PERMISSION,
 			       "data directory %s belongs to uid %u, we run as uid %u: run as that "
@@ -127,7 +127,7 @@ take_lock(int dir_fd, const char *dir, int *out_fd, struct pz_errinfo *info)
 		close(fd);
 		return err;
 	}
-	/* Only for the message above: a full disk must not keep the daemon from starting. */
+	/* Only for the message above: a full disk must not stop the daemon from starting. */
 	if (ftruncate(fd, 0) == 0)
 		(void)(dprintf(fd, "%s %d\n", program_invocation_short_name, (int)getpid()) > 0);
 	*out_fd = fd;

@@ -1,8 +1,8 @@
 /*
  * A store in memory, for tests and simulations, on virtual time: a commit becomes durable after
- * delay_us. The "disk" is an object of its own that outlives the store, so a crash is: free the
- * store, open another on the same disk; what was not durable is gone. Failures of the disk can be
- * ordered. The conformance tests run on this one and on SQLite.
+ * delay_us. The "disk" is a separate object that outlives the store. So a test simulates a crash by
+ * freeing the store and opening another on the same disk: what was not durable is lost. Tests can
+ * make the disk fail. The conformance tests run on this store and on SQLite.
  */
 #include "store/memory.h"
 
@@ -12,8 +12,8 @@
 struct pz_memory_disk {
 	struct pz_change **items; /* owned */
 	size_t count, cap;
-	size_t commits_left; /* until commits fail; SIZE_MAX: never */
-	size_t to_fail;      /* the next ones */
+	size_t commits_left; /* number of commits before they fail; SIZE_MAX: never */
+	size_t to_fail;      /* number that fail then */
 };
 
 struct memory_store {
@@ -59,7 +59,7 @@ pz_memory_disk_fail_next(struct pz_memory_disk *disk, size_t commits)
 	disk->to_fail = commits;
 }
 
-/** Index of the first item that is not before (space, key). */
+/** Index of the first item that is not below (space, key). */
 static size_t
 lower_bound(const struct pz_memory_disk *disk, const char *space, const char *key)
 {
@@ -79,7 +79,7 @@ lower_bound(const struct pz_memory_disk *disk, const char *space, const char *ke
 	return low;
 }
 
-/* True when the item at that index exists and is of the space. */
+/* True when there is an item at that index and it belongs to the space. */
 static bool
 is_at(const struct pz_memory_disk *disk, size_t at, const char *space)
 {
@@ -97,11 +97,11 @@ drop(struct pz_memory_disk *disk, size_t from, size_t to)
 	disk->count -= to - from;
 }
 
-/** Applies one change; a PUT moves into the disk. There is room for it. */
+/** Applies one change; a PUT moves to the disk, which has room for it. */
 static void
 apply_change(struct pz_memory_disk *disk, struct pz_change *takes_change)
 {
-	/* The item that it replaces, or all of a space. */
+	/* Removes the item that it replaces, or all items of a space. */
 	size_t at = lower_bound(disk, takes_change->space, takes_change->key), end = at;
 
 	if (takes_change->kind == PZ_CHANGE_REMOVE_SPACE) {
@@ -121,7 +121,7 @@ apply_change(struct pz_memory_disk *disk, struct pz_change *takes_change)
 	disk->count++;
 }
 
-/** Whole or not at all: all memory is taken before the first change. */
+/** As a whole or not at all: memory is allocated before the first change. */
 static enum pz_err
 apply(struct pz_memory_disk *disk, struct pz_txn *txn)
 {
@@ -166,7 +166,7 @@ pz_memory_disk_copy(const struct pz_memory_disk *disk)
 	return apply(copy, txn) == PZ_OK ? PZ_TAKE(copy) : NULL;
 }
 
-/** Makes durable what is due, and sees to the timer for what is left. */
+/** Makes the due commits durable, and sets the timer for the rest. */
 static void
 advance(struct memory_store *store, uint64_t until_us)
 {
@@ -201,7 +201,7 @@ memory_commit(struct pz_store *base, struct pz_txn *takes_txn)
 	struct memory_store *store = (struct memory_store *)base;
 
 	takes_txn->due_us = pz_env_mono_us(store->env) + store->delay_us;
-	if (!store->timer.active) /* else it is set for something earlier */
+	if (!store->timer.active) /* otherwise it is set for an earlier commit */
 		pz_timer_start(store->env->timers, &store->timer, takes_txn->due_us);
 	pz_list_append(&store->queue, &takes_txn->node);
 }
@@ -214,7 +214,7 @@ memory_load(struct pz_store *base, const char *space, pz_store_each each, void *
 	struct pz_memory_disk *disk = store->disk;
 
 	(void)info;
-	/* Waiting for the commits is not possible on virtual time: they end early instead. */
+	/* On virtual time waiting for commits is impossible: they end early instead. */
 	advance(store, UINT64_MAX);
 	if (!pz_list_is_empty(&base->ended))
 		pz_timer_start(store->env->timers, &store->timer, pz_env_mono_us(store->env));

@@ -1,6 +1,6 @@
 /*
- * Root acts as the owner of a data directory while it works on it, so that its files stay usable
- * for the daemon. Root's own right to read is kept, for archives that the operator names.
+ * Root acts as the owner of a data directory while it works on it, so that the daemon can still use
+ * its files. Root keeps its right to read, for archives that the operator names.
  */
 #include "store/owner.h"
 
@@ -12,8 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Giving up the effective user id 0 takes the capabilities out of the effective set, not out of the
- * permitted one. */
+/* Giving up the effective user id 0 clears the effective capabilities, but not the permitted ones.
+ */
 static int
 keep_reading(void)
 {
@@ -34,11 +34,11 @@ pz_owner_become(const char *dir, struct pz_owner *out, struct pz_errinfo *info)
 	struct stat st;
 
 	*out = (struct pz_owner){.is_other = false};
-	/* A directory that does not exist yet is made, and owned, by root. */
+	/* root creates and owns a directory that does not exist yet */
 	if (geteuid() != 0 || stat(dir, &st) != 0 || st.st_uid == 0)
 		return PZ_OK;
 	owner.is_other = true;
-	/* The group first: without the user id 0 it could not be changed. */
+	/* The group first: without user id 0 it cannot be changed. */
 	if (setegid(st.st_gid) == 0 && seteuid(st.st_uid) == 0 && keep_reading() == 0) {
 		*out = owner;
 		return PZ_OK;
@@ -55,9 +55,9 @@ pz_owner_return(struct pz_owner *owner)
 {
 	if (!owner->is_other)
 		return;
-	/* Root's real user id is still there, so neither can fail. */
+	/* The real user id is still root's, so neither can fail. */
 	if (seteuid(0) != 0 || setegid(owner->gid) != 0)
-		/* A process that goes on with rights that it does not know is worse than none. */
+		/* Ending is safer than continuing with unknown rights. */
 		_exit(1);
 	owner->is_other = false;
 }

@@ -25,7 +25,7 @@ struct sqlite_store {
 	pthread_t thread;
 	bool has_thread;
 	pthread_mutex_t mutex;
-	pthread_cond_t work; /* queue or is_stopping changed */
+	pthread_cond_t work; /* queue or is_stopping has changed */
 	pthread_cond_t idle; /* a batch has ended */
 	struct pz_list queue, finished;
 	bool is_busy, is_stopping;
@@ -44,7 +44,7 @@ static enum pz_err
 bind(struct sqlite_store *store, sqlite3_stmt *stmt, const struct pz_change *change,
      struct pz_errinfo *info)
 {
-	/* Parameters, never text in the statement: keys come from other devices. */
+	/* Bound as parameters, never as text of the statement: keys come from other devices. */
 	int rc = sqlite3_bind_text(stmt, 1, change->space, -1, SQLITE_STATIC);
 
 	if (rc == SQLITE_OK && change->kind != PZ_CHANGE_REMOVE_SPACE)
@@ -65,7 +65,7 @@ apply_txn(struct sqlite_store *store, const struct pz_txn *txn, struct pz_errinf
 
 		if (err == PZ_OK && sqlite3_step(stmt) != SQLITE_DONE)
 			err = pz_sqlite_fail(store->writer, store->path, info);
-		/* Also after an error, or the statement would hold the transaction open. */
+		/* Also after an error, since the statement would keep the transaction open. */
 		sqlite3_reset(stmt);
 		sqlite3_clear_bindings(stmt);
 		PZ_TRY(err);
@@ -79,7 +79,8 @@ static enum pz_err
 apply_range(struct sqlite_store *store, const struct pz_list *first, const struct pz_list *end,
 	    bool *out_began, struct pz_errinfo *info)
 {
-	/* The lock at once: another process that reads must not make the commit fail at its end. */
+	/* Takes the lock at once, so that another process that reads cannot make the commit fail at
+	 * its end. */
 	enum pz_err err = pz_sqlite_exec(store->writer, store->path, "BEGIN IMMEDIATE", info);
 
 	*out_began = err == PZ_OK;
@@ -87,14 +88,14 @@ apply_range(struct sqlite_store *store, const struct pz_list *first, const struc
 		err = apply_txn(store, PZ_CONTAINER(node, struct pz_txn, node), info);
 	if (err == PZ_OK)
 		err = pz_sqlite_exec(store->writer, store->path, "COMMIT", info);
-	/* Some errors have rolled back already; the failure of another ROLLBACK says nothing. */
+	/* Some errors have rolled back already; a failed second ROLLBACK has no meaning. */
 	if (err != PZ_OK && sqlite3_get_autocommit(store->writer) == 0)
 		sqlite3_exec(store->writer, "ROLLBACK", NULL, NULL, NULL);
 	return err;
 }
 
-/** Ends every transaction of the batch: all together, else each alone, so that one that cannot be
- * applied does not sink the others. */
+/** Ends all transactions of the batch together; if that fails, each alone, so that one that cannot
+ * be applied does not fail the others. */
 static void
 run_batch(struct sqlite_store *store, struct pz_list *batch)
 {
@@ -107,8 +108,8 @@ run_batch(struct sqlite_store *store, struct pz_list *batch)
 	PZ_LIST_EACH (batch, node, next) {
 		struct pz_txn *txn = PZ_CONTAINER(node, struct pz_txn, node);
 
-		/* Nothing was begun, or there is no other that could be to blame: a second attempt
-		 * would fail the same way. */
+		/* Nothing was begun, or the batch has one transaction only: a second attempt would
+		 * fail the same way. */
 		if (is_single || !began) {
 			txn->err = err;
 			txn->info = info;
@@ -120,7 +121,7 @@ run_batch(struct sqlite_store *store, struct pz_list *batch)
 	}
 }
 
-/** What was removed is overwritten in the file (secure_delete), but the log has it still. */
+/** Removed data is overwritten in the file (secure_delete), but the log still has it. */
 static void
 scrub(struct sqlite_store *store, const struct pz_list *batch)
 {
@@ -135,8 +136,8 @@ scrub(struct sqlite_store *store, const struct pz_list *batch)
 					  NULL);
 }
 
-/* Takes everything that waits as one batch, so a slow disk makes larger batches, not a longer
- * queue. */
+/* Takes everything that waits as one batch: a slow disk makes larger batches, not a longer queue.
+ */
 static void *
 run_thread(void *arg)
 {
@@ -151,8 +152,8 @@ run_thread(void *arg)
 		if (pz_list_is_empty(&store->queue))
 			break;
 		pz_list_init(&batch);
-		/* The list is the thread's alone from here on; the owner appends to an empty
-		 * queue. */
+		/* From here on only the thread uses the list; the owner appends to an empty queue.
+		 */
 		pz_txn_move_all(&store->queue, &batch);
 		store->is_busy = true;
 		pthread_mutex_unlock(&store->mutex);
@@ -165,7 +166,7 @@ run_thread(void *arg)
 		store->is_busy = false;
 		pthread_cond_signal(&store->idle);
 		pthread_mutex_unlock(&store->mutex);
-		/* Without the mutex: the owner may ask for it at once. */
+		/* Without the mutex, since the owner may want it at once. */
 		if (store->wake != NULL)
 			store->wake(store->wake_arg);
 		pthread_mutex_lock(&store->mutex);
@@ -208,7 +209,7 @@ wait_until_idle(struct sqlite_store *store)
 	pthread_mutex_unlock(&store->mutex);
 }
 
-/* Errors of `each` end the reading. */
+/* An error of `each` ends the reading. */
 static enum pz_err
 read_rows(struct sqlite_store *store, sqlite3_stmt *stmt, pz_store_each each, void *arg,
 	  struct pz_errinfo *info)
@@ -236,7 +237,7 @@ sqlite_load(struct pz_store *base, const char *space, pz_store_each each, void *
 	sqlite3_stmt *stmt;
 	enum pz_err err;
 
-	/* The reader is a connection of its own, and sees only what has been committed. */
+	/* The reader has its own connection, and sees only what is committed. */
 	wait_until_idle(store);
 	PZ_TRY(pz_sqlite_prepare(store->reader, store->path,
 				 "SELECT key, value FROM item WHERE space = ?1 ORDER BY key", &stmt,
@@ -266,7 +267,7 @@ sqlite_free(struct pz_store *base)
 	pz_txn_free_all(&base->ended);
 	for (size_t i = 0; i <= PZ_CHANGE_REMOVE_SPACE; i++)
 		sqlite3_finalize(store->change[i]);
-	/* The writer last: as the last connection it moves the WAL into the file. */
+	/* The writer last: the last connection to close moves the WAL into the file. */
 	sqlite3_close(store->reader);
 	sqlite3_close(store->writer);
 	pthread_cond_destroy(&store->idle);
@@ -283,7 +284,7 @@ static const struct pz_store_ops sqlite_ops = {
 	.free = sqlite_free,
 };
 
-/** Signals are the owner's business: the thread starts with all of them blocked. */
+/** Signals belong to the owner: the thread starts with all of them blocked. */
 static enum pz_err
 start_thread(struct sqlite_store *store, struct pz_errinfo *info)
 {
@@ -300,7 +301,7 @@ start_thread(struct sqlite_store *store, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* The writer first: it makes the file and its schema. */
+/* The writer first: it creates the file and its schema. */
 static enum pz_err
 open_file(struct sqlite_store *store, struct pz_errinfo *info)
 {

@@ -1,7 +1,7 @@
 /*
- * The database file: made with the right mode, recognised as ours, checked and brought to the
- * newest schema, before the store's thread works on it (sqlite.c). SQLite's errors become errors of
- * ours here, with what to do.
+ * The database file: created with the right mode, recognised as ours, checked and migrated to the
+ * newest schema, before the store's thread uses it (sqlite.c). Errors of SQLite are converted here
+ * to ours, with advice.
  */
 #include "store/sqlite_file.h"
 
@@ -16,8 +16,8 @@
 
 #include "store/sqlite.h"
 
-#define APPLICATION_ID 0x505a5354 /* "PZST", so that file(1) and we know our own */
-#define BUSY_TIMEOUT_MS 5000      /* for another process that reads the file, such as sqlite3(1) */
+#define APPLICATION_ID 0x505a5354 /* "PZST": file(1) and this program recognise it */
+#define BUSY_TIMEOUT_MS 5000      /* for other processes that read the file, such as sqlite3(1) */
 #define STRING(x) #x
 #define STRING_OF(x) STRING(x)
 
@@ -41,8 +41,8 @@ is_full(int system_errno)
 
 /**
  * The errno behind an I/O error. SQLite itself maps ENOSPC only (not EDQUOT, EFBIG), and what it
- * does between the failure and our question can overwrite sqlite3_system_errno: the files remember
- * better.
+ * does between the failure and our query can overwrite sqlite3_system_errno, so the errno that
+ * SQLite keeps for each file is read.
  */
 static int
 system_errno(struct sqlite3 *db)
@@ -123,7 +123,7 @@ pz_sqlite_prepare(struct sqlite3 *db, const char *path, const char *sql, struct 
 	return PZ_OK;
 }
 
-/** The one integer that a statement gives. */
+/** The integer that a statement returns. */
 static enum pz_err
 query_int(struct sqlite3 *db, const char *path, const char *sql, int *out, struct pz_errinfo *info)
 {
@@ -166,8 +166,9 @@ sync_directory_of(const char *path, struct pz_errinfo *info)
 }
 
 /*
- * SQLite would make the file with the umask's permissions. It is made here, and an existing one is
- * only looked at: closing a descriptor of an open database would drop SQLite's own locks.
+ * SQLite would create the file with the umask's permissions, so it is created here. An existing
+ * file is only examined with stat(): closing a descriptor of an open database would drop SQLite's
+ * own locks.
  */
 static enum pz_err
 make_or_check(const char *path, struct pz_errinfo *info)
@@ -222,7 +223,7 @@ connect_file(const char *path, struct sqlite3 **out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/** Decides whose file it is before anything in it is changed. */
+/** Checks whose file it is before anything in it is changed. */
 static enum pz_err
 check_identity(struct sqlite3 *db, const char *path, int *out_version, struct pz_errinfo *info)
 {
@@ -246,8 +247,8 @@ check_identity(struct sqlite3 *db, const char *path, int *out_version, struct pz
 	return PZ_OK;
 }
 
-/* quick_check without indices: each start pays for it, and a damaged page must not be found by a
- * revocation that is not applied. */
+/* quick_check without indices: each start pays for it. A damaged page must be found here, not by a
+ * revocation that cannot be applied. */
 static enum pz_err
 check_pages(struct sqlite3 *db, const char *path, struct pz_errinfo *info)
 {
@@ -269,7 +270,8 @@ check_pages(struct sqlite3 *db, const char *path, struct pz_errinfo *info)
 	return err;
 }
 
-/** Each step is one transaction together with its version: killed between, we go on from there. */
+/** Each step is one transaction together with its version: after a kill between steps the next
+ * start continues there. */
 static enum pz_err
 migrate(struct sqlite3 *db, const char *path, int version, struct pz_errinfo *info)
 {
@@ -278,7 +280,7 @@ migrate(struct sqlite3 *db, const char *path, int version, struct pz_errinfo *in
 
 		sqlite3_snprintf(sizeof(set_version), set_version, "PRAGMA user_version = %d",
 				 version + 1);
-		/* A failure closes the connection, which rolls back. */
+		/* After a failure closing the connection rolls back. */
 		PZ_TRY(pz_sqlite_exec(db, path, "BEGIN IMMEDIATE", info));
 		PZ_TRY(pz_sqlite_exec(db, path, migrations[version], info));
 		PZ_TRY(pz_sqlite_exec(db, path, set_version, info));
@@ -297,7 +299,7 @@ pz_sqlite_open_writer(const char *path, struct sqlite3 **out, struct pz_errinfo 
 	PZ_TRY(connect_file(path, &db, info));
 	PZ_TRY(check_identity(db, path, &version, info));
 	PZ_TRY(check_pages(db, path, info));
-	/* secure_delete: what is removed (secrets of a zone that was left) is overwritten. */
+	/* secure_delete overwrites what is removed (secrets of a zone that the device has left). */
 	PZ_TRY(pz_sqlite_exec(db, path,
 			      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 			      "PRAGMA journal_size_limit = 4194304; PRAGMA secure_delete = ON",
@@ -315,14 +317,14 @@ pz_sqlite_open_reader(const char *path, struct sqlite3 **out, struct pz_errinfo 
 	PZ_AUTO(sqlite3_close) struct sqlite3 *db = NULL;
 
 	PZ_TRY(connect_file(path, &db, info));
-	/* A connection of its own, for another thread; it can never write. */
+	/* A second connection, for another thread; it can never write. */
 	PZ_TRY(pz_sqlite_exec(db, path, "PRAGMA query_only = ON", info));
 	*out = PZ_TAKE(db);
 	return PZ_OK;
 }
 
-/* True when nothing was ever written to the file, in which SQLite is not asked about a file of no
- * bytes: it would remove the log beside it, which may have everything. */
+/* True when nothing was ever written to the file. SQLite is not asked about a file of no bytes: it
+ * would remove the log beside it, which may have all the data. */
 static bool
 has_not_begun(const char *path)
 {

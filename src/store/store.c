@@ -2,7 +2,7 @@
  * What both implementations of the store share: transactions as lists of changes, and the queue of
  * ended commits.
  *
- * Space, key and value of a change lie in one allocation, which is wiped before it is freed: values
+ * Space, key and value of a change are one allocation, which is wiped before it is freed: values
  * may be secret. Call-backs run only from pz_store_run_ended, so never from inside the call that
  * submitted the transaction.
  */
@@ -39,7 +39,7 @@ pz_txn_free(struct pz_txn *txn)
 	free(txn);
 }
 
-/* The text of a change: space NUL key NUL value. */
+/* The text of a change: space, NUL, key, NUL, value. */
 static enum pz_err
 add(struct pz_txn *txn, enum pz_change_kind kind, const char *space, const char *key,
     struct pz_slice value)
@@ -99,7 +99,7 @@ pz_txn_on_drop(struct pz_txn *txn, void (*drop)(void *arg))
 	txn->drop = drop;
 }
 
-/* For implementations: commits that are dropped with the store; their call-backs do not run. */
+/* For implementations: drops commits together with the store, without running their call-backs. */
 void
 pz_txn_free_all(struct pz_list *txns)
 {
@@ -109,7 +109,7 @@ pz_txn_free_all(struct pz_list *txns)
 		struct pz_txn *txn = PZ_CONTAINER(node, struct pz_txn, node);
 
 		pz_list_remove(node);
-		/* What belongs to the call-back would be lost with it. */
+		/* Otherwise the call-back's argument would be lost with it. */
 		if (txn->drop)
 			txn->drop(txn->arg);
 		pz_txn_free(txn);
@@ -141,13 +141,14 @@ pz_store_run_ended(struct pz_store *store)
 {
 	struct pz_list *node;
 
-	/* One at a time from the shared list: a call-back that polls goes on where we stopped. */
+	/* One at a time from the shared list: a call-back that polls continues where this loop is.
+	 */
 	while ((node = pz_list_first(&store->ended)) != NULL) {
 		struct pz_txn *txn = PZ_CONTAINER(node, struct pz_txn, node);
 
 		pz_list_remove(node);
 		store->pending--;
-		/* Reports whether the disk works; an empty transaction says nothing about it. */
+		/* Reports whether the disk works; an empty transaction shows nothing about it. */
 		if (store->watch != NULL && txn->change_count > 0)
 			store->watch(store->watch_arg, txn->err, txn->info.text);
 		if (txn->done != NULL)
@@ -187,13 +188,13 @@ ignore_row(void *arg, const char *key, struct pz_slice value)
 	return PZ_OK;
 }
 
-/* A load waits for all commits; of which space it is does not matter. */
+/* A load waits for all commits, whatever their space. */
 void
 pz_store_drain(struct pz_store *store)
 {
 	unsigned rounds = 0;
 
-	/* A call-back may begin the change that waited for its turn. */
+	/* A call-back may begin the next change that waited. */
 	do {
 		if (pz_store_load(store, "", ignore_row, NULL, NULL) != PZ_OK) {
 			pz_error("store-stop-failed", "the last changes may not have been stored");
