@@ -26,8 +26,8 @@ pz_sync_key_is_valid(const char *key)
 	       pz_utf8_is_printable(pz_slice_of(key, len));
 }
 
-/* A value is text of a JSON document or a PEM file: UTF-8 without NUL, so that it can be handled as
- * a C string. */
+/* A value is a JSON document or a PEM file: UTF-8 without NUL, so that C string functions can read
+ * it. */
 static bool
 is_value_text(struct pz_slice value)
 {
@@ -55,7 +55,7 @@ check(const struct pz_sync_parts *parts, struct pz_slice value, struct pz_errinf
 	return PZ_OK;
 }
 
-/* Copies a text to *at, adds NUL, and moves *at behind it. */
+/* Copies a text to *at, appends NUL, and moves *at past it. */
 static const char *
 place(char **at, struct pz_slice text)
 {
@@ -100,8 +100,8 @@ pz_sync_chunk_mark(struct pz_sync_chunk *chunk, const char *via, uint64_t receiv
 	chunk->received_ms = received_ms;
 }
 
-/* The origin is "zone/device", `via` a device's name. A device that sends its own chunk vouches for
- * it; a chunk of another origin proves nothing about that device. */
+/* `via` is the name of the device that sent the chunk, the origin is "zone/device". A device
+ * vouches for a chunk of its own; a chunk of another origin proves nothing about it. */
 bool
 pz_sync_chunk_is_forwarded(const struct pz_sync_chunk *chunk)
 {
@@ -136,7 +136,7 @@ pz_sync_chunk_to_json(const struct pz_sync_chunk *chunk)
 			 chunk->origin, "deleted", chunk->deleted);
 }
 
-/* "value" may be missing in a deletion only. */
+/* Only a deletion may lack "value". */
 enum pz_err
 pz_sync_chunk_from_json(const json_t *object, struct pz_sync_chunk **out, struct pz_errinfo *info)
 {

@@ -1,6 +1,6 @@
 /*
  * A sorted array of pointers: an item is read in key order all the time (digests, listings) and
- * changed seldom, and moving 16384 pointers is nothing beside the hash of one value.
+ * changed seldom, and moving 16384 pointers costs far less than hashing one value.
  */
 #include "sync/item.h"
 
@@ -23,7 +23,7 @@ struct share {
 	size_t chunks, bytes;
 };
 
-#define DROPPED_MAX 2 /* by one put: one for room, one too many */
+#define DROPPED_MAX 2 /* after one put: one dropped for room, one because there were too many */
 
 struct pz_sync_item {
 	const struct pz_sync_kind *kind;
@@ -46,8 +46,8 @@ size_of(const struct pz_sync_chunk *chunk)
 	return strlen(chunk->key) + chunk->value_len + strlen(chunk->origin);
 }
 
-/* True for items that every device writes freely. Preferences have a table of keys, lists of
- * services an owner. */
+/* True for items that every device may write freely. In preferences a table limits the keys; a list
+ * of services belongs to one device. */
 static bool
 has_shares(const struct pz_sync_kind *kind)
 {
@@ -94,7 +94,7 @@ pz_sync_item_kind(const struct pz_sync_item *item)
 }
 
 /* Position of the first key that is not less (is_after: that is greater). strcmp compares bytes as
- * unsigned, shorter first: the order of page 8. */
+ * unsigned, a prefix first: the order of page 8. */
 static size_t
 position(const struct pz_sync_item *item, const char *key, bool is_after)
 {
@@ -161,7 +161,7 @@ check_forwarded(const struct pz_sync_item *item, size_t chunks, size_t bytes,
 		       item->kind->name);
 }
 
-/* Only a chunk that adds to the share is refused. */
+/* Only a chunk that increases the share is refused. */
 static enum pz_err
 check_share(struct pz_sync_item *item, const struct pz_sync_chunk *former,
 	    const struct pz_sync_chunk *next, struct pz_errinfo *info)
@@ -192,7 +192,7 @@ check_share(struct pz_sync_item *item, const struct pz_sync_chunk *former,
 	return PZ_OK;
 }
 
-/* After check_share, so there is room and memory. */
+/* check_share came first, so there is room and memory. */
 static void
 count(struct pz_sync_item *item, struct pz_sync_chunk *chunk, bool is_more)
 {
@@ -260,7 +260,7 @@ drop_oldest(struct pz_sync_item *item)
 
 /* ---- putting ---- */
 
-/* A full item gives up deletions, never values. */
+/* To make room, a full item drops deletions, never values. */
 static enum pz_err
 make_room(struct pz_sync_item *item, struct pz_errinfo *info)
 {
@@ -283,7 +283,8 @@ make_room(struct pz_sync_item *item, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* Everything that can fail is checked before the item changes, so that put is whole or nothing. */
+/* Everything that can fail is checked before the item changes: put succeeds as a whole or changes
+ * nothing. */
 static enum pz_err
 check_put(struct pz_sync_item *item, const struct pz_sync_chunk *former,
 	  const struct pz_sync_chunk *next, struct pz_errinfo *info)
@@ -308,7 +309,7 @@ pz_sync_item_put(struct pz_sync_item *item, struct pz_sync_chunk *takes, struct 
 	PZ_TRY(check_put(item, former, takes, info));
 	if (former == NULL) {
 		PZ_TRY(make_room(item, info));
-		at = position(item, takes->key, false); /* one may have gone */
+		at = position(item, takes->key, false); /* a deletion may have been dropped */
 		memmove(&item->chunks[at + 1], &item->chunks[at],
 			(item->len - at) * sizeof(*item->chunks));
 		item->len++;
@@ -345,7 +346,7 @@ pz_sync_item_write(struct pz_sync_item *item, const char *key, struct pz_slice v
 	struct pz_sync_chunk *chunk = NULL;
 	struct pz_address address;
 
-	/* A version that is not believed loses to any that is, so its time need not be exceeded. */
+	/* A former time that is not believed loses anyway: only a believed one must be exceeded. */
 	if (former && former->mtime_ms >= now_ms && pz_sync_is_believed(former->mtime_ms, now_ms))
 		parts.mtime_ms = former->mtime_ms + 1;
 	PZ_TRY(pz_sync_chunk_new(&parts, &chunk, info));
@@ -405,7 +406,7 @@ hash_chunk(crypto_hash_sha256_state *state, struct pz_buf *buf, const struct pz_
 	return PZ_OK;
 }
 
-/* Computed anew only after a change. */
+/* Computed again only after a change. */
 enum pz_err
 pz_sync_item_digest(struct pz_sync_item *item, uint8_t out[PZ_SYNC_HASH_BYTES])
 {
@@ -435,7 +436,7 @@ pz_sync_item_is_shown(const struct pz_sync_item *item, const struct pz_sync_chun
 	return !chunk->deleted || chunk->mtime_ms >= item->shown_ms;
 }
 
-/* A time of receipt that lies ahead was noted while our clock was wrong. */
+/* A time of receipt in the future was recorded while our clock was wrong. */
 static bool
 is_over(struct pz_sync_chunk *chunk, uint64_t now_ms)
 {

@@ -32,7 +32,7 @@ pz_sync_kind_find(const char *name)
 bool
 pz_sync_may_go(const struct pz_sync_kind *kind, enum pz_sync_role from, enum pz_sync_role to)
 {
-	/* Hubs of two zones exchange nothing but revocation lists; friends' devices trust by
+	/* Hubs of two zones exchange only revocation lists: friends' devices verify certificates by
 	 * them. */
 	if (from == PZ_SYNC_HUB && to == PZ_SYNC_HUB)
 		return kind->id == PZ_SYNC_CRL;

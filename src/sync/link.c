@@ -1,10 +1,10 @@
 /*
- * What a hub and a device share around a session: sending its messages as props, counting and
- * logging, keeping the list of all links that synchronise, and pushing changes to them. What
- * differs between the two (which items, what to accept) comes from the ops of the configuration.
+ * What the sessions of hub and device have in common: messages are sent as props, counted and
+ * logged; all links that synchronise are in one list; changes are pushed to them. What differs
+ * (which items, what to accept) is in the ops of the configuration.
  *
- * A session never learns why it cannot send: `ready` and `push` answer LIMIT_QUEUE while the link
- * is busy, and pz_sync_link_drained goes on.
+ * A session is not given the reason why it cannot send: `ready` and `push` answer LIMIT_QUEUE while
+ * the link is busy, and pz_sync_link_drained continues.
  */
 #include "sync/link.h"
 
@@ -22,7 +22,7 @@ config_of(const struct pz_sync_link *link)
 
 /* ---- what a session does ---- */
 
-/* A value in pieces counts with its first. */
+/* A value that is sent in pieces is counted with its first piece. */
 static void
 count_chunks(struct pz_sync_link *link, const json_t *message)
 {
@@ -37,7 +37,7 @@ count_chunks(struct pz_sync_link *link, const json_t *message)
 	}
 }
 
-/* By the kind of message, so that the cost of listings can be seen beside that of data. */
+/* Counted by kind of message, to show the cost of listings apart from the cost of data. */
 static void
 count_sent(struct pz_sync_link *link, const char *status, const json_t *message, size_t bytes)
 {
@@ -52,7 +52,7 @@ count_sent(struct pz_sync_link *link, const char *status, const json_t *message,
 		link->opened++;
 }
 
-/* A message that is longer than the other end takes is reported by the owner's too_long. */
+/* The owner's too_long reports a message that is longer than the other end accepts. */
 enum pz_err
 pz_sync_link_send(struct pz_sync_link *link, const char *status, json_t *message)
 {
@@ -119,8 +119,8 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 	config_of(link)->ops->changed(link, kind, keys);
 }
 
-/* Logged at the rate of the other end, and shown in `status` until an exchange ends without
- * differences. */
+/* Logged at the rate of the other end, and shown in `status` until an exchange ends with equal
+ * digests. */
 static void
 on_refused(void *arg, const char *item, const char *key, const char *reason)
 {
@@ -163,7 +163,7 @@ static const struct pz_sync_ops session_ops = {
 
 /* ---- one link ---- */
 
-/* Of a device the name alone is needed, too: it may write chunks of its own. */
+/* The name alone is needed for devices too: they may write chunks of their own. */
 static void
 set_other_end(struct pz_sync_link *link, const struct pz_sync_link_config *config)
 {
@@ -202,7 +202,7 @@ pz_sync_link_new(struct pz_sync_links *links, const struct pz_sync_link_config *
 		free(link);
 		return NULL;
 	}
-	/* A fault that remains is raised again by the first exchange. */
+	/* If the fault persists, the first exchange raises the condition again. */
 	pz_condition_clear(links->config.conditions, PZ_CONDITION_SYNC_REFUSED, link->to);
 	pz_list_append(&links->list, &link->node);
 	return link;
@@ -246,8 +246,8 @@ pz_sync_link_on_prop(struct pz_sync_link *link, const char *status, const json_t
 
 	if (!pz_sync_is_status(status))
 		return false;
-	/* A message may arrive before this end has opened, or after it has closed: it is ignored,
-	 * and the digests of the next opening show what it would have brought. */
+	/* A message may arrive before this end has opened the session, or after it has closed it.
+	 * It is ignored: the digests of the next session show the difference. */
 	if (link == NULL)
 		return true;
 	const struct pz_sync_links_config *config = config_of(link);
@@ -261,7 +261,7 @@ pz_sync_link_on_prop(struct pz_sync_link *link, const char *status, const json_t
 
 /* ---- all of them ---- */
 
-/* A link that is being closed takes nothing more. */
+/* A link that is being closed accepts no messages. */
 static bool
 is_open(const struct pz_sync_link *link)
 {
@@ -279,7 +279,7 @@ pz_sync_links_push(struct pz_sync_links *links, const struct pz_sync_kind *kind,
 	}
 }
 
-/* To all but the link that the change came by. */
+/* To all links except the one that brought the change. */
 void
 pz_sync_links_pass_on(struct pz_sync_links *links, const struct pz_sync_link *from,
 		      const struct pz_sync_kind *kind, const json_t *keys)
@@ -320,7 +320,7 @@ on_push(struct pz_timer *timer, void *arg)
 	json_object_clear(links->changed);
 }
 
-/* Page 8 "When": changes within 100 ms are sent together. A change that cannot be noted for lack of
+/* Page 8 "When": changes within 100 ms are sent together. A change that is lost here for lack of
  * memory is found by the next exchange. */
 static void
 push_soon(struct pz_sync_links *links, const struct pz_sync_kind *kind, const char *key)
@@ -328,7 +328,7 @@ push_soon(struct pz_sync_links *links, const struct pz_sync_kind *kind, const ch
 	json_t *set = json_object_get(links->changed, kind->name);
 
 	if (pz_list_is_empty(&links->list))
-		return; /* a link begins with an exchange */
+		return; /* a new link begins with an exchange */
 	if (set == NULL) {
 		set = json_object();
 		if (set == NULL || json_object_set_new(links->changed, kind->name, set))
@@ -339,8 +339,8 @@ push_soon(struct pz_sync_links *links, const struct pz_sync_kind *kind, const ch
 		pz_env_start(links->config.env, &links->push, PZ_SYNC_COALESCE_US);
 }
 
-/* A change that was undone may have reached other nodes in an exchange; another exchange brings it
- * back to order. */
+/* A change that was undone may have reached other nodes by an exchange; another exchange sends them
+ * our version again. */
 void
 pz_sync_links_settled(void *arg, const struct pz_sync_kind *kind, const char *key, bool is_stored)
 {
@@ -370,8 +370,8 @@ pz_sync_links_fini(struct pz_sync_links *links)
 	pz_env_stop(links->config.env, &links->push);
 	for (struct pz_list *n; (n = pz_list_first(&links->list)) != NULL;) {
 		struct pz_sync_link *link = PZ_CONTAINER(n, struct pz_sync_link, node);
-		/* Freed by its owner later, without a session. */
-		pz_list_remove(&link->node); /* its link still holds it */
+		/* The owner frees it later, without a session. */
+		pz_list_remove(&link->node); /* its link still refers to it */
 		pz_sync_session_free(link->session);
 		link->session = NULL;
 	}

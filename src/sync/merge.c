@@ -1,11 +1,11 @@
 /*
- * Which of two versions wins, decided so that all nodes end with the same one, whatever the order
- * in which they meet. pz_sync_wins judges whole chunks; pz_sync_need judges by a listing, which has
- * neither origin nor content, and asks for both directions when that does not suffice.
+ * Decides which of two versions wins, so that all nodes end with the same one, whatever the order
+ * in which they exchange them. pz_sync_wins judges whole chunks; pz_sync_need judges by a listing,
+ * which has neither origin nor content, and asks for both directions when that does not suffice.
  *
  * Clocks of devices may be wrong. A version is "believed" when its time is not in the future (5 s
- * are allowed); one that is not believed loses against one that is, and among two such the hub's
- * version wins, so a device whose clock is years ahead cannot fix a value for years.
+ * are allowed). A version that is not believed loses against one that is; of two that are not, the
+ * hub's wins, so a device whose clock is years ahead cannot fix a value for years.
  */
 #include "sync/merge.h"
 
@@ -32,7 +32,7 @@ compare(uint64_t ours, uint64_t theirs)
 	return theirs > ours ? 1 : theirs < ours ? -1 : 0;
 }
 
-/* 0 for one without. Numbers start at 0, so one more is added. */
+/* 0 without a number. Numbers start at 0, so one is added. */
 static uint64_t
 number_of(const struct pz_sync_chunk *chunk, const struct pz_sync_judge *judge)
 {
@@ -44,7 +44,7 @@ number_of(const struct pz_sync_chunk *chunk, const struct pz_sync_judge *judge)
 	return number < UINT64_MAX ? number + 1 : number;
 }
 
-/* True for a chunk that the device wrote which its key names. */
+/* True when the device that the key names wrote the chunk itself. */
 static bool
 is_owners(const struct pz_sync_chunk *chunk)
 {
@@ -61,8 +61,8 @@ is_named(const char *device, const char *key)
 }
 
 /* Compares the two ends as sources of a value about the device that the key names: the device
- * itself counts most, then the hub. Times are not compared: the device's clock may be set back, and
- * its older value would win for ever on nodes that it was not connected with. */
+ * itself counts most, then the hub. Times are not compared: after the device's clock was set back,
+ * its older value would win for ever on nodes that were not connected to it. */
 static int
 compare_ends(const char *key, const struct pz_sync_judge *judge)
 {
@@ -75,18 +75,18 @@ compare_ends(const char *key, const struct pz_sync_judge *judge)
 	return judge->hub == PZ_SYNC_HUB_THEIRS ? 1 : -1;
 }
 
-/* > 0: theirs is the better. */
+/* > 0: theirs wins. */
 static int
 compare_last(const uint8_t *our_sha, bool our_deleted, const uint8_t *their_sha, bool their_deleted)
 {
 	int order = memcmp(their_sha, our_sha, PZ_SYNC_HASH_BYTES);
 
-	/* The deletion, and the empty value: the same hash, of nothing. */
+	/* A deletion and an empty value have the same hash: that of no bytes. */
 	return order ? order : compare(our_deleted, their_deleted);
 }
 
-/* A time that lies ahead of the clock may be of any size: between two such values the ends decide,
- * or the names of the writers, which all nodes compare in the same way. */
+/* A time in the future may be of any size: between two such values the ends decide, or the names of
+ * the writers, which all nodes compare in the same way. */
 static int
 compare_times(const struct pz_sync_chunk *ours, const struct pz_sync_chunk *theirs,
 	      const struct pz_sync_judge *judge)
@@ -133,7 +133,7 @@ pz_sync_wins(const struct pz_sync_chunk *ours, const struct pz_sync_chunk *their
 {
 	bool has_value = ours && !ours->deleted;
 
-	/* a deletion that all have forgotten must not come back */
+	/* a deletion that all nodes have dropped must not come back */
 	if (!has_value && pz_sync_is_expired(theirs->deleted, theirs->mtime_ms, judge->now_ms))
 		return false;
 	if (ours == NULL)
@@ -171,8 +171,8 @@ pz_sync_need(const struct pz_sync_chunk *ours, const struct pz_sync_entry *their
 	if (ours->mtime_ms == theirs->mtime_ms && ours->deleted == theirs->deleted &&
 	    memcmp(ours->sha256, theirs->sha256, sizeof(theirs->sha256)) == 0)
 		return PZ_SYNC_NEED_NOTHING;
-	/* In the order of pz_sync_wins, as far as a listing shows what that compares; otherwise
-	 * both chunks are exchanged, and each end decides with the whole of them. */
+	/* The order is that of pz_sync_wins, as far as a listing shows what it compares. Otherwise
+	 * both ends send their chunk, and each decides with the whole of both. */
 	if (judge->kind->order == PZ_SYNC_BY_OWNER)
 		order = compare_ends(ours->key, judge);
 	if (order != 0)

@@ -1,7 +1,7 @@
 /*
- * The sending half. What is to be sent is remembered as keys, never as bytes: a slow reader costs
- * us no more than its own share of names, and gets the newest version when it reads on. A message
- * is built, offered, and only when it was taken does the state move on.
+ * The sending half. Queues hold keys, never bytes: a slow reader costs us only its own list of
+ * names, and gets the newest version when it reads again. A message is built and offered; the state
+ * advances only when the message was taken.
  */
 #include "sync/internal.h"
 
@@ -19,11 +19,11 @@
 #define CHUNK_BYTES 128
 #define ITEM_BYTES 32 /* "name":[], or "want":{} */
 
-/* A chunk that waits. */
+/* A chunk that waits to be sent. */
 struct outgoing {
 	const struct pz_sync_kind *kind;
-	size_t at;                          /* bytes of its value that have been sent in pieces */
-	uint8_t sha256[PZ_SYNC_HASH_BYTES]; /* of the version that these bytes are of */
+	size_t at;                          /* bytes of its value that were sent in pieces */
+	uint8_t sha256[PZ_SYNC_HASH_BYTES]; /* hash of the version that these bytes belong to */
 	char key[];
 };
 
@@ -33,7 +33,7 @@ static const char *const data_status[] = {"Sync_Data", "Update_Data"};
 
 /* ---- queues ---- */
 
-/* True when a chunk of this key may come from the end that has this device name. */
+/* True when the end with this device name may send a chunk of this key. */
 static bool
 gives(const struct pz_sync_kind *kind, const char *device, const char *key)
 {
@@ -58,7 +58,7 @@ pz_sync_queue_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind, 
 	struct pz_slice name = pz_sync_place(&place, kind, key);
 	size_t size = strlen(key) + 1;
 
-	/* The last can only be when chunks come and go while the other end does not read. */
+	/* The last case needs chunks that come and go while the other end does not read. */
 	if (!gives(kind, s->self_device, key) || pz_map_get(s->out, name) ||
 	    pz_map_len(s->out) >= PZ_SYNC_KIND_COUNT * PZ_SYNC_CHUNKS_MAX)
 		return PZ_OK;
@@ -78,7 +78,7 @@ pz_sync_queue_want(struct pz_sync_session *s, const struct pz_sync_kind *kind, c
 {
 	struct place place;
 
-	/* What is left out differs in the next exchange too. */
+	/* The next exchange finds again what is left out here. */
 	if (!gives(kind, s->other_device, key) || pz_map_len(s->wanted) >= PZ_SYNC_WANTED_MAX)
 		return PZ_OK;
 	return pz_map_put(s->wanted, pz_sync_place(&place, kind, key), (void *)kind, NULL);
@@ -96,7 +96,7 @@ pz_sync_queues_free(struct pz_sync_session *s)
 	pz_map_free(s->wanted);
 }
 
-/* Forgets the first entries of a queue. */
+/* Removes the first entries of a queue. */
 static void
 drop_first(struct pz_map *queue, size_t count, bool is_owned)
 {
@@ -113,7 +113,7 @@ drop_first(struct pz_map *queue, size_t count, bool is_owned)
 
 /* ---- sizes ---- */
 
-/* What is left for payload.message. */
+/* Bytes that are left for payload.message. */
 static size_t
 budget(const struct pz_sync_session *s)
 {
@@ -143,7 +143,8 @@ json_bytes(const char *text, size_t len)
 	return bytes;
 }
 
-/* How many bytes of the text become at most `room` bytes of JSON, whole characters only. */
+/* The longest prefix of whole characters that takes at most `room` bytes as JSON. @return its bytes
+ */
 static size_t
 fitting(const char *text, size_t len, size_t room)
 {
@@ -201,7 +202,8 @@ add_digests(const struct pz_sync_session *s, json_t *items)
 		struct pz_sync_item *item = pz_sync_session_item(s, kind);
 		if (item == NULL)
 			continue;
-		/* Deletions that one end has forgotten and the other one has not would differ. */
+		/* Deletions that only one of the two ends has dropped already would make the
+		 * digests differ. */
 		pz_sync_item_expire(item, pz_env_wall_ms(s->config.env));
 		PZ_TRY(pz_sync_item_digest(item, digest));
 		pz_hex_encode(digest, sizeof(digest), hex);
@@ -242,8 +244,8 @@ listed(const struct pz_sync_chunk *chunk)
 	return json_pack("[s, I, b]", hex, (json_int_t)chunk->mtime_ms, chunk->deleted);
 }
 
-/* Lists chunks of one kind into the message until it is full. *bytes grows; the listing moves on.
- */
+/* Adds chunks of one kind to the listing until the message is full, and advances *bytes and the
+ * listing. */
 static enum pz_err
 list_kind(struct listing *l, struct pz_sync_item *item, json_t *keys, size_t bytes_max,
 	  size_t *bytes, bool *out_full)
@@ -279,7 +281,7 @@ list_kinds(const struct pz_sync_session *s, struct listing *l, json_t *message)
 			pz_sync_kind((enum pz_sync_id)__builtin_ctz(l->kinds));
 		struct pz_sync_item *item = pz_sync_session_item(s, kind);
 		bool is_full = false;
-		if (item) { /* else opted out since */
+		if (item) { /* opted out since */
 			json_t *keys = json_object();
 			if (json_object_set_new(message, kind->name, keys))
 				return PZ_ERR_LIMIT_MEMORY;
@@ -315,7 +317,7 @@ send_listing(struct pz_sync_session *s)
 
 /* ---- data ---- */
 
-/* The array of an item in an object, made when it is not there; NULL: out of memory. */
+/* The member of that name, an array that is created when it is missing; NULL: out of memory. */
 static json_t *
 array_of(json_t *object, const struct pz_sync_kind *kind, size_t *bytes)
 {
@@ -336,8 +338,8 @@ chunk_of(const struct pz_sync_session *s, const struct outgoing *out)
 	return item ? pz_sync_item_get(item, out->key) : NULL;
 }
 
-/* A hub's Data says what time it is: the receiver's clock may have jumped since the last exchange.
- * Takes the message, also when memory is out. */
+/* A hub's Data carries the hub's time: the receiver's clock may have jumped since the last
+ * exchange. Takes the message, also on failure. */
 static enum pz_err
 offer_data(struct pz_sync_session *s, json_t *message)
 {
@@ -377,7 +379,7 @@ send_piece(struct pz_sync_session *s, struct outgoing *out, const struct pz_sync
 	return PZ_OK;
 }
 
-/* Adds chunks that wait until the message is full. @param out_count entries that are done with */
+/* Adds waiting chunks until the message is full. @param out_count entries that are finished */
 static enum pz_err
 add_chunks(const struct pz_sync_session *s, json_t *message, size_t *bytes, size_t *out_count)
 {
@@ -436,7 +438,8 @@ fill_data(const struct pz_sync_session *s, json_t *message, size_t *chunks, size
 	return err;
 }
 
-/* A first entry that fits into no message goes out in pieces. NULL: it fits, or is gone. */
+/* A first entry that does not fit into one message is sent in pieces. NULL: it fits, or the chunk
+ * is gone. */
 static struct outgoing *
 first_too_long(const struct pz_sync_session *s, const struct pz_sync_chunk **out_chunk)
 {
@@ -465,7 +468,7 @@ send_data(struct pz_sync_session *s)
 	json_decref(message);
 	if (err != PZ_OK)
 		return err;
-	/* Only now: what a full queue has refused is sent from the same place next time. */
+	/* Advances only now: what a full queue refused is built again from the same place. */
 	drop_first(s->out, chunks, true);
 	drop_first(s->wanted, wants, false);
 	return PZ_OK;
@@ -477,7 +480,7 @@ pz_sync_session_pump(struct pz_sync_session *s)
 	enum pz_err err = PZ_OK;
 
 	s->is_blocked = false;
-	/* A full queue ends this without an error: its owner calls again when there is room. */
+	/* A full queue ends this without an error: the owner calls again when there is room. */
 	while (err == PZ_OK) {
 		if (s->is_open_due && !s->answer.is_awaited)
 			err = send_hash(s);

@@ -1,16 +1,16 @@
 /*
- * The receiving half of an exchange on one link (page 8). Three messages: a Hash has digests of
- * items; a Change lists versions of those that differ; Data has chunks, and asks for others.
- * Both ends do the same, so what an end sends it may also receive, and each message is handled
- * by itself.
+ * The receiving half of an exchange on one link (page 8). Three messages: a Hash has the digests of
+ * items; a Change lists versions of those that differ; Data has chunks, and requests others. Both
+ * ends follow the same rules, so each may receive whatever it may send, and each message is handled
+ * independently.
  *
- * Everything is taken apart before anything of it counts. A message that is malformed is an
- * error, and ends the link; a chunk that is refused is reported, and does not keep the others
- * out, since the next one may be a revocation.
+ * A message is parsed as a whole before any part of it is applied. A malformed message is an error,
+ * and ends the link; a refused chunk is reported, and the others are still applied, since the next
+ * one may be a revocation.
  *
- * Whether a chunk wins is decided by sync/merge.h from content alone, so all nodes end with the
- * same bytes. Whether it may be believed is the owner's (`accept`). What is to be sent is only
- * queued here; outgoing.c sends it when the link has room.
+ * sync/merge.h decides from content alone whether a chunk wins, so all nodes end with the same
+ * bytes. The owner decides whether to believe it (`accept`). This file only queues what is to be
+ * sent; outgoing.c sends it when the link has room.
  */
 #include "sync/internal.h"
 
@@ -39,7 +39,7 @@ static const struct {
 
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
 
-/* STATUS_COUNT: not one of ours. */
+/* STATUS_COUNT: not a status of synchronisation. */
 static size_t
 find_status(const char *status)
 {
@@ -56,7 +56,7 @@ pz_sync_is_status(const char *status)
 	return find_status(status) < STATUS_COUNT;
 }
 
-/* The item of a member of a message; NULL: not ours to read, so ignored. */
+/* The item that a member of a message names; NULL: ignored, since this session does not read it. */
 static struct pz_sync_item *
 item_named(const struct pz_sync_session *s, const char *name)
 {
@@ -104,7 +104,7 @@ own_family(const struct pz_sync_session *s)
 	return s->config.self == PZ_SYNC_HUB ? FAMILY_SYNC : FAMILY_UPDATE;
 }
 
-/* Due, and not sent: a queue that is full, or an answer that is awaited, comes first. */
+/* A Hash is due and was not sent: a full queue, or an answer that is awaited, comes first. */
 enum pz_err
 pz_sync_session_open(struct pz_sync_session *s)
 {
@@ -112,7 +112,7 @@ pz_sync_session_open(struct pz_sync_session *s)
 	return pz_sync_session_pump(s);
 }
 
-/* A single change, without digests. If it is lost with the link the next Hash shows the
+/* A single change, without digests. If it is lost with the link, the next Hash shows the
  * difference. */
 enum pz_err
 pz_sync_session_push(struct pz_sync_session *s, const struct pz_sync_kind *kind, const char *key)
@@ -127,7 +127,7 @@ pz_sync_session_push(struct pz_sync_session *s, const struct pz_sync_kind *kind,
 	return pz_sync_session_pump(s);
 }
 
-/* Where one end is the hub, its clock decides at both, so that both decide the same. */
+/* With a hub at one end, both ends use its clock, and so decide alike. */
 static struct pz_sync_judge
 judge_of(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
 {
@@ -150,7 +150,7 @@ judge_of(const struct pz_sync_session *s, const struct pz_sync_kind *kind)
 	return judge;
 }
 
-/* Only a device takes the time of its hub; two devices have no better clock than their own. */
+/* A device sets its time by its hub only: another device's clock is no better than its own. */
 static void
 take_clock(struct pz_sync_session *s, const json_t *message)
 {
@@ -179,7 +179,7 @@ refuse(const struct pz_sync_session *s, const char *item, const char *key, const
 
 /* ---- Hash ---- */
 
-/* Bits of the items that differ. */
+/* A bit for each item that differs. */
 static enum pz_err
 compare_digests(const struct pz_sync_session *s, json_t *items, unsigned *out,
 		struct pz_errinfo *info)
@@ -206,8 +206,8 @@ compare_digests(const struct pz_sync_session *s, json_t *items, unsigned *out,
 	return PZ_OK;
 }
 
-/* One listing at a time: its answer may be long, and is made part by part. An end that sends
- * Hash upon Hash would make us list without end. */
+/* One listing at a time: it may be long, and is sent in parts. An end that sends Hash after Hash
+ * would keep us listing for ever. */
 static enum pz_err
 on_hash(struct pz_sync_session *s, enum family family, const json_t *message,
 	struct pz_errinfo *info)
@@ -227,8 +227,7 @@ on_hash(struct pz_sync_session *s, enum family family, const json_t *message,
 
 /* ---- Change ---- */
 
-/* The time is bounded like that of a chunk: a version that no chunk could have is not asked
- * for. */
+/* The time is bounded like that of a chunk: a version that no chunk can have is not requested. */
 static bool
 read_entry(const char *key, const json_t *value, struct pz_sync_entry *out)
 {
@@ -244,7 +243,7 @@ read_entry(const char *key, const json_t *value, struct pz_sync_entry *out)
 	return out->mtime_ms <= PZ_SYNC_TIME_MS_MAX;
 }
 
-/* The listing decides which end sends: we, the other end, or both. */
+/* The listing decides which end sends: this one, the other, or both. */
 static enum pz_err
 take_entry(struct pz_sync_session *s, const struct pz_sync_item *item, const char *key,
 	   const struct pz_sync_entry *entry)
@@ -292,10 +291,9 @@ take_listed(struct pz_sync_session *s, const struct pz_sync_item *item, json_t *
 }
 
 /*
- * Handles the chunks that the other end did not list, so does not have: we send them. Where only
- * the hub writes and the hub does not have a chunk any more (it was deleted longer ago than
- * deletions are kept), we remove ours. A CRL is never removed this way: without it a revoked device
- * would be admitted.
+ * Sends the chunks that the other end did not list, since it lacks them. A chunk that only the hub
+ * writes and that the hub lacks is removed here: the hub deleted it, and has dropped the deletion
+ * since. A CRL is never removed this way: without it a revoked device would be admitted.
  */
 static enum pz_err
 take_unlisted(struct pz_sync_session *s, const struct pz_sync_kind *kind, struct pz_sync_item *item)
@@ -327,7 +325,7 @@ take_unlisted(struct pz_sync_session *s, const struct pz_sync_kind *kind, struct
 	return err;
 }
 
-/* Without an answer that is awaited a listing is an error. */
+/* A listing that answers no Hash of ours is an error. */
 static void
 end_answer(struct pz_sync_session *s)
 {
@@ -335,8 +333,8 @@ end_answer(struct pz_sync_session *s)
 	s->answer = (struct answer){.is_awaited = false};
 }
 
-/* A partial answer is continued by the next message; what was not listed is known after the last
- * one only. */
+/* The next message continues a partial answer: which chunks were not listed is known only after the
+ * last one. */
 static enum pz_err
 take_answer(struct pz_sync_session *s, const json_t *message, struct pz_errinfo *info)
 {
@@ -381,7 +379,7 @@ on_change(struct pz_sync_session *s, const json_t *message, struct pz_errinfo *i
 
 /* ---- Data ---- */
 
-/* Checked for the whole message before anything of it is applied. */
+/* The whole message is checked before any of it is applied. */
 static bool
 has_arrays(const struct pz_sync_session *s, const json_t *object)
 {
@@ -402,7 +400,7 @@ drop_pieces(struct pieces *p)
 	p->kind = NULL;
 }
 
-/* A value that was begun before is dropped: pieces of two values are never mixed. */
+/* Pieces of a former value are dropped, so that pieces of two values are never mixed. */
 static enum pz_err
 begin_pieces(struct pieces *p, const struct pz_sync_kind *kind, const struct pz_sync_chunk *first,
 	     size_t size, struct pz_errinfo *info)
@@ -419,8 +417,8 @@ begin_pieces(struct pieces *p, const struct pz_sync_kind *kind, const struct pz_
 	return PZ_OK;
 }
 
-/* Adds a piece. *chunk is the piece; it is replaced by the whole chunk, or by NULL while more is
- * to come. */
+/* Adds a piece. *chunk is the piece; the whole chunk replaces it, or NULL while pieces are missing.
+ */
 static enum pz_err
 take_piece(struct pieces *p, const struct pz_sync_kind *kind, size_t at, size_t size,
 	   struct pz_sync_chunk **chunk, struct pz_errinfo *info)
@@ -448,7 +446,7 @@ take_piece(struct pieces *p, const struct pz_sync_kind *kind, size_t at, size_t 
 	return PZ_OK;
 }
 
-/* Reads one chunk object; *out NULL: a piece, more of which is to come. */
+/* Reads one chunk object. *out is NULL when it was a piece and more are to come. */
 static enum pz_err
 read_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind, const json_t *object,
 	   struct pz_sync_chunk **out, struct pz_errinfo *info)
@@ -475,8 +473,8 @@ read_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind, const jso
 
 /*
  * The device's version lost at the hub, although the device expects it to win: its clock has jumped
- * since the last time stamp of the hub. The hub sends its own version and its time. Only the hub
- * does this: two ends that both answered a loss could go on for ever.
+ * since the hub last sent its time. The hub sends its own version and its time. Only the hub does
+ * this: two ends that both answered a loss could go on for ever.
  */
 static enum pz_err
 answer_loser(struct pz_sync_session *s, const struct pz_sync_kind *kind,
@@ -492,8 +490,8 @@ answer_loser(struct pz_sync_session *s, const struct pz_sync_kind *kind,
 }
 
 /*
- * Gives a chunk from the future the hub's time: it would win for ever, and a deletion would never
- * expire. The hub sends its version back to the device.
+ * Gives a chunk from the future the hub's time: otherwise it would win for ever, and a deletion
+ * would never expire. The hub sends the new version back to the device.
  */
 static enum pz_err
 clamp(struct pz_sync_session *s, const struct pz_sync_judge *judge, struct pz_sync_chunk **chunk,
@@ -519,7 +517,7 @@ clamp(struct pz_sync_session *s, const struct pz_sync_judge *judge, struct pz_sy
 	return PZ_OK;
 }
 
-/* Accepted: into the item. *takes is NULL afterwards where it was taken. */
+/* Puts an accepted chunk into the item. *takes becomes NULL when it was taken. */
 static enum pz_err
 put_chunk(struct pz_sync_session *s, const struct pz_sync_judge *judge, struct pz_sync_item *item,
 	  struct pz_sync_chunk **takes, struct pz_errinfo *info)
@@ -530,15 +528,16 @@ put_chunk(struct pz_sync_session *s, const struct pz_sync_judge *judge, struct p
 	PZ_TRY(clamp(s, judge, takes, info));
 	bool is_clamped = (*takes)->mtime_ms != mtime_ms;
 	snprintf(key, sizeof(key), "%s", (*takes)->key);
-	if (is_clamped) /* first: what was put is changed, whatever comes after */
+	if (is_clamped) /* first, since what was put counts as changed whatever fails below */
 		PZ_TRY(pz_sync_queue_chunk(s, judge->kind, key));
 	PZ_TRY(pz_sync_item_put(item, *takes, info));
 	*takes = NULL;
 	return PZ_OK;
 }
 
-/* True: the item has changed. The order is that of cost: form, what the owner handles by itself
- * (`offered`), whether it wins, and then whether it is believed, which may need a signature. */
+/* True: the item has changed. The cheapest check comes first: form, what the owner handles itself
+ * (`offered`), whether the chunk wins, and last whether it is believed, which may need a signature.
+ */
 static enum pz_err
 take_chunk(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *object,
 	   bool *out_changed, struct pz_errinfo *info)
@@ -568,7 +567,7 @@ take_chunk(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *o
 	return PZ_OK;
 }
 
-/* Adds the key, and the keys of deletions that were dropped for it. */
+/* Adds the key, and the keys of the deletions that were dropped to make room. */
 static enum pz_err
 add_changed(struct pz_sync_item *item, const char *key, json_t *keys)
 {
@@ -580,8 +579,8 @@ add_changed(struct pz_sync_item *item, const char *key, json_t *keys)
 	return ok ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
 }
 
-/* The chunks of one item; one that is refused does not keep the others out. Only want of memory
- * stops it: what follows could not be stored either. */
+/* The chunks of one item. After a refused one the others are still applied. Only lack of memory
+ * stops: the rest could not be stored either. */
 static enum pz_err
 take_chunks(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *chunks)
 {
@@ -609,7 +608,7 @@ take_chunks(struct pz_sync_session *s, struct pz_sync_item *item, const json_t *
 	return err == PZ_ERR_LIMIT_MEMORY ? err : PZ_OK;
 }
 
-/* The other end asks for chunks; those that are gone meanwhile are left out. */
+/* Queues the chunks that the other end requests, except those that are gone by now. */
 static enum pz_err
 take_want(struct pz_sync_session *s, const struct pz_sync_item *item, const json_t *keys)
 {
@@ -629,7 +628,7 @@ take_want(struct pz_sync_session *s, const struct pz_sync_item *item, const json
 	return PZ_OK;
 }
 
-/* Page 14 ZON-6: a device tries to write what it may not. An item that we do not know, or have
+/* Page 14 ZON-6: a device tries to write what it must not. An item that we do not know, or have
  * opted out of, is no such attempt. */
 static bool
 is_wrong_way(const struct pz_sync_session *s, const char *name)
@@ -667,7 +666,7 @@ on_data(struct pz_sync_session *s, enum family family, const json_t *message,
 	return PZ_OK;
 }
 
-/* What a message has queued is sent at its end, also after an error. */
+/* Sends what the message has queued, also after an error. */
 enum pz_err
 pz_sync_session_message(struct pz_sync_session *s, const char *status, const json_t *message,
 			struct pz_errinfo *info)

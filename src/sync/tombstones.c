@@ -75,7 +75,7 @@ pz_sync_tombstones_add(struct pz_sync_tombstones *g, struct pz_sync_chunk *chunk
 	sift_up(g, g->len++, chunk);
 }
 
-/* The last chunk takes the free place and moves up or down from there. */
+/* The last chunk fills the gap and moves up or down from there. */
 void
 pz_sync_tombstones_remove(struct pz_sync_tombstones *g, const struct pz_sync_chunk *chunk)
 {
