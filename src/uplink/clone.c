@@ -1,5 +1,5 @@
-/* Another machine with this device's identity, for example from a copied disk: the hub says so each
- * time that it replaces our link with the other one's. */
+/* Detects another machine with this device's identity, for example from a copied disk: the hub
+ * reports each time that it replaces our link with the other machine's. */
 #include <stdlib.h>
 
 #include "uplink/internal.h"
@@ -46,8 +46,7 @@ pz_uplink_clone_free(struct pz_uplink_clone *clone)
 	free(clone);
 }
 
-/* We have one link to the hub at a time: so another process has opened the link that replaces it.
- */
+/* We have one link to the hub at a time, so another process opened the link that replaced it. */
 void
 pz_uplink_clone_on_bye(struct pz_uplink *uplink, const json_t *message)
 {

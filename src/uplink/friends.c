@@ -1,6 +1,6 @@
 /*
  * Commands about friends that a person gives on this device (page 6): the hub runs them and
- * answers. One that the link's end leaves without an answer has perhaps been run.
+ * answers. A command that gets no answer because the link ended may have been run.
  */
 #include <string.h>
 
@@ -34,7 +34,7 @@ on_timeout(struct pz_timer *timer, void *arg)
 			"the hub does not answer; it may be of an older version");
 }
 
-/* What the command says, without what only this device knows. */
+/* The arguments of the command, without those that are only for this device. */
 static json_t *
 message_of(const struct asked *asked, const char *command)
 {

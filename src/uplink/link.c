@@ -1,6 +1,6 @@
 /*
- * The connection to the hub: dialling, registering, sending, and its end. What is decided is the
- * machine's; this does it.
+ * The connection to the hub: dialling, registering, sending, and its end. The machine decides; this
+ * file executes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +39,8 @@ pz_uplink_open_link(const struct pz_uplink_opening *opening, struct pz_stream *t
 		takes_stream->ops->close(takes_stream);
 		return err;
 	}
-	/* The machine's longest stay ends an attempt, and says which step it was in: it comes
-	 * before this deadline. */
+	/* The machine's time-out ends an attempt, and says in which step: it comes before this
+	 * deadline. */
 	return pz_link_new(opening->link_host, takes_stream, tls, 4 * PZ_CONNECT_TIMEOUT_US,
 			   opening->owner, out);
 }
@@ -75,8 +75,8 @@ on_connected(void *arg, struct pz_stream *stream)
 		put(uplink, PZ_EVENT_LINK_FAILED, pz_err_text(err));
 }
 
-/* What answered last at the address in use showed no other hub's certificate, or does not answer.
- */
+/* The last answer at the address in use was not another hub's certificate, or nothing answers
+ * there. */
 static void
 forget_another_hub(struct pz_uplink *uplink)
 {
@@ -102,7 +102,7 @@ static const struct pz_dial_events tunnel_events = {
 	.failed = on_tunnel_failed,
 };
 
-/* @return false: no peer passes on to the hub */
+/* @return false: no peer relays to the hub */
 static bool
 dial_relay(struct pz_uplink *uplink)
 {
@@ -133,7 +133,7 @@ on_failed(void *arg, enum pz_err err, const char *detail)
 
 static const struct pz_dial_events dial_events = {.connected = on_connected, .failed = on_failed};
 
-/* An address that does not answer must not use up the attempt. */
+/* An address that does not answer must not use up the whole attempt. */
 static void
 on_head_start(struct pz_timer *timer, void *arg)
 {
@@ -188,7 +188,7 @@ on_again_failed(void *arg, enum pz_err err, const char *detail)
 
 	(void)err;
 	(void)detail;
-	uplink->dial = NULL; /* the timer runs */
+	uplink->dial = NULL; /* the timer is running */
 }
 
 static void
@@ -214,7 +214,7 @@ on_again(struct pz_timer *timer, void *arg)
 	(void)timer;
 	if (!uplink->is_registered || !relaying->via[0] || relaying->next)
 		return;
-	if (uplink->dial) /* without an answer until now: the network may be different */
+	if (uplink->dial) /* no answer until now: the network may have changed */
 		uplink->config.transport.ops->dial_cancel(PZ_TAKE(uplink->dial));
 	(void)!dial_address(uplink, pz_uplink_place_used(uplink), &again_events);
 	try_again_later(uplink);
@@ -230,7 +230,8 @@ on_former_end(struct pz_timer *timer, void *arg)
 		pz_link_close(uplink->relaying.former, PZ_OK, "replaced by a direct link");
 }
 
-/* One that appears in an attempt, or between two: it goes first, since the address led nowhere. */
+/* A relay that appears during an attempt, or between two, is tried first, since the address failed.
+ */
 void
 pz_uplink_saw_relay(struct pz_uplink *uplink)
 {
@@ -252,9 +253,9 @@ pz_uplink_relaying_init(struct pz_uplink *uplink)
 	pz_timer_init(&uplink->relaying.former_end, on_former_end, uplink);
 }
 
-/* The direct link takes over: the hub replaces the other one when it has our register, which goes
- * first, and says bye on that one, so that what is on its way there still arrives; what was sent by
- * it and may be lost is sent again. */
+/* The direct link replaces the relayed one: our register is sent first; when the hub has it, it
+ * sends bye on the former link, after all that it has queued there. What was sent on the former
+ * link and may be lost is sent again. */
 static enum pz_err
 take_over(struct pz_uplink *uplink)
 {
@@ -279,7 +280,7 @@ take_over(struct pz_uplink *uplink)
 	c->ops->lost(c->arg, &loss);
 	c->ops->online(c->arg);
 	uplink->sync = c->ops->sync_open(c->arg, link);
-	/* The state is the same as before, so no other event says it. */
+	/* The state has not changed, so no other event reports it. */
 	c->ops->moved(c->arg, pz_uplink_place_used(uplink), "");
 	return PZ_OK;
 }
@@ -291,7 +292,7 @@ on_next_frame(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice fr
 
 	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
 	if (!envelope.is_register)
-		return PZ_OK; /* it says why it does not want us, and hangs up */
+		return PZ_OK; /* an error: the hub says why it refuses us, and closes the link */
 	PZ_TRY(pz_link_take_register(link, &envelope));
 	return take_over(uplink);
 }
@@ -308,8 +309,8 @@ is_bye(const struct pz_envelope *envelope)
 	return is_so;
 }
 
-/* Messages that were under way; what concerns a link concerns this one no more. The hub's bye is
- * the last that comes. */
+/* Delivers messages that were in transit and ignores props, which concern the link itself. The
+ * hub's bye comes last. */
 static enum pz_err
 on_former_frame(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice frame)
 {
@@ -323,7 +324,7 @@ on_former_frame(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice 
 	return PZ_OK;
 }
 
-/* A link that is not the one in use. */
+/* Ends a link that is not the one in use. */
 static void
 other_closed(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice undelivered)
 {
@@ -410,7 +411,7 @@ on_register(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice fram
 
 	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
 	if (!envelope.is_register) {
-		/* A hub that does not want us says why before it hangs up. */
+		/* A hub that refuses us says why before it closes the link. */
 		if (envelope.type == PZ_MESSAGE_PROP)
 			pz_uplink_on_prop(uplink, &envelope);
 		return PZ_OK;
@@ -422,7 +423,7 @@ on_register(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice fram
 		pz_env_start(uplink->env, &uplink->relaying.again, PZ_UPLINK_HEAD_START_US);
 	pz_link_establish(link);
 	put(uplink, PZ_EVENT_REGISTERED, NULL);
-	/* What follows from the event may have ended the link. */
+	/* What the event caused may have ended the link. */
 	if (uplink->link == link)
 		uplink->sync = uplink->config.ops->sync_open(uplink->config.arg, link);
 	return PZ_OK;
@@ -495,7 +496,7 @@ on_channel_offered(struct pz_link *link, struct pz_channel *channel,
 
 /* ---- the end ---- */
 
-/* The hub's word was all that was known of them. */
+/* All that was known of them came from the hub. */
 static void
 note_all_away(struct pz_uplink *uplink)
 {
@@ -507,10 +508,10 @@ note_all_away(struct pz_uplink *uplink)
 }
 
 /*
- * The link to the hub is gone, by either end. What the uplink itself knows of it goes first: the
- * exchange on it, the link, the router's session, and that devices are at the hub. So no question
- * for a way is answered with it any more when the node does what follows from the loss (its
- * operation `lost`, which says in which order and why).
+ * The link to the hub has ended, whichever end closed it. The uplink removes its own state first:
+ * the exchange on the link, the link, the router's session, and the marks that devices are at the
+ * hub. So nothing is routed by this link any more when the node handles the loss (its operation
+ * `lost`, which says in which order and why).
  */
 static void
 lost(struct pz_uplink *uplink, struct pz_link *link, struct pz_slice undelivered, int rpc_code)
@@ -563,9 +564,9 @@ pz_uplink_hang_up(struct pz_uplink *uplink)
 }
 
 /*
- * Our own verdict: the certificate shown is not the hub's. It may be a hotspot's log-in page, so it
- * ends nothing; but waiting hardly mends it (page 5). What the other end claims before it has
- * proved its identity (an alert, garbage) is a failed attempt like any other.
+ * We have verified that the certificate is not the hub's. It may be a hotspot's log-in page, so
+ * attempts continue, but slowly, since waiting hardly helps (page 5). What the other end claims
+ * before it has proved its identity (an alert, garbage) is a failed attempt like any other.
  */
 static bool
 is_another_hub(const struct pz_link *link, enum pz_err why)
@@ -597,7 +598,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 	bool was_registered = uplink->is_registered;
 	struct pz_errinfo reason;
 
-	if (uplink->link != link) { /* one of ours that we closed: everything was done then */
+	if (uplink->link != link) { /* a link that we closed: everything was done then */
 		other_closed(uplink, link, undelivered);
 		return;
 	}
@@ -612,7 +613,7 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 		note_another_hub(uplink, detail, &reason);
 	else
 		forget_another_hub(uplink);
-	/* Before the handshake anyone may claim it; after it only the hub can. */
+	/* Before the handshake any node may claim it; after it only the hub can. */
 	if (why == PZ_ERR_DENIED_REVOKED && link->secured)
 		put(uplink, PZ_EVENT_REVOKED, "revoked by the hub");
 	else

@@ -1,13 +1,13 @@
 /*
- * The states of a device and its hub (page 5). One table of edges decides what each event does
- * in each state; docs/states.md is made from it. What the table does not name is either refused
- * (a request that must get an answer) or ignored (news that comes too late), and a test walks
- * through all pairs.
+ * The states of a device and its hub (page 5). One table of edges decides what each event does in
+ * each state; docs/states.md is made from it. A pair that the table does not list is either refused
+ * (a request that must get an answer) or ignored (an event that comes too late), and a test checks
+ * all pairs.
  *
- * An event changes the state first, wholly: reason, marks, timers, log, watchers. The action
- * comes last, because it may bring the next event. Besides the state a few marks decide about
- * retries: a person has disconnected (parked), the preference wants no hub (unwanted), the hub
- * refuses this device (slow), connections that ended soon (flaps).
+ * An event first changes the whole state: reason, marks, timers, log, watchers. The action comes
+ * last, because it may cause the next event. Besides the state a few marks control the retries: a
+ * person has disconnected (parked), a preference turns the hub off (unwanted), the hub refuses this
+ * device (slow), connections ended soon (flaps).
  */
 #include "uplink/machine.h"
 
@@ -21,8 +21,9 @@
 
 /*
  * X(state, event, next state, action): page 5's table; everything else is in the defaults below.
- * One thing besides the state matters: once a wipe has begun nothing but its end leads on
- * (is_overtaken), or a slow disk would leave a device that is neither in its zone nor out of it.
+ * One thing besides the state matters: once a wipe has begun only its end changes the state
+ * (is_overtaken); otherwise a slow disk would leave a device that is neither in its zone nor out of
+ * it.
  */
 #define EDGES(X)                                                                                   \
 	X(VIRGIN, RESOLVED, VIRGIN_CONNECTING, NONE)                                               \
@@ -59,7 +60,7 @@
 	X(DISCONNECTING, LEAVE, DISCONNECTING, CLEAN_AND_WIPE)                                     \
 	X(DISCONNECTING, WIPED, VIRGIN, VIRGIN)
 
-/* Requests that get an answer: what cannot be done now is refused, not ignored. */
+/* Requests that need an answer: refused, not ignored, when they are not possible now. */
 #define REFUSALS(X)                                                                                \
 	X(VIRGIN, CONNECT)                                                                         \
 	X(VIRGIN, LEAVE)                                                                           \
@@ -69,7 +70,7 @@
 	X(VIRGIN_CONNECTED, LEAVE)                                                                 \
 	X(DISCONNECTING, CONNECT)
 
-/* Three small tables of constants: an entry that is all zero looks like no entry. */
+/* Three small tables of constants, in which an entry of all zeros looks like no entry. */
 struct pz_edge
 pz_machine_edge(enum pz_state state, enum pz_event event)
 {
@@ -139,11 +140,11 @@ pz_machine_slow_us(unsigned attempts, uint32_t random)
 
 	if (us < PZ_BACKOFF_SLOW_FIRST_US)
 		us = PZ_BACKOFF_SLOW_FIRST_US;
-	/* 80 % to 100 %: the page gives an upper bound */
+	/* 80 % to 100 %: page 5 gives an upper bound */
 	return us * 8 / 10 + us * 2 / 10 * random / UINT32_MAX;
 }
 
-/* Random within its bounds: devices that lost one hub must not come back in one moment. */
+/* Random within bounds: devices that lost one hub must not all return at the same moment. */
 static void
 set_retry(struct pz_machine *m)
 {
@@ -159,9 +160,9 @@ set_retry(struct pz_machine *m)
 }
 
 /*
- * A connection has ended. What failed before it is over, so the first retry is quick again; but a
- * hub that lets us in and throws us out over and over is not hammered: short connections in a row
- * use up the steps of the back-off as failures do.
+ * A connection has ended. Earlier failures no longer count, so the first retry is quick again. But
+ * a hub that admits us and drops us again and again must not be hammered: consecutive short
+ * connections advance the back-off as failures do.
  */
 static void
 count_connection(struct pz_machine *m, uint64_t lasted_us)
@@ -170,7 +171,7 @@ count_connection(struct pz_machine *m, uint64_t lasted_us)
 	m->attempts = m->flaps > PZ_BACKOFF_QUICK ? m->flaps - PZ_BACKOFF_QUICK : 0;
 }
 
-/* The one place where the state changes. */
+/* The only place where the state changes. */
 static void
 enter(struct pz_machine *m, const struct pz_edge *edge, enum pz_event event)
 {
@@ -194,8 +195,8 @@ enter(struct pz_machine *m, const struct pz_edge *edge, enum pz_event event)
 	m->ops->changed(m->arg, old, m->state, event);
 }
 
-/* A wipe is under way: no time-out, no late news of an earlier clean-up and no second wish to
- * leave. */
+/* During a wipe: no time-out, no late event of an earlier clean-up and no second request to leave.
+ */
 static bool
 is_overtaken(const struct pz_machine *m, enum pz_event event)
 {
@@ -209,12 +210,12 @@ park(struct pz_machine *m)
 	pz_env_stop(m->env, &m->retry);
 }
 
-/* What an event means beside the change of state. `edge` is NULL where the table has none. */
+/* Effects of an event besides the change of state. `edge` is NULL where the table has none. */
 static void
 note(struct pz_machine *m, enum pz_event event, const struct pz_edge *edge)
 {
 	if (event == PZ_EVENT_DISCONNECT && states[m->state].is_hub_mode)
-		park(m); /* stays away until a request to connect */
+		park(m); /* offline until a request to connect */
 	if (edge == NULL)
 		return;
 	if (event == PZ_EVENT_CONNECT || event == PZ_EVENT_STORED || event == PZ_EVENT_WIPED)
@@ -236,7 +237,7 @@ wants_retry(const struct pz_machine *m, enum pz_state old, enum pz_event event)
 
 static const char unwanted[] = "connection = peer: connects to the hub only when told to";
 
-/* Why the last link ended, and then why no other attempt follows. */
+/* Records why the last link ended, and later why no other attempt follows. */
 static void
 explain_unwanted(struct pz_machine *m)
 {
@@ -257,8 +258,7 @@ drop_explanation(struct pz_machine *m)
 		at[at == m->reason ? 0 : -2] = '\0';
 }
 
-/* While an attempt lasts the reason is about this attempt; why the last one failed is kept beside
- * it. */
+/* During an attempt the reason is about this attempt; why the last one failed is kept beside it. */
 static void
 set_reason(struct pz_machine *m, const struct pz_edge *edge, enum pz_event event,
 	   const char *reason)
@@ -294,7 +294,7 @@ pz_machine_event(struct pz_machine *m, enum pz_event event, const char *reason)
 		set_retry(m);
 	if (m->is_unwanted)
 		explain_unwanted(m);
-	/* Last: the action may bring the next event, which has to find the new state whole. */
+	/* Last: the action may cause the next event, which must find the new state complete. */
 	if (edge.action != PZ_ACT_NONE)
 		m->ops->act(m->arg, edge.action);
 	return PZ_OK;
@@ -342,8 +342,7 @@ pz_machine_start(struct pz_machine *m)
 		(void)pz_machine_event(m, PZ_EVENT_CONNECT, NULL);
 }
 
-/* Something new speaks for an attempt now. It does not undo what a person or a preference has
- * decided. */
+/* There is a reason to try now. It does not override what a person or a preference has decided. */
 void
 pz_machine_nudge(struct pz_machine *m, const char *why)
 {
@@ -353,7 +352,7 @@ pz_machine_nudge(struct pz_machine *m, const char *why)
 	(void)pz_machine_event(m, PZ_EVENT_CONNECT, NULL);
 }
 
-/* What failed in another network says nothing about this one. */
+/* Failures in another network say nothing about this one. */
 void
 pz_machine_network_changed(struct pz_machine *m)
 {
@@ -368,7 +367,7 @@ pz_machine_hub_moved(struct pz_machine *m)
 	pz_machine_nudge(m, "the hub has moved");
 }
 
-/* A state that must not last (connecting, disconnecting) is left by an event like any other. */
+/* An event ends a state that must not last (connecting, disconnecting), like any other. */
 static void
 on_stay(struct pz_timer *timer, void *arg)
 {

@@ -1,10 +1,10 @@
 /*
- * Where the hub is: which address is dialled when, and what notices and the user change in that.
+ * Where the hub is: which address is dialled when, and how notices and the user change it.
  *
- * There is the address that counts and the one before it (zone/place.h). The first is tried first
- * after each lost link; while neither works they are tried in turn, so that a move which failed
- * strands no device. A link that is up is left alone, whatever notice comes, unless it was the user
- * who gave the address. A notice counts when it is on disk, and is passed on then.
+ * There is a current address and a former one (zone/place.h). After each lost link the current one
+ * is tried first; while neither works they are tried in turn, so that a failed move strands no
+ * device. A notice never ends a live link; an address from the user does. A notice is applied, and
+ * passed on, when it is on disk.
  * @spec page 3 "A hub that moves", page 14 REV-9
  */
 #include <stdlib.h>
@@ -17,13 +17,13 @@
 #define PORT_DEFAULT 8041 /* page 12 */
 
 struct pz_uplink_place {
-	struct pz_hub_place now;    /* as it is on disk */
-	struct pz_hub_place wanted; /* as it will be when all that is on its way is */
+	struct pz_hub_place now;    /* as stored on disk */
+	struct pz_hub_place wanted; /* after all pending changes */
 	struct pz_hub_address used;
 	bool is_former_used, is_former_next;
-	bool is_wrong[2];           /* another hub answered at the address, and at the former one */
+	bool is_wrong[2];           /* another hub answered at the current, at the former address */
 	struct pz_request *request; /* the command that waits for the attempt's end, or NULL */
-	uint64_t enrolled;          /* counts memberships: news of an earlier one are dropped */
+	uint64_t enrolled;          /* counts memberships: changes from former ones are dropped */
 };
 
 struct pz_uplink_place *
@@ -38,7 +38,7 @@ pz_uplink_place_free(struct pz_uplink_place *place)
 	free(place);
 }
 
-/* The address that counts has changed. */
+/* Reports that the current address has changed. */
 static void
 begin_anew(struct pz_uplink_place *place)
 {
@@ -54,7 +54,7 @@ pz_uplink_set_membership(struct pz_uplink *uplink, const struct pz_membership *m
 	struct pz_hub_place fresh = {.number = 0};
 
 	if (m && uplink->config.zone->membership)
-		return PZ_OK; /* a renewal: the hub is where it was */
+		return PZ_OK; /* a renewal: the hub has not moved */
 	if (m)
 		PZ_TRY(pz_hub_place_load(uplink->config.store, m, &fresh, info));
 	place->now = place->wanted = fresh;
@@ -73,7 +73,7 @@ pz_uplink_place_dial(struct pz_uplink *uplink)
 	bool has_former = place->now.former.port != 0;
 	bool is_former = has_former && place->is_former_next;
 
-	/* An address where another hub has answered is passed over while the other one may be
+	/* An address where another hub answered is skipped as long as the other address may be
 	 * right. */
 	if (has_former && place->is_wrong[is_former] && !place->is_wrong[!is_former])
 		is_former = !is_former;
@@ -96,7 +96,8 @@ pz_uplink_place_failed(struct pz_uplink *uplink)
 	place->is_former_next = place->now.former.port != 0 && !place->is_former_used;
 }
 
-/* Notes whether the link that is up leads where the hub is said to be. */
+/* Raises or clears the condition that the live link leads to another address than the current one.
+ */
 static void
 check_place(struct pz_uplink *uplink)
 {
@@ -131,7 +132,7 @@ pz_uplink_place_is_wrong(struct pz_uplink *uplink)
 	return true;
 }
 
-/* The address that counts has changed: dials it, unless a link is up that is as good. */
+/* The current address has changed: dials it, unless the live link may stay. */
 static void
 reconnect(struct pz_uplink *uplink, bool is_told)
 {
@@ -142,13 +143,13 @@ reconnect(struct pz_uplink *uplink, bool is_told)
 		(void)pz_machine_event(machine, PZ_EVENT_LINK_FAILED, "the hub has moved");
 	else if (machine->state == PZ_STATE_CONNECTED && !is_there && is_told)
 		(void)pz_machine_event(machine, PZ_EVENT_LINK_LOST, "the hub has moved");
-	uplink->place->is_former_next = false; /* the end of an attempt has its own idea */
+	uplink->place->is_former_next = false; /* the end of the attempt has just set it */
 	pz_machine_hub_moved(machine);
 }
 
 /* ---- what changes it ---- */
 
-/** On its way to the disk. */
+/** A change that is being stored. */
 struct news {
 	struct pz_uplink *uplink;
 	struct pz_hub_place place;
@@ -175,7 +176,7 @@ end_request(struct pz_uplink *uplink, struct pz_request *request, enum pz_err er
 				  err == PZ_OK ? pz_uplink_place_json(uplink) : NULL);
 }
 
-/* What the user said counts; whether it is true shows the attempt. */
+/* The user's address is kept in any case; the attempt shows whether it is right. */
 static void
 end_attempt(struct pz_uplink *uplink, struct pz_request *request)
 {
@@ -318,7 +319,7 @@ pz_uplink_notice(const struct pz_uplink *uplink)
 
 /* ---- what is shown, and the command ---- */
 
-/* {host, port}, and `next` where the link that is up leads elsewhere than the next one will. */
+/* {host, port}, and `next` when the live link leads to another address than the next one will. */
 json_t *
 pz_uplink_place_json(const struct pz_uplink *uplink)
 {
@@ -358,7 +359,7 @@ release_waiting(struct pz_request *request)
 		place->request = NULL;
 }
 
-/* The address is stored whether its program waits or not. */
+/* The address is stored even if its program no longer waits. */
 static const struct pz_request_kind waiting_kind = {
 	.size = sizeof(struct pz_uplink *), .release = release_waiting, .goes_on = true};
 

@@ -11,7 +11,7 @@
 
 /* ---- Update ---- */
 
-/* Only what has changed since the last event for programs, also over a reconnect. */
+/* Programs get only what has changed since the last event, also after a reconnect. */
 static void
 came_or_went(struct pz_uplink *uplink, const char *device, bool is_connected)
 {
@@ -24,7 +24,7 @@ came_or_went(struct pz_uplink *uplink, const char *device, bool is_connected)
 	uplink->config.ops->came_or_went(uplink->config.arg, device, is_connected);
 }
 
-/* A whole Update leaves out the devices that are not in the zone any more. */
+/* A complete Update omits the devices that are no longer in the zone. */
 static void
 drop_missing(struct pz_uplink *uplink)
 {
@@ -58,8 +58,8 @@ update_device(struct pz_uplink *uplink, json_t *entry)
 		json_object_del(uplink->directory, name);
 	else
 		(void)json_object_set_new(uplink->directory, name, pz_info_entry(entry));
-	/* Also of a device that was not known to be there: it may have come and gone between two
-	 * Updates. */
+	/* Also for a device that was not known to be connected: it may have come and gone between
+	 * two Updates. */
 	c->ops->device(c->arg, name, is_connected, is_revoked);
 	came_or_went(uplink, name, is_connected);
 }
@@ -73,7 +73,8 @@ on_update(struct pz_uplink *uplink, json_t *message)
 	size_t i;
 	json_t *entry;
 
-	/* A long list comes in several frames: the first is whole, those after it add to it. */
+	/* A long list is sent in several frames: the first replaces the list, the others add to it.
+	 */
 	if (!is_partial)
 		json_object_clear(uplink->directory);
 	if (version)
@@ -88,7 +89,7 @@ on_update(struct pz_uplink *uplink, json_t *message)
 
 /* ---- the rest ---- */
 
-/* A hub that does not read gets no more answers; true: this one is left out. */
+/* A hub that does not read gets no more answers; true: this answer is skipped. */
 static bool
 is_unread(struct pz_uplink *uplink)
 {
@@ -120,7 +121,7 @@ on_revoked(struct pz_uplink *uplink, json_t *message)
 	const char *reason = pz_json_str(message, "reason");
 	struct pz_errinfo info;
 
-	if (uplink->leave_end.active) { /* what we asked for ourselves */
+	if (uplink->leave_end.active) { /* we asked for it ourselves */
 		(void)pz_machine_event(&uplink->machine, PZ_EVENT_LEAVE, "left the zone");
 		return;
 	}
@@ -227,7 +228,7 @@ not_ours(struct pz_uplink *uplink, const char *status)
 			   "this device does not know the status", status);
 }
 
-/* Props of channels and of the exchange. */
+/* Props of channels and of synchronisation. */
 static bool
 take_for_others(struct pz_uplink *uplink, const char *status, json_t *message)
 {
@@ -235,7 +236,7 @@ take_for_others(struct pz_uplink *uplink, const char *status, json_t *message)
 	       pz_sync_link_on_prop(uplink->sync, status, message);
 }
 
-/* A prop counts only from the hub itself: no device of the zone speaks for it. */
+/* A prop is accepted only from the hub itself: no device may speak for it. */
 void
 pz_uplink_on_prop(struct pz_uplink *uplink, const struct pz_envelope *envelope)
 {

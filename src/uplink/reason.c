@@ -1,11 +1,11 @@
-/* Why there is no link to the hub, as one line for `status` and the log. */
+/* Why there is no link to the hub, in one line for `status` and the log. */
 #include "uplink/reason.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-/* True when the detail says it already: "connection refused", "10.0.0.7 port 8041: Connection
- * refused" */
+/* True when the detail contains it: "connection refused", "10.0.0.7 port 8041: Connection refused"
+ */
 static bool
 has_text(const char *detail, const char *text)
 {
@@ -17,7 +17,7 @@ pz_uplink_reason(enum pz_err err, const char *detail, struct pz_errinfo *out)
 {
 	const char *text = pz_err_text(err);
 
-	/* What the category says is less than what the detail says of it. */
+	/* The detail is more exact than the category. */
 	if (detail[0] && (has_text(detail, text) || err == PZ_ERR_IO || err == PZ_ERR_CONFIG))
 		text = "";
 	(void)pz_fail(out, err, "%s%s%s", text, text[0] && detail[0] ? ": " : "", detail);

@@ -1,4 +1,4 @@
-/* The uplink as a whole: its life, and what follows when the machine changes the state. */
+/* The uplink as a whole: its life, and what a change of the machine's state causes. */
 #include "uplink/uplink.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 /* ---- the machine ---- */
 
-/* The certificates of both ends count today, and the link leads to our hub. */
+/* The certificates of both ends are valid now, and the link leads to our hub. */
 static void
 on_online(struct pz_uplink *uplink)
 {
@@ -33,7 +33,7 @@ on_act(void *arg, enum pz_action action)
 	case PZ_ACT_GIVE_UP:
 		c->ops->give_up(c->arg);
 		break;
-	case PZ_ACT_DIAL: /* preferences that waited count for this attempt already */
+	case PZ_ACT_DIAL: /* preferences that were waiting apply to this attempt already */
 		c->ops->dialling(c->arg);
 		pz_uplink_dial(uplink);
 		break;
@@ -48,7 +48,7 @@ on_act(void *arg, enum pz_action action)
 		pz_uplink_hang_up(uplink);
 		(void)pz_machine_event(&uplink->machine, PZ_EVENT_CLEANED, NULL);
 		break;
-	case PZ_ACT_CLEAN_AND_WIPE: /* without the hub, which could send more data meanwhile */
+	case PZ_ACT_CLEAN_AND_WIPE: /* the hub could send more data during the wipe */
 		pz_uplink_hang_up(uplink);
 		pz_env_stop(uplink->env, &uplink->leave_end);
 		c->ops->wipe(c->arg);
@@ -68,7 +68,7 @@ on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 	if (now == PZ_STATE_CONNECTED)
 		uplink->since_ms = pz_env_wall_ms(uplink->env);
 	uplink->config.ops->changed(uplink->config.arg, old, now, event);
-	/* Last: the command `hub` ends with the state that the others have seen. */
+	/* Last: the command `hub` ends with the state that the others have received. */
 	pz_uplink_place_state_changed(uplink, now);
 }
 
@@ -114,17 +114,18 @@ pz_uplink_leave(struct pz_uplink *uplink)
 {
 	bool is_connected = uplink->machine.state == PZ_STATE_CONNECTED;
 
-	/* The hub revokes this device and says so; if it does not in time, we go all the same. */
+	/* The hub revokes this device and answers; without an answer in time the device leaves
+	 * anyway. */
 	if (is_connected)
 		pz_uplink_send_prop(uplink, "leave", NULL);
-	/* Not from inside the command, also where nothing is waited for. */
+	/* Never from inside the command, even if there is no answer to wait for. */
 	pz_env_start(uplink->env, &uplink->leave_end, is_connected ? LEAVE_TIMEOUT_US : 0);
 }
 
 /* ---- life ---- */
 
-/* The machine begins virgin. Whether there is a membership is known later (pz_uplink_loaded):
- * the parts that load it need the uplink. */
+/* The machine begins virgin. The membership is loaded later (pz_uplink_loaded), because the parts
+ * that load it need the uplink. */
 struct pz_uplink *
 pz_uplink_new(const struct pz_uplink_config *config)
 {
@@ -185,7 +186,7 @@ pz_uplink_tls(const struct pz_uplink *uplink)
 void
 pz_uplink_loaded(struct pz_uplink *uplink)
 {
-	/* Not an event: nothing has happened, and programs are sent none. */
+	/* Not an event: nothing has happened, and programs get none. */
 	pz_machine_init(&uplink->machine, uplink->env, &machine_ops, uplink, true);
 }
 
@@ -196,7 +197,7 @@ pz_uplink_start(struct pz_uplink *uplink)
 		pz_machine_start(&uplink->machine);
 }
 
-/* The state machine does it: a bye on the link, and no retry. A device without a zone has
+/* The state machine does the work: bye on the link, and no retry. A device without a zone has
  * nothing to end. */
 void
 pz_uplink_end(struct pz_uplink *uplink)
@@ -244,7 +245,7 @@ pz_uplink_network_changed(struct pz_uplink *uplink)
 	if (uplink->relaying.via[0]) /* its address may lead to the hub now */
 		pz_env_start(uplink->env, &uplink->relaying.again, 0);
 	if (uplink->link)
-		pz_link_probe(uplink->link, PZ_PEER_CONTEST_US); /* the way may be another now */
+		pz_link_probe(uplink->link, PZ_PEER_CONTEST_US); /* the route may have changed */
 }
 
 /* ---- state ---- */
@@ -261,7 +262,7 @@ pz_uplink_state(const struct pz_uplink *uplink)
 	return uplink->machine.state;
 }
 
-/* Registered, not only connected: before that no message may go by the link. */
+/* Registered, not only connected: before that no message may be sent on the link. */
 bool
 pz_uplink_is_up(const struct pz_uplink *uplink)
 {
