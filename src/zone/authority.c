@@ -1,13 +1,13 @@
 /*
- * The hub's authority over one zone: making it, loading it, and the decisions about members.
+ * The hub's authority over one zone: creates and loads it, and decides about members.
  *
- * Memory is a copy of the store: space "zone" has one record for each zone (host, keys,
- * certificates, CRL, secret), space "member:ZONE" one for each member. This file reads both and
- * writes the zone's record; changes of members are in change.c, moves in moving.c, lists from a
- * restored hub's devices in learn.c.
+ * Memory is a copy of the store: space "zone" has a record for each zone (host, keys, certificates,
+ * CRL, secret), space "member:ZONE" a record for each member. This file reads both and writes the
+ * zone's record; changes of members are in change.c, moves in moving.c, lists that the devices of a
+ * restored hub bring, in learn.c.
  *
- * Private keys stay in the key store; records hold their URIs. The CRL decides about revocation,
- * whatever a member's record says: it is what devices verify.
+ * Private keys stay in the key store; records hold their URIs. The CRL decides who is revoked, not
+ * the member's record: devices verify the CRL.
  */
 #include "zone/authority.h"
 
@@ -29,7 +29,7 @@
 /* one record for each zone, under its name */
 #define SPACE_ZONE "zone"
 
-/* "member:" zone: one space for each zone's members. */
+/* "member:" zone: a space for the members of each zone */
 void
 pz_authority_member_space(const char *zone, char out[PZ_MEMBER_SPACE_CHARS])
 {
@@ -62,7 +62,7 @@ pz_authority_check_names(const char *zone, const char *host, const char *name,
 	return PZ_OK;
 }
 
-/* New PZH TLS key and certificate. */
+/* Makes a new TLS key and certificate of the PZH. */
 enum pz_err
 pz_authority_make_tls(const struct pz_authority *a, struct pz_keystore *keys,
 		      char out_uri[PZ_KEY_URI_MAX], struct pz_key **out_key,
@@ -129,7 +129,7 @@ pz_authority_new(const char *zone, const struct pz_env *env)
 }
 
 /* Makes keys, certificates, an empty CRL with number 1 and the secret, and puts the record into
- * txn. What a failure leaves in the key store, no record refers to. */
+ * txn. After a failure no record refers to the keys that are left in the key store. */
 static enum pz_err
 make_zone(struct pz_authority *a, struct pz_keystore *keys, struct pz_txn *txn,
 	  struct pz_errinfo *info)
@@ -156,7 +156,7 @@ pz_authority_create(const char *zone, const char *host, const char *name, const 
 	if (a == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	snprintf(a->host, sizeof(a->host), "%s", host);
-	/* A zone may be longer than a name for people. */
+	/* A zone's name may be longer than a display name. */
 	snprintf(a->name, sizeof(a->name), "%.*s", PZ_DISPLAY_NAME_BYTES_MAX, name ? name : zone);
 	snprintf(a->key_type, sizeof(a->key_type), "%s", key_type);
 	enum pz_err err = make_zone(a, keys, txn, info);
@@ -283,7 +283,7 @@ pz_authority_read_member(const json_t *record, struct pz_member *m, struct pz_er
 	(void)pz_json_int(record, "enrolled", 0, INT64_MAX, &enrolled);
 	(void)pz_json_int(record, "lastSeen", 0, INT64_MAX, &seen);
 	(void)pz_json_int(record, "revokedAt", 0, INT64_MAX, &revoked);
-	/* Records of an older version have neither: such a device has all rights. */
+	/* Records of an older version have neither member: such a device has all rights. */
 	(void)pz_json_int(record, "rightsLost", 0, PZ_RIGHTS_ALL, &lost);
 	(void)pz_json_int(record, "rightsAt", 0, INT64_MAX, &rights_at);
 	m->rights_lost = (unsigned)lost;
@@ -317,7 +317,7 @@ load_member(void *arg, const char *key, struct pz_slice value)
 		err = pz_authority_read_member(record, m, load->info);
 	}
 	json_decref(record);
-	/* The list is what binds, whatever a record written while it changed may say. */
+	/* The CRL is binding, also against a record that was written while it changed. */
 	if (err == PZ_OK)
 		(void)pz_authority_mark_listed(load->authority, m);
 	if (err == PZ_OK)
@@ -337,8 +337,8 @@ struct load_zones {
 	struct pz_errinfo *info;
 };
 
-/* An older version stored no secret: then it is made now, and stored when the caller saves the
- * zone. */
+/* An older version stored no secret: one is made here, and stored when the caller saves the zone.
+ */
 static enum pz_err
 read_secret(json_t *record, struct pz_authority *a, struct pz_errinfo *info)
 {
@@ -357,8 +357,8 @@ read_secret(json_t *record, struct pz_authority *a, struct pz_errinfo *info)
 		       : pz_fail(info, err, "store: the secret of %s is not readable", a->zone);
 }
 
-/* A TLS key that is lost is replaced, which the zone's own CA can do. The record is stored when the
- * disk can; until then each start makes a key. */
+/* The zone's CA can replace a TLS key that was lost. The record is stored once the disk can; until
+ * then each start makes a key. */
 static enum pz_err
 replace_lost_key(const struct load_zones *load, struct pz_authority *a)
 {
@@ -385,7 +385,7 @@ load_tls_key(const struct load_zones *load, struct pz_authority *a)
 	return err == PZ_ERR_NOTFOUND ? replace_lost_key(load, a) : err;
 }
 
-/* The members of a zone's record, and the keys that it names from the key store. */
+/* Loads the members of a zone's record, and the keys that it names from the key store. */
 static enum pz_err
 read_zone(const struct load_zones *load, json_t *record, struct pz_authority *a)
 {
@@ -446,7 +446,7 @@ pz_authority_load_all(struct pz_store *store, struct pz_keystore *keys, const st
 
 	if (load.found == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	/* First all zones, then their members: a load must not load. */
+	/* All zones first, then their members: a load must not start another load. */
 	enum pz_err err = pz_store_load(store, SPACE_ZONE, load_zone, &load, info);
 	while (pz_map_next(load.found, &pos, NULL, &a)) {
 		if (err == PZ_OK)
@@ -477,9 +477,9 @@ pz_authority_is_name_free(const struct pz_authority *a, const char *device)
 }
 
 /*
- * In the order of certainty: the CRL first, since a device that it revokes must wipe itself
+ * The most certain verdict first: the CRL, since a revoked device must wipe itself
  * (DENIED_REVOKED); then whether the hub has a record at all, which a restored backup may lack;
- * then whether the record is of the same certificate and key.
+ * then whether the record has the same certificate and key.
  */
 enum pz_err
 pz_authority_admits(const struct pz_authority *a, const struct pz_peer *peer,

@@ -25,7 +25,7 @@ pz_authority_drop(struct pz_zone_change *change)
 		free(change->member->ca_pem);
 		json_decref(change->member->former);
 	}
-	free(change->member); /* the rest of it is borrowed from the member in force */
+	free(change->member); /* the other fields are borrowed from the member in force */
 	pz_crl_free(change->crl);
 	pz_zone_policy_free(change->policy);
 	pz_key_free(change->tls_key);
@@ -33,21 +33,21 @@ pz_authority_drop(struct pz_zone_change *change)
 	free(change);
 }
 
-/* The record's fields change, its place in memory and its link do not. */
+/* The record changes; the member's place in memory and its link stay. */
 static struct pz_member *
 apply_member(struct pz_authority *a, struct pz_member *fresh)
 {
 	struct pz_member *m = pz_authority_member(a, fresh->device);
 
 	if (m == NULL) {
-		/* Room was made when the change was prepared; without memory the next start finds
-		 * it. */
+		/* Room was reserved when the change was prepared. Without memory the next start
+		 * finds it. */
 		if (pz_map_put(a->members, pz_slice_str(fresh->device), fresh, NULL) == PZ_OK)
 			return fresh;
 		pz_authority_free_member(fresh);
 		return NULL;
 	}
-	bool is_same = strcmp(fresh->serial, m->serial) == 0; /* or another of the same name */
+	bool is_same = strcmp(fresh->serial, m->serial) == 0; /* or another of that name */
 	fresh->session = m->session;
 	memcpy(fresh->instance, m->instance, sizeof(fresh->instance));
 	fresh->info = m->info;
@@ -58,14 +58,14 @@ apply_member(struct pz_authority *a, struct pz_member *fresh)
 	free(m->ca_pem);
 	json_decref(m->former);
 	free(m->summary);
-	fresh->summary = NULL; /* made anew when it is needed */
+	fresh->summary = NULL; /* made again when it is needed */
 	*m = *fresh;
 	free(fresh);
 	return m;
 }
 
-/* Takes each part out of the change, so that dropping it frees only what was not used. What is
- * published is made anew last, from the members and the CRL as they are then. */
+/* Takes each part out of the change, so that dropping the change frees only what was not used. What
+ * is published is made last, from the new members and the new CRL. */
 struct pz_member *
 pz_authority_apply(struct pz_authority *a, struct pz_zone_change *change)
 {
@@ -143,7 +143,8 @@ pz_authority_next_crl(const struct pz_authority *a, const struct pz_crl *other, 
 	uint64_t number = pz_crl_number(a->crl);
 	enum pz_err err = PZ_OK;
 
-	/* Above both: devices have one or the other, and accept only a higher number. */
+	/* Above both numbers: a device has one of the two lists, and accepts only a higher number.
+	 */
 	if (other && pz_crl_number(other) > number)
 		number = pz_crl_number(other);
 	if (number >= INT64_MAX)
@@ -190,7 +191,7 @@ new_member(const struct pz_authority *a, const struct pz_admission *admission,
 		free(m);
 		return NULL;
 	}
-	if (former) { /* what was taken from the name stays taken (page 14 CERT-9) */
+	if (former) { /* what the name's former holders lost stays lost (page 14 CERT-9) */
 		m->former = former_holders(former, pz_env_wall_ms(a->env));
 		m->rights_lost = former->rights_lost;
 		m->rights_ms = former->rights_ms;
@@ -201,8 +202,8 @@ new_member(const struct pz_authority *a, const struct pz_admission *admission,
 	pz_cert_serial_hex(cert, m->serial);
 	pz_cert_spki_hash(cert, m->ca_key_hash);
 	m->enrolled_ms = pz_env_wall_ms(a->env);
-	/* Devices that pass it on take the later one: a clock that was set back must not make the
-	 * former holder's end the last word about the name. */
+	/* Devices that pass it on keep the later time: with a clock that was set back, the
+	 * revocation of the former holder would win over the new one. */
 	if (former && m->enrolled_ms <= pz_authority_gone_ms(former))
 		m->enrolled_ms = pz_authority_gone_ms(former) + 1;
 	return m;
@@ -272,7 +273,7 @@ prepare_revocation(struct pz_authority *a, const struct pz_member *m, enum pz_re
 	change->member->revoked = true;
 	change->member->revoked_ms = pz_env_wall_ms(a->env);
 	change->member->revoked_why = why;
-	change->member->ca_pem = NULL; /* a revoked member's CA certificate is not sent any more */
+	change->member->ca_pem = NULL; /* devices do not get a revoked member's CA certificate */
 	json_incref(change->member->former);
 	PZ_TRY(pz_authority_next_crl(a, NULL, m->serial, &change->crl, info));
 	PZ_TRY(pz_authority_put_zone(a, a->tls_key_uri, a->tls, change->crl, txn));
@@ -347,7 +348,7 @@ pz_authority_set_rights(struct pz_authority *a, const char *device, unsigned rig
 
 /* ---- renewal ---- */
 
-/* Also when the certificate is not valid yet: it was made while the clock was wrong. */
+/* Also when the certificate is not valid yet: its issuer's clock was wrong. */
 bool
 pz_authority_is_renewal_due(const struct pz_authority *a)
 {
@@ -367,7 +368,8 @@ pz_authority_renew(struct pz_authority *a, struct pz_keystore *keys, struct pz_t
 		return PZ_ERR_LIMIT_MEMORY;
 	enum pz_err err = pz_authority_next_crl(a, NULL, NULL, &change->crl, info);
 	uint64_t now = pz_env_wall_ms(a->env);
-	/* One that has not begun was issued by a clock that was ahead: no device accepts it. */
+	/* A certificate that is not valid yet was issued by a clock that was ahead: no device
+	 * accepts it. */
 	if (err == PZ_OK &&
 	    (now >= pz_cert_renew_at_ms(a->tls) || now < pz_cert_not_before_ms(a->tls)))
 		err = pz_authority_make_tls(a, keys, change->tls_key_uri, &change->tls_key,

@@ -47,7 +47,7 @@ pz_crl_revokes_more(const struct pz_crl *list, const struct pz_crl *than)
 	return false;
 }
 
-/* Kept only for an entry that no other list has; the rest of it is known. */
+/* Kept only for an entry that no other list has: all other entries are known already. */
 bool
 pz_crl_history_add(struct pz_crl_history *history, struct pz_crl *list, const struct pz_crl *newest)
 {
@@ -58,7 +58,8 @@ pz_crl_history_add(struct pz_crl_history *history, struct pz_crl *list, const st
 		if (pz_crl_has_serial(newest, entry.serial_hex) ||
 		    pz_crl_history_has_serial(history, entry.serial_hex))
 			continue;
-		/* No room: a hub that was restored four times. What is kept goes on to count. */
+		/* No room: the hub was restored four times. The lists that are kept stay in force.
+		 */
 		if (history->count == PZ_CRL_HISTORY_MAX)
 			return false;
 		history->lists[history->count++] = pz_crl_ref(list);
@@ -81,8 +82,8 @@ pz_crl_history_drop_replaced(struct pz_crl_history *history, const struct pz_crl
 	history->count = kept;
 }
 
-/* Every place is written, with a list or as empty, so that the store has what memory has, whatever
- * was dropped in between. */
+/* Every place is written, with a list or empty, so that the store equals memory, whichever lists
+ * were dropped since. */
 enum pz_err
 pz_crl_history_save(const struct pz_crl_history *history, const char *space, struct pz_txn *txn)
 {
@@ -135,8 +136,8 @@ static enum pz_err
 prepare(struct pz_authority *a, struct pz_crl *crl, struct pz_txn *txn,
 	struct pz_zone_change *change, struct pz_errinfo *info)
 {
-	/* The newer list replaces ours when it forgets none of ours; else both are joined in a list
-	 * with a new number. */
+	/* The newer list replaces ours when it has all our entries; otherwise both are merged into
+	 * a list with a new number. */
 	if (pz_crl_number(crl) > pz_crl_number(a->crl) && !pz_crl_revokes_more(a->crl, crl))
 		change->crl = pz_crl_ref(crl);
 	else

@@ -1,6 +1,6 @@
 /*
- * A member's own record has the revocation list of the day it was enrolled; the hub's data has the
- * newest, and those that it does not replace.
+ * A member's own record has the revocation list of the day on which it enrolled. The hub's data has
+ * the newest list, and the older ones that it does not replace.
  */
 #include "zone/device.h"
 
@@ -120,7 +120,7 @@ is_of_hub(const struct pz_friend *f)
 	return f->sig[0] != '\0';
 }
 
-/* By the key: a certificate that is renewed is the same zone's. */
+/* Compares keys: a renewed certificate is of the same zone. */
 static bool
 has_same_ca(const struct pz_friend *a, const struct pz_friend *b)
 {
@@ -131,7 +131,7 @@ has_same_ca(const struct pz_friend *a, const struct pz_friend *b)
 	return memcmp(key_a, key_b, sizeof(key_a)) == 0;
 }
 
-/* Those that have gone from the hub's list, or have another CA in it. */
+/* Devices that the hub's list lacks now, or has with another CA. */
 static void
 drop_gone(struct pz_device_zone *zone, const struct pz_friends *list, json_t *gone)
 {

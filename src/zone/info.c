@@ -1,7 +1,7 @@
 /*
- * What devices say of themselves (pzpInfo), made of their texts that are well-formed. A bad address
- * is left out, since addresses are hints only; a bad device name spoils its whole list, because
- * lists of devices decide about routes.
+ * What devices publish about themselves (pzpInfo), reduced to well-formed texts. A bad address is
+ * left out, since addresses are only hints; a bad device name makes the whole list invalid, because
+ * routes depend on lists of devices.
  */
 #include "zone/info.h"
 
@@ -16,7 +16,7 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-/* Not empty, not too long, of these characters only. */
+/* Not empty, not too long, and only of these characters. */
 static bool
 is_made_of(const char *text, size_t max_bytes, const char *characters)
 {
@@ -39,8 +39,8 @@ pz_info_is_instance(const char *text)
 	return text[0] == '\0' || is_made_of(text, PZ_INSTANCE_BYTES_MAX, LETTERS DIGITS "+/=._:-");
 }
 
-/* Copies the texts of a list. @param is_strict one that is not good spoils the list; else it is
- * left out, and so is what comes after `most` */
+/* Copies the texts of a list. @param is_strict a bad text makes the list invalid; otherwise it is
+ * left out, and so is everything after `most` */
 static json_t *
 copy_list(const json_t *given, size_t most, bool (*is_good)(const char *text), bool is_strict)
 {

@@ -1,17 +1,17 @@
 /*
- * What a device knows of its zone from the hub: revocation lists, members, friends, the zone's
- * secret, the owner's policy. Two views of the same thing: items (chunks with versions), which
- * sessions compare and fill, and what their values say. The second follows the first in
- * pz_knowledge_apply.
+ * What a device knows about its zone from the hub: revocation lists, members, friends, the zone's
+ * secret, the owner's policy. There are two views of it: items (chunks with versions), which
+ * sessions compare and fill, and their parsed values. pz_knowledge_apply updates the values from
+ * the items.
  *
- * Everything here was written by the hub and may have come by any peer. So a chunk counts by
- * what the zone's CA has signed in it, not by the link that brought it: accept_* verifies each
- * kind before it is stored or passed on, and what was stored is verified again when it is
- * loaded. Nothing goes backwards: a list or a policy with a lower number is refused, also from
- * the hub itself, since a hub may be restored from a backup, or be hostile.
+ * The hub wrote all of it, and any peer may pass it on. So the signature of the zone's CA in a
+ * chunk counts, not the link that brought it: accept_* verifies each kind before it is stored or
+ * passed on, and stored chunks are verified again when they are loaded. Numbers never decrease: a
+ * list or a policy with a lower number is refused, also from the hub itself, since a hub may have
+ * been restored from a backup, or be hostile.
  *
- * Lists come before certificates wherever both are handled. A device is removed here as soon as
- * any list names it, also an older one that the newest does not replace (crl_history.h).
+ * Lists are handled before certificates everywhere. A device is removed as soon as any list revokes
+ * it, also an older list that the newest does not replace (crl_history.h).
  */
 #include "zone/knowledge.h"
 
@@ -40,10 +40,10 @@ struct pz_knowledge {
 	struct pz_crl *crl;
 	struct pz_crl_history older; /* lists that the newest does not replace */
 	struct pz_map *devices;      /* name -> struct pz_known_device, owned */
-	struct pz_friends *friends;  /* of trusted-pzh, with their lists */
+	struct pz_friends *friends;  /* of trusted-pzh, with their revocation lists */
 	bool has_secret;
-	bool is_policy_unreadable; /* what is stored of it */
-	uint64_t policy_number;    /* of the newest that was stored here; 0: none was */
+	bool is_policy_unreadable; /* the stored document cannot be read */
+	uint64_t policy_number;    /* of the newest that was stored here; 0: none yet */
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 };
 
@@ -105,22 +105,22 @@ check_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struc
 		return pz_fail(info, PZ_ERR_NOTFOUND, "CRL of a zone that is not known");
 	if (chunk->deleted)
 		return pz_fail(info, PZ_ERR_DENIED, "a CRL is never deleted");
-	/* Origin and key are only claims of who sent it; this is what counts. */
+	/* Origin and key are claims of the sender; this signature is what counts. */
 	PZ_TRY(read_crl(chunk, &crl, info));
 	PZ_TRY(pz_crl_verify(crl, k->master, info));
 	*out = PZ_TAKE(crl);
 	return PZ_OK;
 }
 
-/* The item has the lists of friends, too, each under the name of its zone. */
+/* The item also has the lists of friends, each under the name of its zone. */
 static bool
 is_own_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk)
 {
 	return strcmp(chunk->key, k->zone) == 0;
 }
 
-/* A list with the same number passes: which of two wins is decided by the comparison that all
- * nodes share (sync/merge.h), not here. */
+/* A list with the same number passes: the comparison that all nodes share (sync/merge.h) decides
+ * which of the two wins. */
 static enum pz_err
 accept_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 {
@@ -136,9 +136,8 @@ accept_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk, stru
 	return PZ_OK;
 }
 
-/* What the hub's list and ours say of each other. A restored hub has less than we know; one
- * that has revoked since has more. Both may be true at once, and then neither list alone is
- * enough. */
+/* Compares the hub's list with ours. A restored hub lacks entries that we have; a hub that has
+ * revoked since has entries that we lack. When both are true, neither list alone is enough. */
 enum pz_err
 pz_knowledge_compare_crl(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 			 struct pz_crl_difference *out, struct pz_errinfo *info)
@@ -165,7 +164,7 @@ forget_device(struct pz_knowledge *k, const char *device)
 	free_device(pz_map_remove(k->devices, pz_slice_str(device)));
 }
 
-/* Removes devices that any list revokes, also an older one that still counts. */
+/* Removes devices that any list revokes, also an older list that is still in force. */
 static void
 forget_revoked(struct pz_knowledge *k)
 {
@@ -201,8 +200,8 @@ read_cert(const struct pz_sync_chunk *chunk, struct pz_cert **out, struct pz_err
 	return pz_cert_from_pem(pz_slice_of(chunk->value, chunk->value_len), out, info);
 }
 
-/* A deletion needs no proof: it takes away, and the hub is the only author. A certificate that
- * a list names is refused, so an old chunk never brings a revoked device back. */
+/* A deletion needs no proof: it only removes, and the hub is the only author. A certificate that a
+ * list revokes is refused, so an old chunk never brings a revoked device back. */
 static enum pz_err
 accept_device(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 	      struct pz_errinfo *info)
@@ -239,7 +238,7 @@ accept_secret(const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
 				      PZ_ZONE_SECRET_BYTES);
 }
 
-/* A deletion ends a friendship and needs no proof; the record of one is signed by our own CA. */
+/* A deletion ends a friendship and needs no proof; our own CA signs a friend's record. */
 static enum pz_err
 accept_friend(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 	      struct pz_errinfo *info)
@@ -249,8 +248,8 @@ accept_friend(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 	return chunk->deleted ? PZ_OK : pz_friend_chunk_read(k->zone, k->master, chunk, &f, info);
 }
 
-/* Parsed at each call. The slot keeps what it made of it (policies.h), so this runs only when
- * the item has changed, and no second copy can differ from the item. */
+/* Parsed at each call. The slot keeps the parsed document (policies.h), so this runs only when the
+ * item has changed, and no second copy can differ from the item. */
 bool
 pz_knowledge_policy(const struct pz_knowledge *k, struct pz_policy_record *out)
 {
@@ -261,8 +260,8 @@ pz_knowledge_policy(const struct pz_knowledge *k, struct pz_policy_record *out)
 					       NULL) == PZ_OK;
 }
 
-/* A hub that is hostile, or older than what it has signed, brings no former policy back. Where the
- * document was damaged the same one, which has that number, is what is needed. */
+/* A hub that is hostile, or restored from an old backup, cannot bring a former policy back. A
+ * damaged document is replaced by the same one, which has the same number. */
 static enum pz_err
 check_number(const struct pz_knowledge *k, const struct pz_policy_version *v,
 	     struct pz_errinfo *info)
@@ -295,7 +294,7 @@ accept_policy(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 	if (record.version.slot != PZ_POLICY_SLOT_USER)
 		return pz_fail(info, PZ_ERR_DENIED, "only the slot user is the zone's");
 	PZ_TRY(pz_policy_record_check(&record, k->zone, k->master, info));
-	/* The document is parsed last: only one that the CA has signed costs that time. */
+	/* The document is parsed last: only one that the CA has signed may cost that time. */
 	PZ_TRY(check_number(k, &record.version, info));
 	enum pz_err err = pz_policy_document_parse(record.document, &document, &fault);
 	return err == PZ_OK ? err
@@ -303,8 +302,8 @@ accept_policy(const struct pz_knowledge *k, const struct pz_sync_chunk *chunk,
 				      pz_errinfo_text(&fault.info, err));
 }
 
-/* The origin proves nothing, but it costs nothing: what does not even claim to be the hub's is
- * refused before a signature is verified. */
+/* The origin proves nothing, but comparing it is cheap: a chunk that does not even claim to be the
+ * hub's is refused before a signature is verified. */
 enum pz_err
 pz_knowledge_accept(const struct pz_knowledge *k, const struct pz_sync_kind *kind,
 		    const struct pz_sync_chunk *chunk, struct pz_errinfo *info)
@@ -339,8 +338,8 @@ policy_number(const struct pz_sync_chunk *chunk, uint64_t *out)
 	return true;
 }
 
-/* For the comparison of versions: of lists and policies the number counts, which is signed, and
- * not the time of the chunk, which any hub could set. */
+/* For the comparison of versions: lists and policies are compared by their number, which is signed,
+ * not by the chunk's time, which any hub could set. */
 bool
 pz_knowledge_number(void *arg, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
 		    uint64_t *out)
@@ -358,7 +357,7 @@ pz_knowledge_number(void *arg, const struct pz_sync_kind *kind, const struct pz_
 
 /* ---- what it says ---- */
 
-/* Replaces what was known of the device by what the item holds now. */
+/* Replaces what was known about the device by what the item has now. */
 static enum pz_err
 take_device(struct pz_knowledge *k, const char *name)
 {
@@ -379,7 +378,7 @@ take_device(struct pz_knowledge *k, const char *name)
 	return err;
 }
 
-/* A newer list counts at once, also for devices whose deletion has not come yet. */
+/* A newer list is in force at once, also for devices whose deletion has not arrived yet. */
 static enum pz_err
 take_crl(struct pz_knowledge *k)
 {
@@ -398,7 +397,7 @@ take_crl(struct pz_knowledge *k)
 	return PZ_OK;
 }
 
-/* A secret that has gone from the item is forgotten. */
+/* A secret that was removed from the item is dropped. */
 static enum pz_err
 take_secret(struct pz_knowledge *k)
 {
@@ -414,7 +413,7 @@ take_secret(struct pz_knowledge *k)
 	return PZ_OK;
 }
 
-/* The document is read where it is, see pz_knowledge_policy. */
+/* The document is read from the item, see pz_knowledge_policy. */
 static void
 take_policy(struct pz_knowledge *k)
 {
@@ -425,8 +424,8 @@ take_policy(struct pz_knowledge *k)
 		k->policy_number = record.version.sequence;
 }
 
-/* Follows one key of an item that has changed. A chunk that is in an item was accepted, so a
- * failure here is one of memory. */
+/* Updates one key from an item that has changed. A chunk in an item was accepted before, so a
+ * failure here means lack of memory. */
 static enum pz_err
 take(struct pz_knowledge *k, const struct pz_sync_kind *kind, const char *key)
 {
@@ -493,8 +492,8 @@ pz_knowledge_device(const struct pz_knowledge *k, const char *device)
 	return pz_map_get(k->devices, pz_slice_str(device));
 }
 
-/* A device that enrolled anew has the same name and another key. Until its chunk is applied
- * both are known, the former one by its serial. */
+/* A device that enrolled again has the same name and another key. Until its chunk is applied both
+ * are known, the former one by its serial. */
 bool
 pz_knowledge_is_replaced(const struct pz_knowledge *k, const char *device)
 {
@@ -510,7 +509,7 @@ pz_knowledge_is_replaced(const struct pz_knowledge *k, const char *device)
 	return strcmp(known->serial, serial) != 0;
 }
 
-/* By its deletion, or by a CRL that came before the deletion. */
+/* Removed by its deletion, or by a CRL that arrived before the deletion. */
 bool
 pz_knowledge_has_left(const struct pz_knowledge *k, const char *device)
 {
@@ -551,9 +550,9 @@ put_number(uint64_t number, struct pz_txn *txn)
 			     json_pack("{s:I}", "number", (json_int_t)number));
 }
 
-/* The policy is stored before it counts, unlike other items: chunk and number in one
- * transaction, so that a restart never finds a number without having had its document (page 9,
- * 13, rules 9 and 10). */
+/* The policy, unlike other items, is stored before it is in force: chunk and number in one
+ * transaction, so that a restart never finds a number without its document (page 9, 13, rules 9 and
+ * 10). */
 enum pz_err
 pz_knowledge_put_policy(const struct pz_sync_chunk *chunk, struct pz_txn *txn)
 {
@@ -576,7 +575,7 @@ pz_knowledge_apply_policy(struct pz_knowledge *k, struct pz_sync_chunk *takes)
 	return err;
 }
 
-/* All keys are applied, also after one that failed: memory must follow the items. */
+/* All keys are applied, also after one that failed: memory must match the items. */
 enum pz_err
 pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, const json_t *keys,
 		   struct pz_txn *txn)
@@ -592,7 +591,7 @@ pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, cons
 		if (err == PZ_OK)
 			err = pz_chunks_save(k->items[kind->id], json_string_value(key), SPACE,
 					     txn);
-		if (err == PZ_OK && kind->id == PZ_SYNC_TRUSTED_PZH) /* its list may have gone */
+		if (err == PZ_OK && kind->id == PZ_SYNC_TRUSTED_PZH) /* its list may be gone */
 			err = pz_chunks_save(k->items[PZ_SYNC_CRL], json_string_value(key), SPACE,
 					     txn);
 		if (err == PZ_OK && kind->id == PZ_SYNC_CRL)
@@ -605,8 +604,8 @@ pz_knowledge_apply(struct pz_knowledge *k, const struct pz_sync_kind *kind, cons
 	return first;
 }
 
-/* All of it, for a device that has just become a member. What a former membership left goes in
- * the same transaction. */
+/* Stores all of it, for a device that has just become a member. The same transaction removes what a
+ * former membership left. */
 enum pz_err
 pz_knowledge_save(const struct pz_knowledge *k, struct pz_txn *txn)
 {
@@ -619,8 +618,8 @@ pz_knowledge_save(const struct pz_knowledge *k, struct pz_txn *txn)
 	return pz_crl_history_save(&k->older, SPACE, txn);
 }
 
-/* Puts a chunk that was stored, or was given at enrolment. Takes it. It is verified like one
- * from the network. A stored one may be older than what the enrolment gave, and then loses the
+/* Puts a chunk that was stored, or given at enrolment. Takes it. It is verified like one from the
+ * network. A stored chunk may be older than the one of the enrolment, and then loses the
  * comparison; that is no error. */
 static enum pz_err
 put_chunk(struct pz_knowledge *k, const struct pz_sync_kind *kind, struct pz_sync_chunk *chunk)
@@ -647,7 +646,7 @@ struct load {
 	size_t skipped;
 };
 
-/* A document with a lower number, or none, is not the one that was stored last. */
+/* A document with a lower number, or with none, is not the last one that was stored. */
 static enum pz_err
 load_number(struct pz_knowledge *k, struct pz_slice value)
 {
@@ -666,7 +665,7 @@ load_number(struct pz_knowledge *k, struct pz_slice value)
 	return PZ_OK;
 }
 
-/* Is read with its zone: "trusted-pzh" sorts after "crl". Takes it. */
+/* Read together with its zone: "trusted-pzh" sorts after "crl". Takes it. */
 static enum pz_err
 load_friend_crl(struct pz_knowledge *k, struct pz_sync_chunk *chunk)
 {
@@ -693,8 +692,8 @@ load_record(struct pz_knowledge *k, const char *key, struct pz_slice value)
 	return put_chunk(k, kind, chunk);
 }
 
-/* One record that cannot be read is skipped and counted: the hub sends it again. Only memory is
- * a reason to stop. */
+/* A record that cannot be read is skipped and counted: the hub sends it again. Only lack of memory
+ * ends the load. */
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
@@ -704,14 +703,14 @@ load_one(void *arg, const char *key, struct pz_slice value)
 	if (err == PZ_ERR_LIMIT_MEMORY)
 		return err;
 	if (err != PZ_OK && strncmp(key, POLICY_PLACE, strlen(POLICY_PLACE)) == 0)
-		load->knowledge->is_policy_unreadable = true; /* it may have denied something */
-	/* One that was revoked is nothing to report: its deletion just did not come before we
-	 * ended. */
+		load->knowledge->is_policy_unreadable = true; /* it may have denied calls */
+	/* A revoked device is not reported: the daemon stopped before the deletion arrived. */
 	load->skipped += err != PZ_OK && err != PZ_ERR_DENIED_REVOKED;
 	return PZ_OK;
 }
 
-/* The list of the enrolment, as the hub would send it: the same digest, if it is the newest. */
+/* The list of the enrolment, as the hub would send it: if it is the newest, the digests are equal.
+ */
 static enum pz_err
 load_first_crl(struct pz_knowledge *k, const struct pz_crl *crl)
 {
@@ -732,7 +731,8 @@ load_first_crl(struct pz_knowledge *k, const struct pz_crl *crl)
 	return err == PZ_OK ? put_chunk(k, kind, chunk) : err;
 }
 
-/* The list of the membership counts from the start, so nothing is ever judged without one. */
+/* The list of the membership is in force from the start, so no certificate is judged without a
+ * list. */
 static struct pz_knowledge *
 new_knowledge(const struct pz_membership *membership)
 {
@@ -770,7 +770,7 @@ pz_knowledge_load(struct pz_store *store, const struct pz_membership *membership
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	enum pz_err err = load_first_crl(load.knowledge, membership->crl);
 	if (err != PZ_ERR_LIMIT_MEMORY)
-		err = PZ_OK; /* it counts all the same, it is just not passed on */
+		err = PZ_OK; /* it is in force all the same, only not passed on */
 	/* Lists come before certificates: "crl" sorts first. */
 	if (err == PZ_OK)
 		err = pz_store_load(store, SPACE, load_one, &load, info);

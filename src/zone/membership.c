@@ -1,9 +1,10 @@
 /*
- * What makes a device a member: its zone, name, keys and certificates, and the hub's address of the
+ * The membership of a device: its zone, name, keys and certificates, and the hub's address at the
  * enrolment, as one record. The keys are in the key store; the record holds their URIs.
  *
- * Enrolment and renewal both end in finish(): make a new TLS key, have the device's own CA certify
- * it, put the record. The caller replaces the membership in memory once the transaction is durable.
+ * Enrolment and renewal both end in finish(): it makes a new TLS key, has the device's own CA
+ * certify it, and puts the record. The caller replaces the membership in memory once the
+ * transaction is durable.
  */
 #include "zone/membership.h"
 
@@ -13,7 +14,7 @@
 #include "record/record.h"
 #include "wire/json.h"
 
-/* Everything bound to the zone stands in spaces that a wipe removes whole. */
+/* Everything that belongs to the zone is in spaces that a wipe removes as a whole. */
 #define SPACE PZ_MEMBERSHIP_SPACE
 #define KEY "self"
 #define SPACE_SERVICES "services"
@@ -34,7 +35,7 @@ put(const struct pz_membership *m, struct pz_txn *txn)
 	return pz_record_put(txn, SPACE, KEY, record);
 }
 
-/* A TLS certificate of the device's own CA, which is why renewal needs no hub. */
+/* A TLS certificate of the device's own CA: so renewal needs no hub. */
 static enum pz_err
 make_tls(struct pz_membership *m, struct pz_keystore *keys, const struct pz_env *env,
 	 struct pz_errinfo *info)
@@ -82,7 +83,7 @@ pz_membership_create(const struct pz_membership_grant *grant, struct pz_keystore
 	m->device_ca = pz_cert_ref(grant->device_ca);
 	m->master = pz_cert_ref(grant->master);
 	m->crl = pz_crl_ref(grant->crl);
-	/* Of another hub, where the last wipe failed. */
+	/* Of another hub, when the last wipe failed. */
 	enum pz_err err = pz_txn_remove(txn, SPACE, PZ_MEMBERSHIP_PLACE_KEY);
 	if (err != PZ_OK) {
 		pz_membership_free(m);
@@ -135,8 +136,8 @@ read_names(const json_t *record, struct pz_membership *m, struct pz_errinfo *inf
 	return PZ_OK;
 }
 
-/* A TLS key that is lost costs nothing but a new one, see pz_membership_load; the CA's costs the
- * membership. */
+/* A lost TLS key is replaced by a new one, see pz_membership_load; the loss of the CA's key ends
+ * the membership. */
 static enum pz_err
 load_keys(struct pz_membership *m, struct pz_keystore *keys, struct pz_errinfo *info)
 {
@@ -157,7 +158,7 @@ read_record(const json_t *record, struct pz_keystore *keys, struct pz_membership
 	return load_keys(m, keys, info);
 }
 
-/* Other keys of the space are the hub's place (zone/place.c). */
+/* The space also has the hub's place (zone/place.c). */
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
@@ -216,7 +217,7 @@ pz_membership_is_renewal_due(const struct pz_membership *m, const struct pz_env 
 {
 	uint64_t now = pz_env_wall_ms(env);
 
-	/* One that is not valid yet was made while the clock was wrong. */
+	/* A certificate that is not valid yet was made while the clock was wrong. */
 	return now >= pz_cert_renew_at_ms(m->tls) || now < pz_cert_not_before_ms(m->tls);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The zone's move to another hub as data: the signed notice and its number, stored and loaded.
- * Devices' side is in notice.c; the command and the archive are in src/pzh and src/archive.
+ * The move of a zone to another hub: loads and stores the signed notice and its number. The
+ * devices' side is in notice.c; the command and the archive are in src/pzh and src/archive.
  */
 #include "zone/moving.h"
 
@@ -12,7 +12,7 @@
 
 #define SPACE "moved" /* zone -> its record */
 
-/* A clock that was set back must not make devices take the newer word for the older one. */
+/* With a clock that was set back, devices would take the newer notice for the older one. */
 static uint64_t
 next_number(const struct pz_authority *a)
 {
@@ -64,8 +64,8 @@ load_one(void *arg, const char *key, struct pz_slice value)
 	enum pz_err err =
 		pz_hub_notice_parse(json_object_get(record, "notice"), &move.notice, load->info);
 	if (err == PZ_OK)
-		/* The signature again, at each start: a record that was changed on the disk must
-		 * not send devices elsewhere. */
+		/* The signature is verified again at each start: a record that was changed on the
+		 * disk must not send devices to another hub. */
 		err = pz_hub_notice_check(&move.notice, a->zone, a->ca, load->info);
 	json_decref(record);
 	if (err == PZ_OK)
@@ -73,8 +73,8 @@ load_one(void *arg, const char *key, struct pz_slice value)
 	return err;
 }
 
-/* Changes made here after the export would not be in the archive: the new hub would not know
- * them. */
+/* Changes that are made here after the export would be missing from the archive, and so from the
+ * new hub. */
 enum pz_err
 pz_authority_load_move(struct pz_store *store, struct pz_authority *a, struct pz_errinfo *info)
 {

@@ -1,6 +1,6 @@
 /*
- * The device's names: for addresses, chosen once and stored; and the names that people read, which
- * are preferences.
+ * The names of the device: the one for addresses, chosen once and stored; and the names for people,
+ * which are preferences.
  */
 #include "zone/names.h"
 
@@ -12,7 +12,8 @@
 
 #define SPACE_DEVICE "device"
 
-/* The host's name is a good first name for a device, as far as a device name may hold it. */
+/* The host's name is a good default for the device, reduced to the characters that a device name
+ * may have. */
 static void
 name_from_host(char *out, size_t size)
 {
@@ -71,10 +72,10 @@ pz_names_settle(struct pz_names *names, const struct pz_names_config *c, struct 
 			"device name '%s' is not valid: use letters, digits, '.', '_' and '-', at "
 			"most 63 "
 			"of them, a letter or digit first; `pzp name` gives it any name for people",
-			/* `device` from the operator must be valid as it is; a name from the host
-			 * has been made valid already. */
+			/* `device` from the operator must be valid as given; a name from the host
+			 * was made valid above. */
 			c->device ? c->device : names->device);
-	/* Stored at once: the name must not change when the host is given another one. */
+	/* Stored at once: the name must not change when the host gets another one. */
 	if (strcmp(stored, names->device) == 0)
 		return PZ_OK;
 	struct pz_txn *txn = pz_txn_new();

@@ -1,7 +1,7 @@
 /*
- * A notice is signed over its values, not over its JSON: it is taken apart, passed on by several
- * nodes, and put together again, and no two encoders need agree. The number orders notices; it is a
- * time in milliseconds, but always higher than the one before.
+ * A notice is signed over its values, not over its JSON: several nodes parse it, pass it on and
+ * encode it again, and no two encoders have to agree. The number orders notices; it is a time in
+ * milliseconds, but always higher than the one before.
  */
 #include "zone/notice.h"
 
@@ -32,7 +32,7 @@ pz_hub_address_eq(const struct pz_hub_address *a, const struct pz_hub_address *b
 	return a->port == b->port && strcasecmp(a->host, b->host) == 0;
 }
 
-/* What is signed: each part with its length, so that no two statements have the same bytes. */
+/* The signed bytes: each part with its length, so that no two notices have the same bytes. */
 static enum pz_err
 put_words(const struct pz_hub_notice *n, struct pz_buf *out)
 {

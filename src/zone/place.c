@@ -1,8 +1,8 @@
 /*
  * Two sources can set the hub's address: the user (`pzp hub`) and notices of the zone. Both have a
- * number, the higher one wins, so the order of their arrival does not matter. A command gets a
- * number above the newest notice that is known: it wins against everything older, and a notice that
- * is made later wins against it.
+ * number, and the higher one wins, so the order of arrival does not matter. A command gets a number
+ * above that of the newest known notice: it wins over everything older, and later notices win over
+ * it.
  */
 #include "zone/place.h"
 
@@ -68,7 +68,7 @@ struct load {
 	struct pz_errinfo *info;
 };
 
-/* The space holds the membership's record, too. */
+/* The space also has the record of the membership. */
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
@@ -115,7 +115,7 @@ pz_hub_place_is_changed_by(const struct pz_hub_place *p, const struct pz_hub_not
 	return notice->number > p->notice.number;
 }
 
-/* A notice is kept and passed on also when a command of the user is newer: other devices may need
+/* A notice is kept and passed on even when a command of the user is newer: other devices may need
  * it. */
 enum pz_place_news
 pz_hub_place_take(struct pz_hub_place *p, const struct pz_hub_notice *notice)
@@ -124,7 +124,7 @@ pz_hub_place_take(struct pz_hub_place *p, const struct pz_hub_notice *notice)
 		return PZ_PLACE_OLD;
 	p->notice = *notice;
 	if (notice->number <= p->number)
-		return PZ_PLACE_HEARD; /* a later command of the user has set the address */
+		return PZ_PLACE_HEARD; /* a later command of the user set the address */
 	return go_to(p, &notice->at, notice->number) ? PZ_PLACE_MOVED : PZ_PLACE_HEARD;
 }
 

@@ -1,16 +1,16 @@
 /*
- * The owner's policy at the hub: one signed document with a number that only grows (page 9,
- * 13). Every change is a new record, signed by the zone's CA with the number after the current
- * one, and becomes part of a change of the zone (change.h): it is stored, then applied, then
- * published. The record before it is stored beside it, for `pzh policy show --previous`.
+ * The owner's policy at the hub: one signed document with a number that only grows (page 9, 13).
+ * Every change is a new record with the next number, signed by the zone's CA, and part of a change
+ * of the zone (change.h): it is stored, then applied, then published. The former record is stored
+ * beside it, for `pzh policy show --previous`.
  *
- * A hub that was restored from a backup has an older record than its devices. What they offer
- * was signed by this CA, so the hub takes it over as it is. Where the restored hub has signed
- * another document under the same number there are twins, and the number does not show which is
- * newer: the one that was signed later counts, under a new number, so that all devices agree again.
+ * A hub that was restored from a backup has an older record than its devices. This CA signed what
+ * they offer, so the hub adopts it unchanged. If the restored hub has signed another document with
+ * the same number, the number does not show which is newer: the hub publishes the one that was
+ * signed later under a new number, so that all devices agree again.
  *
- * A hub never signs what locks the owner out, unless a person insists: the policy would reach
- * every device, and none could call another to undo it.
+ * A hub does not sign a policy that locks the owner out, unless the command forces it: the policy
+ * would reach every device, and no device could call another to undo it.
  */
 #include "zone/policy.h"
 
@@ -101,8 +101,8 @@ load_one(void *arg, const char *key, struct pz_slice value)
 	return err;
 }
 
-/* A record in the store is checked like one from the network. A file that someone has changed
- * is not what the CA has signed. */
+/* A stored record is checked like one from the network: the CA did not sign a file that was edited.
+ */
 static enum pz_err
 load_record(struct pz_store *store, const struct pz_authority *a, const char *key,
 	    struct pz_zone_policy **out, struct pz_errinfo *info)
@@ -143,7 +143,7 @@ pz_authority_policy_sequence(const struct pz_authority *a)
 	return a->policy ? a->policy->record.version.sequence : 0;
 }
 
-/* Puts the policy that is to be into a change and its transaction. Takes it. */
+/* Puts the new policy into a change and its transaction. Takes it. */
 static enum pz_err
 prepare(struct pz_authority *a, struct pz_zone_policy *takes, struct pz_txn *txn,
 	struct pz_zone_change **out)
@@ -163,7 +163,7 @@ prepare(struct pz_authority *a, struct pz_zone_policy *takes, struct pz_txn *txn
 	return err;
 }
 
-/* Signs a document as a version above `above`. */
+/* Signs a document with a number above `above`. */
 static enum pz_err
 sign(const struct pz_authority *a, struct pz_slice document, const char *author, uint64_t above,
      struct pz_zone_policy **out, struct pz_errinfo *info)
@@ -182,8 +182,8 @@ sign(const struct pz_authority *a, struct pz_slice document, const char *author,
 	return pz_zone_policy_new(text, out, info);
 }
 
-/* The check for a lock-out judges one call, now. A rule that lets the owner in by day only
- * passes it; local commands stay usable in any case (page 9, 13, rule 7). */
+/* The check for a lock-out judges one call, now. A rule that allows the owner by day only passes it
+ * at day; local commands stay usable in any case (page 9, 13, rule 7). */
 static enum pz_err
 check_document(const struct pz_authority *a, const struct pz_zone_policy_edit *edit,
 	       struct pz_errinfo *info)
@@ -211,7 +211,7 @@ pz_authority_set_policy(struct pz_authority *a, const struct pz_zone_policy_edit
 	struct pz_zone_policy *policy = NULL;
 
 	PZ_TRY(pz_authority_check_stays(a, info));
-	/* Two people at two devices: the second one must see the change of the first. */
+	/* Two people may edit at two devices: the second must see the change of the first. */
 	if (edit->has_base && edit->base != now)
 		return pz_fail(info, PZ_ERR_EXISTS,
 			       "conflict: the policy has changed meanwhile; the change is based on "
@@ -223,8 +223,8 @@ pz_authority_set_policy(struct pz_authority *a, const struct pz_zone_policy_edit
 	return prepare(a, policy, txn, out);
 }
 
-/* Also a document with our number and another hash: it has to be settled, or devices would
- * differ for ever. */
+/* Also a document with our number and another hash: without a decision devices would differ for
+ * ever. */
 bool
 pz_authority_policy_adds(const struct pz_authority *a, const struct pz_policy_record *record)
 {
@@ -236,7 +236,7 @@ pz_authority_policy_adds(const struct pz_authority *a, const struct pz_policy_re
 				   PZ_POLICY_SHA256_BYTES) != 0;
 }
 
-/* Two documents with one number: the later change counts, from now on under a number of its own. */
+/* Two documents with one number: the later change wins, and gets a number of its own. */
 static enum pz_err
 settle_twins(const struct pz_authority *a, const struct pz_policy_record *other,
 	     struct pz_zone_policy **out, struct pz_errinfo *info)
@@ -269,7 +269,7 @@ pz_authority_add_policy(struct pz_authority *a, struct pz_slice text, struct pz_
 		return pz_fail(info, PZ_ERR_DENIED, "only the slot user is the zone's");
 	if (!pz_authority_policy_adds(a, &record))
 		return pz_fail(info, PZ_ERR_EXISTS, "the policy is no news");
-	/* This hub signed it, and was restored from a backup of before: taken over as it is. */
+	/* This hub signed it before it was restored from an older backup: adopted unchanged. */
 	if (record.version.sequence > pz_authority_policy_sequence(a))
 		PZ_TRY(copy(text, &policy, info));
 	else

@@ -1,11 +1,11 @@
 /*
- * What the hub gives its devices of itself, as items of page 8: members and their rights, friends,
- * revocation lists, the zone's secret, the owner's policy. An item is made when it is first asked
- * for, from what is stored, and follows each change from then on; where it could not follow it is
- * dropped and made anew. So a zone that no device asks for costs nothing.
+ * The hub's own data that it publishes to its devices as items of page 8: members and their rights,
+ * friends, revocation lists, the zone's secret, the owner's policy. An item is made from the stored
+ * data when it is first read, and updated by each change after that; when an update fails the item
+ * is dropped, and made again at the next read. So a zone without connected devices costs nothing.
  *
- * The times of chunks are those of the facts (enrolled, revoked, signed), not of the writing: a
- * hub that starts again, or moved, gives the same bytes, and its devices see no difference.
+ * A chunk has the time of the event (enrolled, revoked, signed), not of its writing: a hub that was
+ * restarted or moved publishes the same bytes, and its devices see no difference.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,16 +30,16 @@ put(const struct pz_authority *a, struct pz_sync_item *item, const char *key, co
 	return err;
 }
 
-/* A device that enrolled and was revoked within one millisecond, or by a clock that went back:
- * the deletion has to be later than what it deletes. */
+/* A device may be enrolled and revoked within one millisecond, or the clock set back between: the
+ * deletion has to be later than what it deletes. */
 uint64_t
 pz_authority_gone_ms(const struct pz_member *m)
 {
 	return m->revoked_ms > m->enrolled_ms ? m->revoked_ms : m->enrolled_ms + 1;
 }
 
-/* A device that a newer version revoked is a deletion while devices may still have it; of what an
- * older version enrolled or revoked there is nothing to give. */
+/* A member that this version revoked is published as a deletion as long as devices may still have
+ * it. What an older version enrolled or revoked is not published. */
 static enum pz_err
 put_member(const struct pz_authority *a, struct pz_sync_item *item, const struct pz_member *m)
 {
@@ -76,7 +76,7 @@ put_crl(const struct pz_authority *a, struct pz_sync_item *item)
 	return err;
 }
 
-/* Until both owners have confirmed, devices do not get it. */
+/* Published to devices only after both owners have confirmed. */
 static enum pz_err
 put_friend(const struct pz_authority *a, struct pz_sync_item *item, const char *zone)
 {
@@ -97,7 +97,7 @@ put_friend(const struct pz_authority *a, struct pz_sync_item *item, const char *
 	return PZ_OK;
 }
 
-/* Ends as well: a device that was away has to remove the zone. */
+/* An end is published too: a device that was off has to remove the zone. */
 static enum pz_err
 put_friends(const struct pz_authority *a, struct pz_sync_item *item)
 {
@@ -113,7 +113,7 @@ put_friends(const struct pz_authority *a, struct pz_sync_item *item)
 	return PZ_OK;
 }
 
-/* A friend's list counts for its zone only: it is published under its name. */
+/* A friend's list is in force for its zone only: it is published under the zone's name. */
 static enum pz_err
 put_friend_crl(const struct pz_authority *a, struct pz_sync_item *item, const char *zone)
 {
@@ -145,7 +145,7 @@ static enum pz_err
 put_secret(const struct pz_authority *a, struct pz_sync_item *item)
 {
 	char *text = pz_record_secret_text(a->secret);
-	/* It is as old as the zone, also one that was made later: the hub's version wins anyway. */
+	/* It has the zone's time even if it was made later: the hub's version wins anyway. */
 	enum pz_err err = text ? put(a, item, SECRET_KEY, text, pz_cert_not_before_ms(a->ca))
 			       : PZ_ERR_LIMIT_MEMORY;
 
@@ -161,7 +161,7 @@ put_policy(const struct pz_authority *a, struct pz_sync_item *item)
 			 : PZ_OK;
 }
 
-/* Nothing is given of a device whose rights were never changed: it has all. */
+/* Nothing is published about a device whose rights were never changed: it has all of them. */
 static enum pz_err
 put_rights(const struct pz_authority *a, struct pz_sync_item *item, const struct pz_member *m)
 {
@@ -201,7 +201,7 @@ fill(const struct pz_authority *a, struct pz_sync_item *item)
 	return id == PZ_SYNC_CRL ? put_crls(a, item) : put_secret(a, item);
 }
 
-/* The other items are written by devices (src/shared). */
+/* Devices write the other items (src/shared). */
 static bool
 is_written_here(enum pz_sync_id id)
 {
@@ -225,7 +225,7 @@ pz_authority_item(struct pz_authority *a, const struct pz_sync_kind *kind)
 	return item;
 }
 
-/* Half a change is worse than none: the item is made anew when it is asked for next. */
+/* Half a change is worse than no item: the next read makes it again. */
 static void
 drop_if_failed(struct pz_authority *a, enum pz_sync_id id, enum pz_err err)
 {

@@ -1,7 +1,7 @@
 /*
  * Tags on the local network must not let a stranger follow a device or recognise a zone, so they
- * change every day (UTC) and with every instance name. Members compute the tags that they expect
- * and compare; comparisons take constant time.
+ * change every day (UTC) and with every instance name. Members compute the tags that they expect,
+ * and compare them in constant time.
  */
 #include "zone/tag.h"
 
@@ -22,7 +22,7 @@ date_text(uint64_t wall_ms, char out[16])
 	memset(&tm, 0, sizeof(tm));
 	(void)gmtime_r(&seconds, &tm);
 	if (strftime(out, 16, "%Y-%m-%d", &tm) == 0)
-		out[0] = '\0'; /* a year of five digits: a clock that is of no use anyhow */
+		out[0] = '\0'; /* a year of five digits: the clock is useless anyway */
 }
 
 static void
@@ -44,8 +44,7 @@ pz_zone_device_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
 	add_text(&hmac, date);
 	if (instance && device) {
 		add_text(&hmac, "/");
-		add_text(&hmac,
-			 instance); /* holds no slash that matters: the device's name has none */
+		add_text(&hmac, instance); /* may have a slash: the device's name has none */
 		add_text(&hmac, "/");
 		add_text(&hmac, device);
 	}
@@ -61,7 +60,8 @@ pz_zone_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
 	pz_zone_device_tag(secret, wall_ms, NULL, NULL, out);
 }
 
-/* The same, over a zone: a device's name has no "@", so no tag can be taken for another one. */
+/* The same over a zone's name: a device's name has no "@", so no tag of one kind equals one of the
+ * other. */
 void
 pz_zone_friend_tag(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms,
 		   const char *instance, const char *zone, char out[PZ_ZONE_FRIEND_TAG_CHARS + 1])
@@ -89,7 +89,7 @@ pz_zone_device_tag_matches(const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t 
 	return false;
 }
 
-/** Is made anew unless it is of this day and secret. */
+/** Computed again unless it has this day and secret. */
 static void
 make_tags(struct pz_zone_tags *tags, const uint8_t secret[PZ_ZONE_SECRET_BYTES], uint64_t wall_ms)
 {
@@ -111,7 +111,7 @@ pz_zone_tags_find(struct pz_zone_tags *tags, const uint8_t secret[PZ_ZONE_SECRET
 	if (strlen(tag) != PZ_ZONE_TAG_CHARS)
 		return false;
 	make_tags(tags, secret, wall_ms);
-	/* The nearest first: at the beginning of 1970 several have the same one. */
+	/* The nearest day first: at the beginning of 1970 several days are the same. */
 	for (int i = 0; i <= 2 * PZ_ZONE_TAG_DAYS_MAX; i++) {
 		int day = i % 2 ? (i + 1) / 2 : -i / 2;
 
@@ -124,7 +124,7 @@ pz_zone_tags_find(struct pz_zone_tags *tags, const uint8_t secret[PZ_ZONE_SECRET
 	return false;
 }
 
-/* Before 1970 there is no day: the first one stays. */
+/* There is no day before 1970: the first one is used. */
 uint64_t
 pz_zone_tag_day(uint64_t wall_ms, int days)
 {
