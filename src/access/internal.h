@@ -1,6 +1,6 @@
-/* Inside access/ only: access.c the judgment; request.c what is decided; counters.c
- * limits in calls; remember.c permits that are remembered; feature.c names of features; why.c the
- * last decisions. */
+/* Inside access/ only. access.c judges calls; request.c builds the request; counters.c: limits on
+ * the number of calls; remember.c caches permits; feature.c: names of features; why.c: the last
+ * decisions. */
 #ifndef PZ_ACCESS_INTERNAL_H
 #define PZ_ACCESS_INTERNAL_H
 
@@ -8,11 +8,11 @@
 #include "base/list.h"
 #include "base/map.h"
 
-/* A call as it is kept: by a question that waits, as a permit that is remembered, and by those of
- * the last decisions that were this one. */
+/* A judged call, counted references: of a waiting question, of the cache of permits, and of the
+ * list of the last decisions. */
 struct pz_access_kept {
 	unsigned references;
-	uint64_t same; /* number of a permit that is remembered; 0: it is not */
+	uint64_t same; /* number of a cached permit; 0: it is not cached */
 	uint64_t time_ms;
 	enum pz_access_point point;
 	enum pz_access_verdict verdict;
@@ -36,10 +36,10 @@ struct pz_access_noted {
 	struct pz_access_kept *kept; /* a reference */
 };
 
-/* Who calls what, and where that is judged. */
+/* The key of a cached permit: caller, call and point. */
 struct pz_access_key {
 	size_t len;
-	char bytes[1024]; /* what is longer is judged as a whole each time */
+	char bytes[1024]; /* a call whose key would be longer is not cached */
 };
 
 struct pz_access {
@@ -52,10 +52,10 @@ struct pz_access {
 	struct pz_access_noted noted[PZ_ACCESS_DECISIONS_KEPT]; /* by id */
 	struct pz_map *remembered; /* pz_access_key -> pz_access_kept, a reference; or NULL */
 	uint64_t last_same;
-	/* that `remembered` was decided with */
+	/* own names with which the cached permits were decided */
 	char zone[PZ_ZONE_BYTES_MAX + 1], device[PZ_DEVICE_BYTES_MAX + 1];
 	bool is_identity_asked; /* the last decision looked for a device or a friend */
-	/* When time alone may change a decision: streams are judged again then. */
+	/* Fires when time alone may change a decision: streams are then judged again. */
 	struct pz_timer turn;
 	const struct pz_policy_document *timed[PZ_POLICY_SLOTS]; /* that `turn` was set for */
 	/* names that the documents of `timed` compare with numbers of calls */
@@ -68,11 +68,11 @@ struct pz_access {
 /* ---- request.c ---- */
 /** True where only a denial counts: E1, E3 and E4. */
 bool pz_access_is_edge(enum pz_access_point point);
-/** The documents that count for a call: at its point, and for its caller now. */
+/** The documents that apply to a call at its point, and to its caller now. */
 struct pz_policy_slots
 pz_access_slots_at(const struct pz_access *access, const struct pz_access_kept *kept,
 		   const struct pz_policy_slots *slots);
-/** What the generic identities stand for now. */
+/** Fills in what the generic identities of page 9, 4.2 stand for now. */
 void pz_access_identities(struct pz_access *access, struct pz_policy_request *request);
 /**
  * Builds the request of page 9, 9.2. @param feature as pz_access_feature gives it
@@ -104,10 +104,10 @@ size_t pz_access_counters_of(const struct pz_access_kept *kept,
 /** @return false: a call of this kind is not remembered */
 bool pz_access_key(const struct pz_access_caller *caller, const struct pz_access_call *call,
 		   struct pz_access_key *out) PZ_MUST_USE;
-/** The same call as it was permitted, by the documents and names of now; NULL: it is to be judged.
- * Borrowed. */
+/** The cached permit of this call; NULL: the call has to be judged, because it was not permitted
+ * before, or documents or names have changed. Borrowed. */
 struct pz_access_kept *pz_access_recall(struct pz_access *access, const struct pz_access_key *key);
-/** Remembers a permit that was decided just now, where that may be. */
+/** Caches a permit that was decided just now, if it may be cached. */
 void pz_access_remember(struct pz_access *access, const struct pz_access_key *key,
 			struct pz_access_kept *kept);
 /** Forgets all of them. */
@@ -116,8 +116,8 @@ void pz_access_forget(struct pz_access *access);
 /* ---- feature.c ---- */
 #define PZ_ACCESS_FEATURE_BYTES (PZ_API_BYTES_MAX + 64)
 /**
- * The feature that a call is decided by: built-in objects and other names of an API become what
- * policies call them.
+ * The feature by which policies know a call: maps built-in objects and aliases of an API to the
+ * names that policies use.
  * @param part NULL: none
  * @return false: too long
  */

@@ -1,5 +1,5 @@
-/* The dispatcher's question for permission (service/dispatch.h), as access judges it. @spec page 7,
- * 8a */
+/* Answers the dispatcher's permission hook (service/dispatch.h) by access control. @spec page 7, 8a
+ */
 #ifndef PZ_ACCESS_PERMIT_H
 #define PZ_ACCESS_PERMIT_H
 
@@ -9,12 +9,13 @@
 /**
  * Judges what a dispatcher asks. Sets query->was_asked.
  * @param access NULL: everything is denied
- * @param done gets the ticket of the query when a person has answered; NULL: no one is asked
+ * @param done called with the ticket of the query when a person has answered; NULL: no person is
+ * asked
  * @param arg for it
  */
 enum pz_permit pz_access_permit(struct pz_access *access, struct pz_permit_query *query,
 				pz_access_done done, void *arg) PZ_MUST_USE;
-/** What a verdict means to a dispatcher. */
+/** The dispatcher's value for a verdict. */
 enum pz_permit pz_access_permit_of(enum pz_access_verdict verdict);
 /**
  * Judges a call at the point SEND or SHOW, whose caller is `from`.

@@ -251,7 +251,7 @@ start_local(struct pz_search *d)
 }
 
 void
-pz_discovery_news(struct pz_calls *calls)
+pz_discovery_look_again(struct pz_calls *calls)
 {
 	PZ_LIST_EACH (&calls->finds, n, tmp) {
 		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
@@ -535,7 +535,7 @@ pz_discovery_found(struct pz_calls *calls, json_t *message)
 		return;
 	json_decref(calls->known);
 	calls->known = PZ_TAKE(calls->learning);
-	pz_discovery_news(calls);
+	pz_discovery_look_again(calls);
 	if (id == NULL)
 		return;
 	PZ_LIST_EACH (&calls->finds, n, tmp) {

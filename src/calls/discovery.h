@@ -38,7 +38,7 @@ void pz_discovery_found(struct pz_calls *calls, json_t *message);
 /** The hub is gone: searches go on without it. */
 void pz_discovery_hub_gone(struct pz_calls *calls);
 /** A peer has come, gone, or sent something: searches look again. */
-void pz_discovery_news(struct pz_calls *calls);
+void pz_discovery_look_again(struct pz_calls *calls);
 
 /* ---- what is known ---- */
 

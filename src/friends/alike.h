@@ -1,7 +1,7 @@
 /*
- * Names that a person may take for one another: they differ only in case, in marks, or in letters
- * that look alike ("a1ice", Cyrillic "а"). The owner is warned before a friend with such a name is
- * confirmed; the fingerprint decides.
+ * Names that a person may confuse: they differ only in case, in marks, or in letters that look
+ * alike ("a1ice", Cyrillic "а"). The owner is warned before confirming a friend with such a name,
+ * and should compare the fingerprint.
  * @spec page 6 "Friends"
  */
 #ifndef PZ_FRIENDS_ALIKE_H
@@ -28,7 +28,8 @@ pz_alikes_new(const struct pz_friends *friends, const char *zone, const char *di
 void pz_alikes_free(struct pz_alikes *alikes);
 PZ_AUTO_DEFINE(struct pz_alikes, pz_alikes_free)
 /**
- * Another friend, or our own zone, that a person may take for this one: by zone or by display name.
+ * Finds another friend, or our own zone, that a person may confuse with this one: by zone or by
+ * display name.
  * @param alikes NULL: nothing is found
  * @param f not in the table, or in it
  * @return the zone of the other one, borrowed; NULL: there is no such name

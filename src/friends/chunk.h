@@ -11,7 +11,7 @@
 
 /**
  * Reads a chunk of `trusted-pzh`.
- * @param zone, master our own zone and its CA, which has signed the text
+ * @param zone, master our own zone and its CA, whose signature the text must have
  * @param chunk with a value
  * @param out the caller's
  * Errors: DENIED_IDENTITY (the text is of another zone than the key, or of our own),
@@ -29,28 +29,28 @@ enum pz_err pz_friend_chunk_read(const char *zone, const struct pz_cert *master,
  */
 enum pz_err pz_friend_chunk_crl(const struct pz_friends *friends, const struct pz_sync_chunk *chunk,
 				struct pz_crl **out, struct pz_errinfo *info) PZ_MUST_USE;
-/** True when a friend's list is not newer than the one that is known, or the zone is no friend: it
- * is left out silently, for a peer may be behind. The signature is not verified. */
+/** True when a friend's list is not newer than the known one, or the zone is no friend. Such a list
+ * is ignored silently, because a peer may not be up to date. Does not verify the signature. */
 bool
 pz_friend_chunk_is_old_crl(const struct pz_friends *friends, const struct pz_sync_chunk *chunk);
 
 /* ---- the items and the table ---- */
 
 /**
- * Reads the list of a friend from the item `crl`. One that is not good is dropped from the item:
- * the zone is no friend now, or has become one by another CA. Errors: LIMIT_MEMORY.
+ * Reads the list of a friend from the item `crl`. A list that is not valid is removed from the
+ * item: the zone is no longer a friend, or has another CA now. Errors: LIMIT_MEMORY.
  */
 enum pz_err pz_friends_take_crl(struct pz_friends *friends, struct pz_sync_item *crls,
 				const char *zone) PZ_MUST_USE;
 /**
- * Makes the table say of one zone what the item `trusted-pzh` holds now, and reads its list.
+ * Updates one zone in the table from the item `trusted-pzh`, and reads its list.
  * @param own_zone, master as of pz_friend_chunk_read
  * Errors: those of pz_friend_chunk_read, LIMIT, LIMIT_MEMORY; the zone is no friend then.
  */
 enum pz_err pz_friends_take(struct pz_friends *friends, const struct pz_sync_item *texts,
 			    struct pz_sync_item *crls, const char *own_zone,
 			    const struct pz_cert *master, const char *zone) PZ_MUST_USE;
-/** Drops lists of other zones that no friend has taken. @return how many */
+/** Removes lists of other zones that belong to no friend. @return how many */
 size_t pz_friends_drop_crls(const struct pz_friends *friends, struct pz_sync_item *crls,
 			    const char *own_zone);
 

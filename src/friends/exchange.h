@@ -1,7 +1,7 @@
 /*
- * What two hubs say when an invitation is accepted: one object for each end of the connection, no
- * I/O. The connection is TLS with ALPN pz-friend/1, on which only the inviting hub shows a
- * certificate.
+ * The protocol of two hubs when an invitation is accepted: one object for each end of the
+ * connection, sans-I/O. The connection is TLS with ALPN pz-friend/1, on which only the inviting hub
+ * shows a certificate.
  *
  *     accepting hub                                          inviting hub
  *     friendHello {id}                                   ->
@@ -28,7 +28,7 @@
 #define PZ_FRIEND_EXPORTER_BYTES 32
 
 /* reasons of friendError */
-#define PZ_FRIEND_UNKNOWN "unknown"        /* no such invitation, or it does not count any more */
+#define PZ_FRIEND_UNKNOWN "unknown"        /* no such invitation, or it has expired */
 #define PZ_FRIEND_BAD_PROOF "badProof"     /* the secret, or the certificate, is not proved */
 #define PZ_FRIEND_OWN_ZONE "ownZone"       /* a zone cannot befriend itself */
 #define PZ_FRIEND_WRONG_ZONE "wrongZone"   /* the invitation is for another zone */
@@ -44,17 +44,19 @@ struct pz_friend_self {
 	uint16_t port;
 	struct pz_cert *ca;
 	struct pz_key *ca_key;
-	struct pz_crl *const *crl; /* where the newest is: a revocation may replace it meanwhile */
+	struct pz_crl *const *
+		crl; /* points to the newest one: a revocation may replace it during the exchange */
 };
 
-/** Wishes and questions; `arg` is the one of the constructor. None may free the object at once. */
+/** Call-backs to the owner; `arg` is that of the constructor. None may free the object at once. */
 struct pz_friend_exchange_ops {
 	/** Send a prop with this status and payload.message. Both borrowed. */
 	void (*send)(void *arg, const char *status, json_t *message);
-	/** The inviting end: the invitation with this id that counts now; NULL: none. Not kept. */
+	/** The inviting end: returns the valid invitation with this id; NULL: not found. Borrowed
+	 * for the call. */
 	const struct pz_invitation *(*invitation)(void *arg, const char *id);
-	/** The accepting end: has the other end shown, in the handshake, a hub's certificate of
-	 * this zone under this CA? Errors: as pz_tls_verify_peer. */
+	/** The accepting end: checks that the other end has shown, in the handshake, a hub's
+	 * certificate of this zone under this CA. Errors: as pz_tls_verify_peer. */
 	enum pz_err (*verify)(void *arg, const struct pz_cert *ca, const char *zone,
 			      struct pz_errinfo *info);
 	/**
@@ -64,10 +66,10 @@ struct pz_friend_exchange_ops {
 	 * @param id of the invitation
 	 */
 	void (*store)(void *arg, struct pz_friend *takes, const char *id);
-	/** It is over, well: called once and last. */
+	/** The exchange has succeeded: the last call-back. */
 	void (*done)(void *arg);
-	/** It is over: called once and last. @param reason of friendError; @param detail one line,
-	 * without secrets */
+	/** The exchange has failed: the last call-back. @param reason of friendError @param detail
+	 * one line, without secrets */
 	void (*failed)(void *arg, const char *reason, const char *detail);
 };
 
@@ -88,13 +90,13 @@ pz_friend_exchange_accept(const struct pz_friend_self *self, const struct pz_inv
 			  void *arg);
 /** Sends friendHello. */
 void pz_friend_exchange_start(struct pz_friend_exchange *exchange);
-/** Takes one prop of the other end; what comes after the end is ignored. @param message borrowed,
+/** Handles one prop of the other end; props after the end are ignored. @param message borrowed,
  * NULL when it has none */
 void pz_friend_exchange_message(struct pz_friend_exchange *exchange, const char *status,
 				const json_t *message);
 /** The friend is stored. */
 void pz_friend_exchange_stored(struct pz_friend_exchange *exchange);
-/** It is not. @param reason for the other end; @param detail for this one */
+/** The friend was not stored. @param reason for the other end @param detail for this end */
 void pz_friend_exchange_refused(struct pz_friend_exchange *exchange, const char *reason,
 				const char *detail);
 /** Wipes its secrets. NULL is fine. Calls nothing. */

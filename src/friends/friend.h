@@ -1,6 +1,6 @@
 /*
- * Friend zones, as a node knows them: a table by zone, and the text of one friend as it is stored
- * and as the item `trusted-pzh` carries it.
+ * The friend zones of a node: a table by zone, and the text of one friend as it is stored and as
+ * the item `trusted-pzh` carries it.
  *
  * The text of a friend that the hub gives to its devices is signed by the key of their own zone's
  * CA, so any device of the zone may pass it on. What is signed is lv_cat("pz-friend/1", zone,
@@ -32,16 +32,17 @@ struct pz_friend {
 	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1]; /* as its owner chose it */
 	struct pz_cert *ca; /* its PZH CA, pinned; owned, never NULL in a table */
 	struct pz_crl *crl; /* its newest list; owned; NULL: not known */
-	uint8_t secret[PZ_FRIEND_SECRET_BYTES]; /* that both zones have; never logged */
+	uint8_t secret[PZ_FRIEND_SECRET_BYTES]; /* shared by both zones; never logged */
 	/* All times in milliseconds since 1970. */
 	uint64_t since_ms;   /* both owners had confirmed; 0: the friendship is pending */
-	uint64_t changed_ms; /* of what the text says; the mtime of its chunk */
+	uint64_t changed_ms; /* last change of the text; the mtime of its chunk */
 	bool is_confirmed_here, is_confirmed_there; /* which owner has confirmed */
 	char by[PZ_DEVICE_BYTES_MAX + 1];           /* our device that confirmed; "": our hub */
 	char host[PZ_HOST_BYTES_MAX + 1];           /* of its hub; "": not known */
 	uint16_t port;
-	uint64_t number;  /* of the notice that gave host and port; 0: the exchange did */
-	uint64_t seen_ms; /* its hub, or a device of it, was linked last; 0: never. Not in the text
+	uint64_t number;  /* of the notice that host and port came from; 0: from the exchange */
+	uint64_t seen_ms; /* when its hub, or a device of it, was last linked; 0: never. Not in the
+			   * text
 			   */
 	char sig[PZ_SIGNATURE_CHARS_MAX + 1]; /* by our zone's CA; "": not signed */
 	/* At a device, not in the text: the one device of that zone that is trusted, until this
@@ -49,7 +50,7 @@ struct pz_friend {
 	char only[PZ_DEVICE_BYTES_MAX + 1];
 };
 
-/** True when both owners have confirmed: only then does the friendship count. */
+/** True when both owners have confirmed: only then the friend has any rights. */
 static inline bool
 pz_friend_is_confirmed(const struct pz_friend *f)
 {
@@ -80,7 +81,7 @@ void pz_friend_free(struct pz_friend *f);
 PZ_AUTO_DEFINE(struct pz_friend, pz_friend_free)
 
 /**
- * Takes a list that was signed by the friend's CA and has a higher number than the one before.
+ * Replaces the friend's list by one that the friend's CA has signed and that has a higher number.
  * @param crl the friend takes a reference of its own
  * Errors: DENIED_CHAIN (not signed by the pinned CA), DENIED_WEAK, EXISTS (not newer).
  * @spec page 14 REV-5
@@ -89,14 +90,14 @@ enum pz_err
 pz_friend_set_crl(struct pz_friend *f, struct pz_crl *crl, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * Signs the text as it is now; before it is given to devices.
+ * Signs the current text. To be called before the text is sent to devices.
  * @param zone, ca_key our own zone and the key of its CA
  * Errors: CRYPTO, LIMIT_MEMORY; sig is untouched then.
  */
 enum pz_err
 pz_friend_sign(struct pz_friend *f, const char *zone, const struct pz_key *ca_key) PZ_MUST_USE;
 /**
- * Checks that our own zone has signed it.
+ * Checks that our own zone has signed the text.
  * Errors: DENIED_CHAIN (it has not), LIMIT_MEMORY.
  */
 enum pz_err pz_friend_check(const struct pz_friend *f, const char *zone, const struct pz_cert *ca,

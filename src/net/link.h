@@ -1,10 +1,10 @@
 /*
- * A link: one mutually authenticated connection that carries frames (page 4). TLS and framing over
- * an abstract stream; no descriptor inside, so simulations run the same code.
+ * A link: one mutually authenticated connection that carries frames (page 4). It adds TLS and
+ * framing to an abstract stream and uses no descriptor, so simulations run the same code.
  *
  * Life: pz_link_new -> handshake -> events.secured -> events.frame... -> events.closed -> freed.
- * Nothing is freed or reported from inside a call of the owner: pz_link_close only marks the link,
- * the end of the turn (net/turn.h) reports and frees it.
+ * No call of the owner frees or reports anything: pz_link_close only marks the link; the end of the
+ * turn (net/turn.h) reports and frees it.
  */
 #ifndef PZ_NET_LINK_H
 #define PZ_NET_LINK_H
@@ -24,23 +24,23 @@ struct pz_link_events {
 	void (*secured)(struct pz_link *link);
 	/** One frame, header included, borrowed. An error closes the link with that reason. */
 	enum pz_err (*frame)(struct pz_link *link, struct pz_slice frame);
-	/** Nothing was sent for 30 s: send a keepAlive. May be NULL for links that never become
-	 * live. */
+	/** The link has sent nothing for pz_link_host.keepalive_us: the owner sends a keepAlive.
+	 * May be NULL for links that never become live. */
 	void (*keepalive)(struct pz_link *link);
-	/** Send something that the other end answers at once (prop `probe`). As above. */
+	/** The owner sends a prop `probe`, which the other end answers at once. NULL as above. */
 	void (*probe)(struct pz_link *link);
-	/** A link that was probed gave a sign of life. May be NULL. */
+	/** Something was received on a link that was probed. May be NULL. */
 	void (*alive)(struct pz_link *link);
 	/** The queue has become shorter. May be NULL. */
 	void (*drained)(struct pz_link *link);
 	/** Sends a prop of the link's channels. NULL: links of this owner carry none. */
 	void (*channel_prop)(struct pz_link *link, const char *status, json_t *message);
-	/** The other end opens a channel: see pz_channels_ops.offered. As above. */
+	/** The other end opens a channel: see pz_channels_ops.offered. NULL as above. */
 	void (*channel_offered)(struct pz_link *link, struct pz_channel *channel,
 				const struct pz_channel_offer *offer);
 	/**
-	 * The link is gone and freed after this call; its channels went before. @param detail one
-	 * line or ""
+	 * The link has ended, and is freed after this call; its channels were freed before. @param
+	 * detail one line or ""
 	 * @param undelivered complete frames that never left the queue, borrowed; the props among
 	 * them went with the end of the link, if the other end takes them
 	 */
@@ -48,7 +48,7 @@ struct pz_link_events {
 		       struct pz_slice undelivered);
 };
 
-/** What all links of a node share. Borrowed for their life. */
+/** Configuration that all links of a node share. Borrowed for their life. */
 struct pz_link_host {
 	const struct pz_env *env;
 	struct pz_turn *turn;
@@ -58,11 +58,12 @@ struct pz_link_host {
 	uint64_t keepalive_us; /* 0: PZ_KEEPALIVE_SEND_US; dead after twice that */
 };
 
-/** How long a link that is not established may take. */
+/** Deadlines of a link that is not established, monotonic time. */
 struct pz_link_until {
 	uint64_t deadline_us; /* to be established, or to make progress */
 	uint64_t hello_us;    /* until when a client has to send its ClientHello; 0: it has */
-	uint64_t patience_us; /* what each frame moves the deadline by; 0 = it stands */
+	uint64_t patience_us; /* each frame sets the deadline to this long from now; 0: no frame
+				 does */
 };
 
 /** Bytes of the other end that we leave in the socket, or in `rx`. */
@@ -99,8 +100,8 @@ struct pz_link {
 	struct pz_list owner_node; /* for the owner's list of links */
 	struct pz_link_end end;
 	uint32_t frame_max;
-	uint32_t tx_begun;            /* bytes at the front of tx whose frame was begun already */
-	struct pz_channels *channels; /* NULL: it carries none */
+	uint32_t tx_begun; /* front bytes of tx: the rest of a frame that is partly sent */
+	struct pz_channels *channels; /* NULL: no channel was used yet */
 	struct pz_link_held held;
 	bool secured, live, idle, closing;
 };
@@ -116,12 +117,14 @@ enum pz_err
 pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz_tls *tls,
 	    uint64_t deadline_us, void *owner, struct pz_link **out) PZ_MUST_USE;
 
-/** The identity is proved and admitted: session address and kind. Errors: LIMIT_MEMORY. */
+/** Sets the session's address and kind, when the owner has admitted the proved identity. Errors:
+ * LIMIT_MEMORY. */
 enum pz_err
 pz_link_identify(struct pz_link *link, enum pz_session_kind kind, const char *address) PZ_MUST_USE;
-/** Registered: the deadline goes, keep-alive starts, frames may be as long as the host says. */
+/** The other end has registered: removes the deadline, starts keep-alive, and allows frames of up
+ * to pz_link_host.frame_max. */
 void pz_link_establish(struct pz_link *link);
-/** An enrolment link: closed after this long without a frame. */
+/** For an enrolment link: it is closed after this long without a frame. */
 void pz_link_set_patience(struct pz_link *link, uint64_t patience_us);
 
 /** Queues whole frames. Errors: LIMIT_QUEUE, LIMIT_MEMORY, IO_CLOSED, PROTO_FRAME (one is longer
@@ -129,11 +132,11 @@ void pz_link_set_patience(struct pz_link *link, uint64_t patience_us);
  */
 enum pz_err pz_link_send(struct pz_link *link, struct pz_slice frame) PZ_MUST_USE;
 /**
- * Marks the link for closing at the end of the turn. What is queued is still sent as far as the
- * stream takes it now. Of what it does not take, the record that was begun and the newest
- * PZ_FAREWELL_BYTES of props are sent for up to PZ_FAREWELL_US: often they are the reason, and they
- * go no other way. Not after a hang-up, nor to a slow consumer (LIMIT_QUEUE). The first reason
- * counts. @param detail copied, one line
+ * Marks the link for closing at the end of the turn. Queued frames are still sent as far as the
+ * stream takes them now. Of the rest, the record that was begun and the newest PZ_FAREWELL_BYTES of
+ * props are sent for up to PZ_FAREWELL_US: they often contain the reason, and no other link carries
+ * them. This is not done after a hang-up, nor for a slow consumer (LIMIT_QUEUE). Only the reason of
+ * the first call counts. @param detail copied, one line
  */
 void pz_link_close(struct pz_link *link, enum pz_err why, const char *detail);
 
@@ -152,18 +155,19 @@ pz_link_of(struct pz_session *session)
 }
 
 /* ---- channels (page 15) ---- */
-/** The channels of a live link, made when they are first asked for: until then a frame with the top
- * bit closes it. NULL: its owner has none, it is about to end, or out of memory. */
+/** The channels of a live link. They are created by the first call; before it, a frame of a channel
+ * closes the link. NULL: the owner has no channel call-backs, the link is closing, or out of
+ * memory. */
 struct pz_channels *pz_link_channels(struct pz_link *link);
-/** A prop came in: one that breaks a rule of channels closes the link. @return false: the status is
- * not one of channels, or the link has none. */
+/** Handles a received prop; one that breaks a rule of channels closes the link. @return false: the
+ * status is not one of channels, or the link has none. */
 bool pz_link_on_channel_prop(struct pz_link *link, const char *status, json_t *message);
 
 /* ---- for streams ---- */
-/** True while the link wants bytes: not in a turn whose share of handshakes is used up. */
+/** True when the stream should read. False in a turn that has used up its share of handshakes. */
 bool pz_link_wants_bytes(struct pz_link *link);
-/** Bytes came in; borrowed. Decrypts them and passes each whole frame to events.frame; a failure
- * closes the link. */
+/** Handles received bytes, borrowed: decrypts them and passes each whole frame to events.frame; a
+ * failure closes the link. */
 void pz_link_on_bytes(struct pz_link *link, struct pz_slice bytes);
 /** The stream takes bytes again. */
 void pz_link_on_writable(struct pz_link *link);

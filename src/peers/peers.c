@@ -118,7 +118,7 @@ on_tell(struct pz_timer *timer, void *arg)
 	(void)timer;
 	pz_peers_send_info(peers);
 	pz_peers_dial_reached(peers);
-	peers->config.ops->tell_hub(peers->config.arg);
+	peers->config.ops->send_info_to_hub(peers->config.arg);
 }
 
 static void
@@ -230,7 +230,7 @@ void
 pz_peers_on_directory(struct pz_peers *peers, const char *device)
 {
 	pz_peer_consider(peers, device);
-	peers->config.ops->news(peers->config.arg, device);
+	peers->config.ops->updated(peers->config.arg, device);
 }
 
 /* peer.auto has been turned on: each device with an address in the directory is dialled. */

@@ -28,7 +28,7 @@ struct pz_peers;
 
 /* ---- what the peers are given ---- */
 
-/** What preferences say about links (page 10), in force. */
+/** The preferences about links (page 10) that are in force. */
 struct pz_peers_prefs {
 	bool listen, relay, auto_dial;
 	bool is_private;   /* the hub is used for devices only to carry links to them */
@@ -44,7 +44,7 @@ struct pz_peer_change {
 	const char *reason; /* of the last change that had one, or "" */
 };
 
-/** Another device that announces its pairing window on the local network. Borrowed. */
+/** Another device that announces its pairing window on the local network. Borrowed for the call. */
 struct pz_peers_window {
 	const char *instance;     /* of its announcement: a random name */
 	const char *display_name; /* as it says; not cleaned */
@@ -53,21 +53,20 @@ struct pz_peers_window {
 	bool is_ours_first; /* our instance's name is the bytewise smaller one */
 };
 
-/** Ways that are lost: a link, or only some devices behind it. */
+/** Routes that are lost: those by a link, or only those to some devices behind it. */
 struct pz_peers_loss {
-	const struct pz_session *session; /* that is gone; NULL: it stays */
-	json_t *names;                    /* devices that may have no way any more, or NULL */
+	const struct pz_session *session; /* that has ended; NULL: it stays */
+	json_t *names;                    /* devices that may have no route left, or NULL */
 	struct pz_slice undelivered;      /* frames that never left its queue */
 	int rpc_code;                     /* for those that cannot be delivered */
 };
 
-/** What the node does for links with devices of friend zones. */
+/** Call-backs to the node for links with devices of friend zones. */
 struct pz_peers_friend_ops {
 	/** The context of an outgoing link to devices of this zone: it trusts the friend's CA and
 	 * no other. New, the caller's; NULL: it cannot be made. */
 	struct pz_tls_ctx *(*ctx)(void *arg, const char *zone);
-	/** What the hub has said of a friend's device, as an entry of `directory`. Borrowed, or
-	 * NULL. */
+	/** The hub's entry of a friend's device, as in `directory`. Borrowed, or NULL. */
 	const json_t *(*entry)(void *arg, const char *address);
 	/** The services of this device that a friend's device may see: array of descriptors, new.
 	 */
@@ -75,8 +74,8 @@ struct pz_peers_friend_ops {
 };
 
 /**
- * What the node does for its peers. Called from inside events of links, timers, and calls of the
- * node's; none of them may free the peers. `arg` is that of the configuration.
+ * Call-backs to the node. They run inside events of links, timers, and calls by the node; none of
+ * them may free the peers. `arg` is that of the configuration.
  */
 struct pz_peers_ops {
 	/** True while the link to the hub is registered. */
@@ -84,19 +83,20 @@ struct pz_peers_ops {
 	/** Its session. Borrowed; asked for only while it is up. */
 	struct pz_session *(*hub_session)(void *arg);
 	/** pz_peers_info_for_hub has changed. */
-	void (*tell_hub)(void *arg);
-	/** A peer has said that it passes channels on to the hub. */
-	void (*saw_way_to_hub)(void *arg);
+	void (*send_info_to_hub)(void *arg);
+	/** A peer has announced that it relays channels to the hub. */
+	void (*saw_route_to_hub)(void *arg);
 
 	/** A peer's state has changed. */
 	void (*changed)(void *arg, const struct pz_peer_change *change);
 	/** A direct link is up. */
 	void (*live)(void *arg, const char *device);
-	/** What is known of a device has changed. */
-	void (*news)(void *arg, const char *device);
-	/** Messages that went by what is lost take another way, or end. @param loss borrowed */
+	/** A device has sent new services or details, or its routes have changed. */
+	void (*updated)(void *arg, const char *device);
+	/** Routes were lost: the node sends the messages that used them by another route, or
+	 * answers them with an error. @param loss borrowed */
 	void (*lost)(void *arg, const struct pz_peers_loss *loss);
-	/** A device has no direct link any more. @param address zone/device */
+	/** The last direct link of a device has ended. @param address zone/device */
 	void (*gone)(void *arg, const char *address);
 
 	/** Begins to synchronise on a link that is up. @return the exchange, owned by the link;
@@ -106,8 +106,8 @@ struct pz_peers_ops {
 	json_t *(*hub_place)(void *arg);
 	/** A peer has sent `hubMoved`. @param log for what it causes; @return false: refused */
 	bool (*hub_moved)(void *arg, const char *device, struct pz_log_rate *log, json_t *message);
-	/** A device has opened a channel of kind `file`, on a link that has proved the device: it
-	 * is kept or refused. NULL: files are not received. */
+	/** A device has opened a channel of kind `file`, on a link that has proved the device. The
+	 * node keeps or refuses it. NULL: files are not received. */
 	void (*file_offered)(void *arg, const char *device, struct pz_channel *channel,
 			     const struct pz_channel_offer *offer);
 	/** A prop was not sent. @param bytes of the frame */
@@ -125,17 +125,17 @@ struct pz_peers_ops {
 	/** A stranger's connection is secured; link->host and link->owner are the receiver's to
 	 * set, and its events the receiver's. @param remote borrowed */
 	void (*stranger)(void *arg, struct pz_link *link, const char *remote);
-	/** While our pairing window is open: another device is in its own. */
+	/** While our pairing window is open: another device announces its window. */
 	void (*saw_window)(void *arg, const struct pz_peers_window *window);
 
-	/** For devices of friend zones; NULL: there are none. */
+	/** For devices of friend zones; NULL: no such links. */
 	const struct pz_peers_friend_ops *friends;
 
 	/** Whether a link may begin now (page 14, REV-6). Errors: DENIED (with the reason). NULL:
 	 * always. */
 	enum pz_err (*may_link)(void *arg, struct pz_errinfo *info);
-	/** A device announces itself with the tag of another day. @param days after today, < 0:
-	 * before; 0 also when it does not announce itself any more */
+	/** A device announces itself with the tag of another day. @param days after today;
+	 * negative: before; 0 also when its announcement has ended */
 	void (*saw_day)(void *arg, const char *device, int days);
 	/** A handshake with a device has succeeded. */
 	void (*saw_link)(void *arg, const char *device);
@@ -143,12 +143,13 @@ struct pz_peers_ops {
 	void (*saw_refusal)(void *arg, const char *device, enum pz_err why, const char *detail);
 };
 
-/** Everything borrowed for the life of the peers; what it points to is kept up to date by the node.
+/** Configuration. Everything is borrowed for the life of the peers; the node keeps the objects up
+ * to date.
  */
 struct pz_peers_config {
 	struct pz_link_host link_host; /* copied; its events are the peers' own */
 	struct pz_transport transport;
-	struct pz_mdns *mdns; /* the local network; NULL: none. Its events become the peers' */
+	struct pz_mdns *mdns; /* the local network; NULL: not used. The peers set its events */
 	/** Own addresses for pzpInfo; NULL: none. */
 	void (*addresses)(void (*each)(void *arg, const char *address), void *arg);
 	const char *listen; /* address of the server; NULL or "": any */
@@ -169,52 +170,55 @@ struct pz_peers_config {
 
 /* ---- life ---- */
 
-/** Nothing is opened or dialled yet. NULL: out of memory. */
+/** Opens and dials nothing yet. NULL: out of memory. */
 struct pz_peers *pz_peers_new(const struct pz_peers_config *config);
-/** After pz_peers_end and a turn's end. NULL is fine. */
+/** To be called after pz_peers_end and the end of a turn. NULL is fine. */
 void pz_peers_free(struct pz_peers *peers);
 /**
- * Another membership or CRL, or none: links of the revoked end, listening begins or ends.
- * @param client for outgoing links, borrowed until the next call; NULL: virgin
- * @param takes_server for incoming ones, owned from now on; NULL: virgin
+ * Sets a new membership or CRL, or none: closes links of revoked devices, starts or stops
+ * listening.
+ * @param client for outgoing links, borrowed until the next call; NULL: not enrolled
+ * @param takes_server for incoming links, taken; NULL: not enrolled
  */
 void pz_peers_set_membership(struct pz_peers *peers, struct pz_tls_ctx *client,
 			     struct pz_tls_ctx *takes_server);
-/** The node begins to connect: the server is opened, now or when there is a membership. */
+/** The node starts to connect: opens the server, now or when there is a membership. */
 void pz_peers_start(struct pz_peers *peers);
-/** The zone is being left: says bye on every link; nothing new until pz_peers_set_membership. */
+/** The device leaves the zone: sends bye on every link; opens no links until
+ * pz_peers_set_membership. */
 void pz_peers_leave(struct pz_peers *peers);
-/** The node ends: says bye on every link; nothing new any more. */
+/** The node stops: sends bye on every link, and opens no more links. */
 void pz_peers_end(struct pz_peers *peers);
-/** Opens, moves or closes the TLS server as preferences and membership say. */
+/** Opens, moves or closes the TLS server according to preferences and membership. */
 void pz_peers_listen(struct pz_peers *peers);
 /** Tries again when the server should be open and is not. */
 void pz_peers_listen_again(struct pz_peers *peers);
 /**
- * A pairing window opens: the server listens, also while the device is virgin and where preferences
- * say otherwise; the display name is announced on the local network, and others in their windows
- * are looked for.
+ * Opens the pairing window: the server listens, also while the device is not enrolled or the
+ * preferences disable it; the display name is announced on the local network, and windows of other
+ * devices are looked for.
  * @param duration_us how long it is open at most: the owner closes it
  * @spec page 6 "Strangers: the peer-to-peer certificate exchange (SHCBK)"
  */
 void pz_peers_open_window(struct pz_peers *peers, uint64_t duration_us);
-/** It closes. Nothing when it is not open. */
+/** Closes the pairing window. Does nothing when it is not open. */
 void pz_peers_close_window(struct pz_peers *peers);
-/** Announces this device on the local network, or no longer, as membership, secret and server say.
+/** Starts or stops announcing this device on the local network, according to membership, secret and
+ * server.
  */
 void pz_peers_announce(struct pz_peers *peers);
 
-/* ---- what has changed ---- */
+/* ---- changes ---- */
 
-/** The hub has sent an entry of its directory. */
+/** The hub has sent the entry of a device in its directory. */
 void pz_peers_on_directory(struct pz_peers *peers, const char *device);
 /** Preferences about links have changed. */
 void pz_peers_prefs_changed(struct pz_peers *peers);
-/** As pz_link_host.keepalive_us; links that are up follow with their next keepAlive. */
+/** Sets pz_link_host.keepalive_us; existing links use it from their next keepAlive on. */
 void pz_peers_set_keepalive(struct pz_peers *peers, uint64_t keepalive_us);
 /** The machine's addresses or routes have changed. */
 void pz_peers_network_changed(struct pz_peers *peers);
-/** Something that peers and hub know of this device has changed: it is sent to them soon. */
+/** Schedules sending pzpInfo to peers and hub, because it has changed. */
 void pz_peers_send_info_soon(struct pz_peers *peers);
 /** Sends every linked peer the services of this device. */
 void pz_peers_send_services(struct pz_peers *peers);
@@ -222,78 +226,80 @@ void pz_peers_send_services(struct pz_peers *peers);
 void pz_peers_send_friends_services(struct pz_peers *peers);
 /** Sends every linked peer `hubMoved`. */
 void pz_peers_send_hub_moved(struct pz_peers *peers);
-/** Sends a prop to a device by its direct link. @param message borrowed. @return false: there is
- * none, or it does not read what it is sent */
+/** Sends a prop to a device on its direct link. @param message borrowed @return false: no such
+ * link, or the device does not read */
 bool pz_peers_send(struct pz_peers *peers, const char *device, const char *status, json_t *message);
-/** The zone is no friend any more: links with its devices and attempts to reach them end at once.
+/** The zone is no longer a friend: ends links with its devices, and attempts to dial them, at once.
  */
 void pz_peers_forget_friend(struct pz_peers *peers, const char *zone);
-/** The device is out of the zone: it is not dialled any more; its link ends with the CRL. */
+/** The device has left the zone: stops dialling it; its link ends when the CRL is set. */
 void pz_peers_forget(struct pz_peers *peers, const char *device);
-/** The same for all that the zone's data says have left, and that have no link. */
+/** Does so for each device without a link that has left according to the zone's data. */
 void pz_peers_drop_left(struct pz_peers *peers);
 
 /* ---- looking for devices ---- */
 
-/** Makes a device one that can be dialled. @return false: out of memory, too many devices, or not
- * one that ours could be linked with */
+/** Adds a device to those that can be dialled. @return false: out of memory, too many devices, or
+ * this device can have no link with it */
 bool pz_peers_add(struct pz_peers *peers, const char *device);
 /**
- * Looks for a direct way to a device: at the addresses that the hub said, and at those that are
- * announced on the local network until `seek_us` from now. Does nothing where there is a link.
+ * Dials a device: at the addresses that the hub has sent, and at those that are announced on the
+ * local network until `seek_us` from now. Does nothing when there is a link.
  * @return false: as pz_peers_add
  */
 bool pz_peers_dial(struct pz_peers *peers, const char *device, uint64_t seek_us);
-/** The same because a person asked for it: dialled again when it is lost. */
+/** Dials a device because a person asked for it: it is dialled again when the link is lost. */
 bool pz_peers_connect(struct pz_peers *peers, const char *device);
-/** The same, at an address that a person knows; it is tried first, until another is given.
+/** As pz_peers_connect, at an address that a person gave; it is tried first, until another one is
+ * given.
  * @param address numeric */
 bool
 pz_peers_connect_at(struct pz_peers *peers, const char *device, const char *address, uint16_t port);
-/** Ends link and search, with the reason; it is not dialled again. @return false: never met */
+/** Ends the link and attempts to dial, with the reason; the device is not dialled again. @return
+ * false: not known here */
 bool pz_peers_disconnect(struct pz_peers *peers, const char *device, const char *reason);
-/** Looks around on the local network for this long. @param dial devices of the zone that are found
- * are connected to */
+/** Searches the local network for this long. @param dial connect to devices of the zone that are
+ * found */
 void pz_peers_look(struct pz_peers *peers, uint64_t duration_us, bool dial);
-/** How long it still looks around, microseconds. */
+/** How long the search still lasts, microseconds. */
 uint64_t pz_peers_look_left_us(const struct pz_peers *peers);
-/** True while something is under way that may bring services: a search for a peer, or a link whose
- * other end has not sent its services yet. */
+/** True while more services may become known: a peer is being dialled, or the other end of a link
+ * has not sent its services yet. */
 bool pz_peers_is_expecting(const struct pz_peers *peers);
 /** `pzp discover`: what announces itself on the local network. New array, or NULL. */
 json_t *pz_peers_announced(struct pz_peers *peers);
 
-/* ---- ways ---- */
+/* ---- routes ---- */
 
-/** The way to a device of the zone: "direct", "hub", "relay" or "none". Static. */
+/** The route to a device of the zone: "direct", "hub", "relay" or "none". Static. */
 const char *pz_peers_route(const struct pz_peers *peers, const char *device);
 /** True when the hub is used for devices only to carry links with them (preference `private`). */
 bool pz_peers_is_private(const struct pz_peers *peers);
-/** True when there is a way to it. */
+/** True when there is a route to the device. */
 bool pz_peers_has_route(const struct pz_peers *peers, const char *device);
-/** The link of a peer that passes channels on to the hub, another one each time where there are
- * several; NULL: no peer does. Borrowed until the end of the turn. @param out_relay its name, as
- * long */
+/** The link with a peer that relays channels to the hub, with another peer at each call when there
+ * are several; NULL: no peer does. Borrowed until the end of the turn. @param out_relay name of the
+ * peer, borrowed as long */
 struct pz_link *pz_peers_link_to_hub(struct pz_peers *peers, const char **out_relay);
-/** True when a peer passes channels on to the hub. */
+/** True when a peer relays channels to the hub. */
 bool pz_peers_has_relay_to_hub(const struct pz_peers *peers);
-/** For pz_router_ops.next_hop: the session of the hub or of the relay that passes on to this
- * address; NULL: none. Borrowed until the end of the turn. */
+/** For pz_router_ops.next_hop: the session of the hub or relay that forwards to this address; NULL:
+ * no route. Borrowed until the end of the turn. */
 struct pz_session *pz_peers_next_hop(const struct pz_peers *peers, struct pz_slice address);
 /** The hub has opened a channel on its link. */
 void pz_peers_on_hub_channel(struct pz_peers *peers, struct pz_link *link,
 			     struct pz_channel *channel, const struct pz_channel_offer *offer);
-/** A prop that came in by a direct link. */
+/** Handles a prop that was received on a direct link. */
 void pz_peers_on_prop(struct pz_session *in, const struct pz_envelope *envelope);
 
 /* ---- files ---- */
 
-/** The channels of the link with a device, by which files go to it: no other node reads that link.
- * NULL: it has no link. Borrowed until the end of the turn. */
+/** The channels of the link with a device, for files: no other node can read that link. NULL: there
+ * is no link. Borrowed until the end of the turn. */
 struct pz_channels *pz_peers_channels(const struct pz_peers *peers, const char *device);
 /**
- * Files for a device wait, or are sent: as long as that lasts a link through the hub is opened as
- * with the preference `private`, where there is no direct way. Calls with `on` and without it are
+ * Files for a device wait or are being sent: until the matching call with `on` false a link through
+ * the hub is opened, as with the preference `private`, if there is no direct link. Calls are
  * counted. @spec page 15 "Kind file"
  */
 void pz_peers_want_private(struct pz_peers *peers, const char *device, bool on);
@@ -302,13 +308,13 @@ void pz_peers_want_private(struct pz_peers *peers, const char *device, bool on);
 
 struct pz_peers_trial;
 
-/** The end of a trial. @param results [{by, address, ok, error}], borrowed: `by` the device that
- * tried, `address` null where it did not, `error` a few words where it did not connect */
+/** The end of a trial. @param results [{by, address, ok, error}], borrowed: `by` is the device that
+ * tried, `address` null if it did not try, `error` a few words if it did not connect */
 typedef void (*pz_peers_trial_done)(void *arg, json_t *results);
 
 /**
- * Asks up to PZ_PEER_TRIAL_PEERS_MAX linked devices to connect to this one, at each address that
- * they know of it.
+ * Asks up to PZ_PEER_TRIAL_PEERS_MAX linked devices to connect to this one, at each of its
+ * addresses that they know.
  * @param done called once, after PZ_PEER_TRIAL_WAIT_US at the latest, never from inside; the trial
  *        is over then
  * @return NULL: no device is linked, or out of memory
@@ -319,25 +325,25 @@ pz_peers_trial_start(struct pz_peers *peers, pz_peers_trial_done done, void *arg
 /** No call follows. Not for one whose `done` was called. NULL is fine. */
 void pz_peers_trial_cancel(struct pz_peers_trial *trial);
 
-/* ---- what is known ---- */
+/* ---- the state of other devices ---- */
 
-/** What is known of one device. Borrowed until the end of the turn. */
+/** The state of one device. Borrowed until the end of the turn. */
 struct pz_peer_view {
-	const char *address; /* zone/device; "" when never met */
+	const char *address; /* zone/device; "" when not known here */
 	enum pz_peer_state state;
 	const char *reason; /* of the last change of state, or "" */
 	const char *remote; /* the address at the other end of its link; NULL: not linked, or its
 			     * link goes through another node */
 	const char *relay;  /* that its link goes through; NULL: none */
 	bool is_linked;
-	bool is_private;        /* nothing of what is said with it can be read by the hub */
+	bool is_private;        /* the hub can read nothing that is exchanged with it */
 	uint64_t round_trip_us; /* of its link; 0: not linked, or not known */
 	const json_t *info;     /* pzpInfo as it was received on the link that is up, or NULL */
-	bool is_dialled;        /* a way is being looked for */
+	bool is_dialled;        /* it is being dialled */
 	bool answers;           /* a person there may answer questions of this device */
 };
 
-/** @return false: never met; `out` says so, too (not connected, "") */
+/** @return false: not known here; `out` is filled in (not connected, "") */
 bool pz_peers_view(const struct pz_peers *peers, const char *device, struct pz_peer_view *out);
 /** True when there is a direct link with it. */
 bool pz_peers_is_linked(const struct pz_peers *peers, const char *device);
@@ -348,21 +354,21 @@ json_t *pz_peers_friends(const struct pz_peers *peers);
 /** Names of all other devices of the own zone that are known here, also of those that have left:
  * {name: true}, new; NULL: out of memory. */
 json_t *pz_peers_names(const struct pz_peers *peers);
-/** A device that was revoked or has left: it is neither listed nor dialled. */
+/** True for a device that was revoked or has left: it is neither listed nor dialled. */
 bool pz_peers_has_left(const struct pz_peers *peers, const char *device);
-/** Services that a linked device has sent of its own. Borrowed, or NULL. */
+/** The services that a linked device has sent. Borrowed, or NULL. */
 json_t *pz_peers_services(const struct pz_peers *peers, const char *device);
-/** One linked device of the own zone after the other. @param pos begins at 0. @return its name, or
- * NULL: no more */
+/** Iterates over the linked devices of the own zone. @param pos 0 at first @return a name; NULL at
+ * the end */
 const char *pz_peers_next_linked(const struct pz_peers *peers, size_t *pos);
-/** The session of this device's start that is known, or "". */
+/** The session id that identifies the current start of a device, as far as known; else "". */
 const char *pz_peers_session_of(const struct pz_peers *peers, const char *device);
 
-/* ---- what we say ---- */
+/* ---- this device ---- */
 
-/** The session of our own start. */
+/** The session id of this start. */
 const char *pz_peers_session(const struct pz_peers *peers);
-/** The port that is listened on, or 0. */
+/** The port of the TLS server; 0: it is closed. */
 uint16_t pz_peers_port(const struct pz_peers *peers);
 /** pzpInfo for the hub. New, or NULL. */
 json_t *pz_peers_info_for_hub(const struct pz_peers *peers);

@@ -20,7 +20,7 @@ static struct {
 	struct pz_session hub;
 	json_t *directory;
 	struct pz_peers *peers;
-	unsigned changes, news;
+	unsigned changes, updates;
 	bool is_hub_up;
 } w;
 
@@ -48,18 +48,18 @@ changed(void *arg, const struct pz_peer_change *change)
 }
 
 static void
-news(void *arg, const char *device)
+updated(void *arg, const char *device)
 {
 	(void)arg;
 	(void)device;
-	w.news++;
+	w.updates++;
 }
 
 static const struct pz_peers_ops ops = {
 	.hub_is_up = hub_is_up,
 	.hub_session = hub_session,
 	.changed = changed,
-	.news = news,
+	.updated = updated,
 };
 
 static int
@@ -161,7 +161,7 @@ the_directory_leads_to_the_hub_only_while_it_is_up(void **state)
 	(void)state;
 	hub_says("tv", true);
 	hub_says("phone", false);
-	assert_int_equal(w.news, 2);
+	assert_int_equal(w.updates, 2);
 	assert_string_equal(pz_peers_route(w.peers, "tv"), "none");
 	assert_null(pz_peers_next_hop(w.peers, tv));
 	w.is_hub_up = true;

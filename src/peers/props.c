@@ -49,10 +49,10 @@ send_error(struct peer_link *pl, enum pz_prop_error error, const char *text, con
 
 /* A device has sent something about itself or another one. */
 static void
-news(struct pz_peers *peers, const char *device)
+updated(struct pz_peers *peers, const char *device)
 {
 	pz_peer_consider(peers, device);
-	peers->config.ops->news(peers->config.arg, device);
+	peers->config.ops->updated(peers->config.arg, device);
 }
 
 /* ---- pzpInfo ---- */
@@ -109,9 +109,9 @@ on_info(struct peer_link *pl, json_t *message)
 		 session && pz_info_is_instance(session) ? session : "");
 	/* Only when that is new: each pzpInfo would otherwise begin another attempt. */
 	if (!was_way_to_hub && peer->is_relay && peer->has_hub && !pz_peers_has_hub(peers))
-		peers->config.ops->saw_way_to_hub(peers->config.arg);
+		peers->config.ops->saw_route_to_hub(peers->config.arg);
 	pz_peers_dial_reached(peers);
-	news(peers, peer->device);
+	updated(peers, peer->device);
 }
 
 /* ---- services ---- */
@@ -135,7 +135,7 @@ on_register_services(struct peer_link *pl, json_t *message)
 	}
 	json_decref(peer->services);
 	peer->services = list;
-	news(pl->peers, peer->device);
+	updated(pl->peers, peer->device);
 }
 
 /* ---- the rest ---- */

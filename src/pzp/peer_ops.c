@@ -3,7 +3,7 @@
  * happens to the direct links. The peers know this table and nothing else of the node, so this
  * file shows which parts follow which event, and in which order.
  *
- * Three events come with a link: `live` when it is registered and messages pass, `news`
+ * Three events come with a link: `live` when it is registered and messages pass, `updated`
  * whenever the device sends what it is and can, `lost` when it ends. `gone` follows `lost`
  * where no other link to the device is left; `changed` is for people and lists. Calls are ended
  * or sent again in `lost`; what depends on the device as such ends in `gone`.
@@ -49,7 +49,7 @@ on_hub_session(void *arg)
 }
 
 static void
-on_tell_hub(void *arg)
+on_send_info_to_hub(void *arg)
 {
 	struct pz_node *node = arg;
 
@@ -57,7 +57,7 @@ on_tell_hub(void *arg)
 }
 
 static void
-on_saw_way_to_hub(void *arg)
+on_saw_route_to_hub(void *arg)
 {
 	const struct pz_node *node = arg;
 
@@ -89,8 +89,8 @@ is_guest(const char *name)
 	return strchr(name, '/') != NULL;
 }
 
-/* A link makes a device an agent for questions only with its first news: the view of the peers
- * has nothing of it before. Files wait for a way, not for news: what was held up goes on at
+/* A link makes a device an agent for questions only with its first update: the view of the peers
+ * has nothing of it before. Files wait for a route, not for updates: what was held up goes on at
  * once. */
 static void
 on_live(void *arg, const char *device)
@@ -101,18 +101,18 @@ on_live(void *arg, const char *device)
 		pz_asking_device(node->judge.asking, device);
 		pz_app_data_session_began(items_of(arg));
 	}
-	pz_discovery_news(calls_of(arg));
+	pz_discovery_look_again(calls_of(arg));
 	pz_transfers_route_changed(node->transfers, device, false);
 }
 
 static void
-on_news(void *arg, const char *device)
+on_updated(void *arg, const char *device)
 {
 	const struct pz_node *node = arg;
 
 	if (!is_guest(device))
 		pz_asking_device(node->judge.asking, device);
-	pz_discovery_news(calls_of(arg));
+	pz_discovery_look_again(calls_of(arg));
 	pz_transfers_route_changed(node->transfers, device, true);
 }
 
@@ -294,11 +294,11 @@ on_saw_window(void *arg, const struct pz_peers_window *window)
 static const struct pz_peers_ops ops = {
 	.hub_is_up = on_hub_is_up,
 	.hub_session = on_hub_session,
-	.tell_hub = on_tell_hub,
-	.saw_way_to_hub = on_saw_way_to_hub,
+	.send_info_to_hub = on_send_info_to_hub,
+	.saw_route_to_hub = on_saw_route_to_hub,
 	.changed = on_changed,
 	.live = on_live,
-	.news = on_news,
+	.updated = on_updated,
 	.lost = on_lost,
 	.gone = on_gone,
 	.sync_open = on_sync_open,

@@ -1,12 +1,13 @@
 /*
- * What a member may send: a device that floods is refused, and keeps no other one waiting.
+ * Rate limit of a member: messages of a device that floods are refused, and delay no other device.
  *
- * Each message takes one of an allowance of PZ_MEMBER_MESSAGES_MAX, which grows by
- * PZ_MEMBER_MESSAGES_PER_S, and by one with each message that the member is sent. So one that waits
- * for answers is as fast as it can be, with that many calls at once, and one that does not is
- * refused. A busy member answers late and all at once what several others have asked for
- * meanwhile: it earns up to PZ_ALLOWANCE_MAX, or its answers to all of them would be refused. The
- * allowance is a number in the session: the path of a message that is let through reads no clock.
+ * A token bucket: each message takes one token of an allowance of PZ_MEMBER_MESSAGES_MAX. The
+ * allowance grows by PZ_MEMBER_MESSAGES_PER_S, and by one with each message that is sent to the
+ * member. So a member that waits for answers is not slowed down, with up to that many calls at
+ * once, and a member that does not wait is refused. A busy member may answer the calls of several
+ * others late and all at once: its allowance grows up to PZ_ALLOWANCE_MAX, or some of these answers
+ * would be refused. The allowance is a number in the session: a message that is accepted costs no
+ * look at the clock.
  * @spec page 4 "Pressure"; page 7, 6.2; page 14 DOS-1
  */
 #ifndef PZ_ROUTE_ALLOWANCE_H
@@ -16,14 +17,14 @@
 #include "base/limits.h"
 #include "route/session.h"
 
-/** More than the calls that can wait on the way to one member, in the queue of its link. */
+/** More than the calls that fit into the queue of the link to one member. */
 #define PZ_ALLOWANCE_MAX (16 * PZ_MEMBER_MESSAGES_MAX)
 
-/** Adds what time has brought to an allowance that is used up, and takes one.
+/** Adds the tokens of the time that has passed to an allowance that is used up, and takes one.
  * @return false: nothing is left */
 bool pz_allowance_refill(struct pz_session *session, const struct pz_env *env);
 
-/** Takes one for a message that the session has brought. A zeroed session has a full allowance.
+/** Takes one token for a message from the session. A zeroed session has a full allowance.
  * @return false: the message is refused */
 static inline bool
 pz_allowance_take(struct pz_session *session, const struct pz_env *env)
@@ -34,7 +35,7 @@ pz_allowance_take(struct pz_session *session, const struct pz_env *env)
 	return true;
 }
 
-/** A message goes to the other end of the session, which may send one more. */
+/** Adds one token: a message was sent to the other end of the session. */
 static inline void
 pz_allowance_give(struct pz_session *session)
 {

@@ -1,5 +1,5 @@
-/* Pressure: a full queue stops the reading of the sessions that feed it; a consumer that makes no
- * progress is closed. */
+/* Back-pressure: a full queue stops the reading of the sessions that feed it; a consumer that makes
+ * no progress is closed. */
 #ifndef PZ_ROUTE_PRESSURE_H
 #define PZ_ROUTE_PRESSURE_H
 
@@ -8,7 +8,7 @@
 #include "metrics/metrics.h"
 #include "route/session.h"
 
-/** The rule and the sessions it holds at the moment; embedded in the router. */
+/** The state of back-pressure; embedded in the router. */
 struct pz_pressure_rule {
 	const struct pz_env *env;
 	struct pz_metrics *metrics;
@@ -16,7 +16,7 @@ struct pz_pressure_rule {
 	struct pz_list full; /* struct pz_pressure of every session over its mark */
 };
 
-/** Empty rule. The pointers are borrowed. */
+/** Initialises it without sessions. The pointers are borrowed for its life. */
 void pz_pressure_init(struct pz_pressure_rule *rule, const struct pz_env *env,
 		      struct pz_metrics *metrics, size_t high_bytes, size_t low_bytes);
 
@@ -29,10 +29,11 @@ void pz_pressure_init(struct pz_pressure_rule *rule, const struct pz_env *env,
 void pz_pressure_block(struct pz_pressure_rule *rule, struct pz_session *full,
 		       struct pz_session *feeder);
 
-/** The queue has become shorter: below the low mark all sessions that wait read on. */
+/** To be called when the queue has become shorter: below the low mark all sessions that wait for it
+ * are read again. */
 void pz_pressure_drained(struct pz_pressure_rule *rule, struct pz_session *session);
 
-/** Forgets a session on both sides: the sessions that wait for it read on, and so does it. */
+/** Removes a session: those that wait for its queue are read again, and it waits for no queue. */
 void pz_pressure_forget(struct pz_pressure_rule *rule, struct pz_session *session);
 
 #endif
