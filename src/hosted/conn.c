@@ -151,6 +151,15 @@ pz_hosted_conn_is_choked(const struct pz_hosted_conn *conn)
 	return conn->link->session.queued > (high ? high : PZ_QUEUE_HIGH_BYTES);
 }
 
+void
+pz_hosted_answer(struct pz_hosted_conn *conn, const char *to, const char *status, json_t *message)
+{
+	if (pz_hosted_conn_is_choked(conn))
+		pz_metric_add(&conn->hosting->metrics, PZ_METRIC_messages_dropped, 1);
+	else
+		pz_hosted_send_prop_to(conn->zone, conn->link, to, status, message);
+}
+
 enum pz_err
 pz_hosted_conn_may(const struct pz_hosted_conn *conn, enum pz_right right, const char *what,
 		   struct pz_errinfo *info)

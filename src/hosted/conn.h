@@ -75,6 +75,10 @@ void pz_hosted_send_prop(struct pz_hosted *zone, struct pz_link *link, const cha
 /** The same to an address of the other end: the device or an app on it. */
 void pz_hosted_send_prop_to(struct pz_hosted *zone, struct pz_link *link, const char *to,
 			    const char *status, json_t *message);
+/** The same, for what the device at the other end has asked: one that does not read its answers
+ * gets no more of them, and so cannot fill its queue. */
+void
+pz_hosted_answer(struct pz_hosted_conn *conn, const char *to, const char *status, json_t *message);
 /** Raises the condition that something is longer than the other end takes, until the link ends. */
 void pz_hosted_too_large(struct pz_hosted *zone, const struct pz_link *link, const char *what,
 			 size_t bytes);

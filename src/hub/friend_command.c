@@ -373,8 +373,8 @@ on_result(void *arg, enum pz_err err, const char *detail, json_t *takes_result)
 					      "code", pz_err_name(err), "message", detail);
 
 	if (member && member->session && strcmp(member->serial, asker->serial) == 0)
-		pz_hosted_send_prop(asker->zone, pz_link_of(member->session), "friendResult",
-				    message);
+		pz_hosted_answer(pz_link_of(member->session)->owner, member->session->address,
+				 "friendResult", message);
 	json_decref(message);
 	json_decref(takes_result);
 	asker->zone->friend_commands--;

@@ -41,9 +41,9 @@ pz_hub_policy_end(struct pz_hosted_conn *conn)
 /* ---- answers ---- */
 
 static void
-answer(const struct pz_hosted_conn *conn, json_t *message)
+answer(struct pz_hosted_conn *conn, json_t *message)
 {
-	pz_hosted_send_prop(conn->zone, conn->link, "policyEdited", message);
+	pz_hosted_answer(conn, conn->link->session.address, "policyEdited", message);
 	json_decref(message);
 }
 
@@ -58,7 +58,7 @@ code_of(enum pz_err err)
 }
 
 static void
-refuse(const struct pz_hosted_conn *conn, int64_t id, enum pz_err err, const char *detail,
+refuse(struct pz_hosted_conn *conn, int64_t id, enum pz_err err, const char *detail,
        uint64_t sequence)
 {
 	answer(conn, json_pack("{s:I, s:s, s:s, s:I}", "id", (json_int_t)id, "code", code_of(err),
@@ -74,7 +74,7 @@ on_done(struct pz_hosted *zone, const struct pz_hosted_policy_edit *edit, enum p
 
 	if (member == NULL || member->session == NULL || strcmp(member->serial, edit->serial) != 0)
 		return;
-	const struct pz_hosted_conn *conn = pz_link_of(member->session)->owner;
+	struct pz_hosted_conn *conn = pz_link_of(member->session)->owner;
 	if (err == PZ_OK)
 		answer(conn, json_pack("{s:I, s:I}", "id", (json_int_t)edit->id, "sequence",
 				       (json_int_t)sequence));

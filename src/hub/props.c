@@ -40,19 +40,13 @@ struct speaker {
 static void
 answer(const struct speaker *who, const char *status, json_t *message)
 {
-	pz_hosted_send_prop_to(who->conn->zone, who->conn->link, who->address, status, message);
+	pz_hosted_answer(who->conn, who->address, status, message);
 }
 
 static void
 send_error(const struct speaker *who, enum pz_prop_error error, const char *message,
 	   const char *about)
 {
-	struct pz_hosted_conn *conn = who->conn;
-
-	if (pz_hosted_conn_is_choked(conn)) { /* it does not read what it is sent */
-		pz_metric_add(&conn->hosting->metrics, PZ_METRIC_messages_dropped, 1);
-		return;
-	}
 	json_t *body = json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error), "message",
 				 message, "about", about);
 
@@ -291,8 +285,7 @@ static void
 on_probe(const struct speaker *who, json_t *message)
 {
 	(void)message;
-	if (!pz_hosted_conn_is_choked(who->conn))
-		pz_hosted_send_prop(who->conn->zone, who->conn->link, "keepAlive", NULL);
+	pz_hosted_answer(who->conn, who->conn->link->session.address, "keepAlive", NULL);
 }
 
 static void

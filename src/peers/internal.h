@@ -187,6 +187,8 @@ bool pz_peer_is_friend_tagged(const struct pz_peers *peers, const struct pz_frie
 /* ---- send.c ---- */
 /** Sends a prop. @param message borrowed, may be NULL */
 void pz_peer_link_prop(struct peer_link *pl, const char *status, json_t *message);
+/** The same, for what it has asked: a peer that does not read its answers gets no more of them. */
+void pz_peer_link_answer(struct peer_link *pl, const char *status, json_t *message);
 /** The same: pz_link_events.channel_prop. */
 void pz_peer_channel_prop(struct pz_link *link, const char *status, json_t *message);
 /** Sends `bye`. */

@@ -23,27 +23,13 @@
 #define NOTICES_REFUSED_MAX 3 /* of one link: each is a signature to verify */
 #define TELL_DELAY_US (20 * PZ_US_PER_MS)
 
-/* A peer that does not read gets no more answers; true: this one is left out. */
-static bool
-is_unread(struct peer_link *pl)
-{
-	struct pz_peers *peers = pl->peers;
-
-	if (!pz_peer_is_choked(pl))
-		return false;
-	pz_metric_add(peers->metrics, PZ_METRIC_messages_dropped, 1);
-	return true;
-}
-
 static void
 send_error(struct peer_link *pl, enum pz_prop_error error, const char *text, const char *about)
 {
-	if (is_unread(pl))
-		return;
 	json_t *body = json_pack("{s:s, s:s, s:s}", "code", pz_prop_error_code(error), "message",
 				 text, "about", about);
 
-	pz_peer_link_prop(pl, "error", body);
+	pz_peer_link_answer(pl, "error", body);
 	json_decref(body);
 }
 
@@ -170,8 +156,7 @@ static void
 on_probe(struct peer_link *pl, json_t *message)
 {
 	(void)message;
-	if (!is_unread(pl))
-		pz_peer_link_prop(pl, "keepAlive", NULL);
+	pz_peer_link_answer(pl, "keepAlive", NULL);
 }
 
 static void

@@ -27,6 +27,15 @@ pz_peer_link_prop(struct peer_link *pl, const char *status, json_t *message)
 }
 
 void
+pz_peer_link_answer(struct peer_link *pl, const char *status, json_t *message)
+{
+	if (pz_peer_is_choked(pl))
+		pz_metric_add(pl->peers->metrics, PZ_METRIC_messages_dropped, 1);
+	else
+		pz_peer_link_prop(pl, status, message);
+}
+
+void
 pz_peer_channel_prop(struct pz_link *link, const char *status, json_t *message)
 {
 	pz_peer_link_prop(link->owner, status, message);

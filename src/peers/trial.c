@@ -106,7 +106,7 @@ on_answer_end(struct pz_timer *timer, void *arg)
 	(void)timer;
 	if (peer && peer->live) {
 		json_t *message = json_pack("{s:s, s:o?}", "id", a->id, "results", results_of(a));
-		pz_peer_link_prop(peer->live, "triedAddresses", message);
+		pz_peer_link_answer(peer->live, "triedAddresses", message);
 		json_decref(message);
 	}
 	answer_free(a);
@@ -229,7 +229,7 @@ pz_peer_on_try(struct peer_link *pl, json_t *message)
 		return;
 	}
 	json_t *body = json_pack("{s:s, s:b, s:[]}", "id", id, "busy", 1, "results");
-	pz_peer_link_prop(pl, "triedAddresses", body);
+	pz_peer_link_answer(pl, "triedAddresses", body);
 	json_decref(body);
 }
 

@@ -91,10 +91,42 @@ coming_again_has_the_same_rate(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_devices, tear_down_devices)
 
+static size_t
+answers_to_questions(size_t unread)
+{
+	static const char *const statuses[] = {"probe",         "findServices", "policyEdit",
+					       "friendCommand", "friendOffer",  "registerServices",
+					       "nonsense"};
+
+	forget_told(&tv);
+	tv.link->session.queued += unread;
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		say_prop(&tv, TV, statuses[i],
+			 json_pack("{s:i, s:s, s:i, s:i, s:i, s:s}", "id", 1, "command", "list",
+				   "base", 9, "size", 100, "at", 0, "text", "<p"));
+	json_t *list = told(&tv);
+	size_t count = json_array_size(list);
+	json_decref(list);
+	return count;
+}
+
+/* Its queue would grow with each question. */
+static void
+a_member_that_does_not_read_gets_no_answers(void **state)
+{
+	(void)state;
+	link_up(&tv);
+	assert_int_equal(answers_to_questions(0), 7);
+	assert_int_equal(answers_to_questions(PZ_QUEUE_HIGH_BYTES + 1), 0);
+	link_down(&tv);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_member_that_does_not_read_gets_no_answers,
+						set_up_devices, tear_down_devices),
 		TEST(what_a_member_says_has_a_rate),
 		TEST(coming_again_has_the_same_rate),
 	};

@@ -4,6 +4,7 @@
 
 #include "peers/internal.h"
 #include "service/descriptor.h"
+#include "uplink/internal.h"
 #include "wire/frame.h"
 #include "wire/json.h"
 #include "wire/message.h"
@@ -70,6 +71,26 @@ a_service_that_was_found_is_built_anew(void **state)
 	assert_null(json_object_get(kept, "x"));
 }
 
+/* One that is said to be connected and revoked, or was there before, is not remembered. */
+static void
+names_of_devices_that_are_out_are_forgotten(void **state)
+{
+	char name[16];
+
+	(void)state;
+	start_member();
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "d%d", i);
+		if (i % 2)
+			hub_says("Update", json_pack("{s:b, s:[{s:s, s:b}]}", "partial", 1, "PZP",
+						     "name", name, "connected", 1));
+		hub_says("Update", json_pack("{s:b, s:[{s:s, s:b, s:b}]}", "partial", 1, "PZP",
+					     "name", name, "connected", 1, "revoked", 1));
+	}
+	assert_int_equal(json_object_size(pz_uplink_directory(w.node->uplink)), 0);
+	assert_int_equal(json_object_size(w.node->uplink->told), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -78,6 +99,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_entry_of_an_update_is_built_anew),
 		TEST(a_service_that_was_found_is_built_anew),
+		TEST(names_of_devices_that_are_out_are_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -498,6 +498,32 @@ a_relay_gets_no_consent(void **state)
 	assert_null(json_object_get(info, "behind"));
 }
 
+static unsigned
+answers_to_questions(struct fx_far *far)
+{
+	static const char *const questions[] = {"probe", "tryAddresses", "tryAddresses", "nonsense",
+						"registerServices"};
+
+	fx_forget(far);
+	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
+		fx_tells(far, questions[i], json_pack("{s:s}", "id", "q"));
+	return fx_heard(far, "keepAlive", NULL) + fx_heard(far, "triedAddresses", NULL) +
+	       fx_heard(far, "error", NULL);
+}
+
+/* Its queue would grow with each question. */
+static void
+a_peer_that_does_not_read_gets_no_answers(void **state)
+{
+	struct fx_far *far = fx_live(fx_device("tv"));
+	struct pz_session *session = &fx_peer("tv")->live->link->session;
+
+	(void)state;
+	assert_int_equal(answers_to_questions(far), 4); /* the result of a trial comes later */
+	session->queued += PZ_QUEUE_HIGH_BYTES + 1;
+	assert_int_equal(answers_to_questions(far), 0);
+}
+
 int
 main(void)
 {
@@ -519,6 +545,7 @@ main(void)
 		FX_TEST(a_relay_cannot_tell_what_another_device_is),
 		FX_TEST(a_peer_receives_new_links),
 		FX_TEST(a_relay_gets_no_consent),
+		FX_TEST(a_peer_that_does_not_read_gets_no_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

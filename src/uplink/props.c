@@ -50,8 +50,8 @@ update_device(struct pz_uplink *uplink, json_t *entry)
 	if (name == NULL || !pz_device_is_valid(pz_slice_str(name)))
 		return;
 	const json_t *old = json_object_get(uplink->directory, name);
-	bool is_connected = json_is_true(json_object_get(entry, "connected"));
 	bool is_revoked = json_is_true(json_object_get(entry, "revoked"));
+	bool is_connected = !is_revoked && json_is_true(json_object_get(entry, "connected"));
 	if (old == NULL && json_object_size(uplink->directory) >= PZ_DEVICES_PER_ZONE_MAX)
 		return;
 	if (is_revoked)
@@ -62,6 +62,8 @@ update_device(struct pz_uplink *uplink, json_t *entry)
 	 * two Updates. */
 	c->ops->device(c->arg, name, is_connected, is_revoked);
 	came_or_went(uplink, name, is_connected);
+	if (is_revoked) /* no name stays that the directory does not have */
+		json_object_del(uplink->told, name);
 }
 
 static void
