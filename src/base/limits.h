@@ -63,6 +63,8 @@
 #define PZ_BACKOFF_MAX_US (60 * PZ_US_PER_S)
 /* connected this long: start again at the first step */
 #define PZ_BACKOFF_RESET_US (60 * PZ_US_PER_S)
+/* a link to the hub that is lost so soon after a change of the network is lost by the change */
+#define PZ_NETWORK_SETTLES_US (30 * PZ_US_PER_S)
 #define PZ_BACKOFF_QUICK 3 /* shorter connections in a row that still get the first step */
 /* waiting hardly helps: a hub of another zone answers at the address */
 #define PZ_BACKOFF_SLOW_FIRST_US (30 * PZ_US_PER_S)

@@ -153,6 +153,11 @@ set_retry(struct pz_machine *m)
 	if (m->is_parked)
 		return;
 	m->attempts++;
+	if (m->is_hurried) {
+		m->is_hurried = false;
+		pz_env_start(m->env, &m->retry, 0);
+		return;
+	}
 	pz_env_random(m->env, &random, sizeof(random));
 	pz_env_start(m->env, &m->retry,
 		     m->is_slow ? pz_machine_slow_us(m->attempts, random)
@@ -162,11 +167,21 @@ set_retry(struct pz_machine *m)
 /*
  * A connection has ended. Earlier failures no longer count, so the first retry is quick again. But
  * a hub that admits us and drops us again and again must not be hammered: consecutive short
- * connections advance the back-off as failures do.
+ * connections advance the back-off as failures do. A connection that a change of the network ended
+ * is no evidence against the hub, and the attempt that the change leads to is still due.
  */
 static void
-count_connection(struct pz_machine *m, uint64_t lasted_us)
+count_connection(struct pz_machine *m, uint64_t now_us)
 {
+	uint64_t lasted_us = now_us - m->since_us;
+	bool has_moved = m->moved_us != 0 && now_us - m->moved_us < PZ_NETWORK_SETTLES_US;
+
+	m->moved_us = 0;
+	if (has_moved) {
+		m->is_hurried = true;
+		m->attempts = 0;
+		return;
+	}
 	m->flaps = lasted_us >= PZ_BACKOFF_RESET_US ? 0 : m->flaps + 1;
 	m->attempts = m->flaps > PZ_BACKOFF_QUICK ? m->flaps - PZ_BACKOFF_QUICK : 0;
 }
@@ -179,7 +194,7 @@ enter(struct pz_machine *m, const struct pz_edge *edge, enum pz_event event)
 	uint64_t now = pz_env_mono_us(m->env);
 
 	if (old == PZ_STATE_CONNECTED && edge->next != PZ_STATE_CONNECTED)
-		count_connection(m, now - m->since_us);
+		count_connection(m, now);
 	pz_env_stop(m->env, &m->stay);
 	pz_env_stop(m->env, &m->retry);
 	m->state = edge->next;
@@ -219,7 +234,7 @@ note(struct pz_machine *m, enum pz_event event, const struct pz_edge *edge)
 	if (edge == NULL)
 		return;
 	if (event == PZ_EVENT_CONNECT || event == PZ_EVENT_STORED || event == PZ_EVENT_WIPED)
-		m->is_parked = m->is_slow = false;
+		m->is_parked = m->is_slow = m->is_hurried = false;
 	if (event == PZ_EVENT_STORED || event == PZ_EVENT_WIPED)
 		m->attempts = m->flaps = 0;
 	if (event == PZ_EVENT_WIPED)
@@ -356,6 +371,8 @@ pz_machine_nudge(struct pz_machine *m, const char *why)
 void
 pz_machine_network_changed(struct pz_machine *m)
 {
+	if (m->state == PZ_STATE_CONNECTED)
+		m->moved_us = pz_env_mono_us(m->env);
 	m->attempts = 0;
 	pz_machine_nudge(m, "the network changed");
 }

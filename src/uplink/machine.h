@@ -99,6 +99,9 @@ struct pz_machine {
 	unsigned attempts; /* steps of the back-off that are used up */
 	unsigned flaps;    /* connections in a row that were shorter than PZ_BACKOFF_RESET_US */
 	uint64_t since_us; /* of the state */
+	uint64_t moved_us; /* the network changed while connected; 0: no, or it has had its attempt
+			    */
+	bool is_hurried;   /* the next retry comes at once */
 	const struct pz_env *env;
 	const struct pz_machine_ops *ops;
 	void *arg;

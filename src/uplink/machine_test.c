@@ -312,6 +312,52 @@ another_network_is_tried_at_once_unless_disconnected_by_hand(void **state)
 	pz_machine_fini(&w.m);
 }
 
+static void
+connects_for(uint64_t us)
+{
+	assert_int_equal(w.m.state, PZ_STATE_CONNECTING);
+	assert_int_equal(tell(PZ_EVENT_REGISTERED), PZ_OK);
+	pz_kit_clock_run(&w.clock, us);
+}
+
+static void
+loses_the_link(void)
+{
+	assert_int_equal(pz_machine_event(&w.m, PZ_EVENT_LINK_LOST, "no sign of life"), PZ_OK);
+	assert_int_equal(tell(PZ_EVENT_CLEANED), PZ_OK);
+	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+}
+
+/* A device whose address changes again and again, each time soon after it has connected. */
+static void
+a_link_that_another_network_ends_is_tried_again_at_once(void **state)
+{
+	(void)state;
+	begin(true);
+	assert_int_equal(tell(PZ_EVENT_CONNECT), PZ_OK);
+	for (int i = 0; i < 12; i++) {
+		connects_for(10 * PZ_US_PER_S);
+		pz_machine_network_changed(&w.m);
+		pz_kit_clock_run(&w.clock, 3 * PZ_US_PER_S); /* it is probed meanwhile */
+		loses_the_link();
+		pz_kit_clock_run(&w.clock, 0);
+	}
+	/* A link that has survived the change, or is the second one after it, is lost like any
+	 * other. */
+	connects_for(10 * PZ_US_PER_S);
+	loses_the_link();
+	pz_kit_clock_run(&w.clock, 0);
+	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+	pz_kit_clock_run(&w.clock, 2 * PZ_US_PER_S);
+	connects_for(10 * PZ_US_PER_S);
+	pz_machine_network_changed(&w.m);
+	pz_kit_clock_run(&w.clock, PZ_NETWORK_SETTLES_US);
+	loses_the_link();
+	pz_kit_clock_run(&w.clock, 0);
+	assert_int_equal(w.m.state, PZ_STATE_NOT_CONNECTED);
+	pz_machine_fini(&w.m);
+}
+
 /* Likewise, and what failed at the old address does not make the first tries at the new one slow.
  */
 static void
@@ -543,6 +589,7 @@ main(void)
 		cmocka_unit_test(what_waiting_hardly_mends_is_retried_slowly_and_for_ever),
 		cmocka_unit_test(disconnected_by_hand_it_stays_away_whenever_that_was_said),
 		cmocka_unit_test(another_network_is_tried_at_once_unless_disconnected_by_hand),
+		cmocka_unit_test(a_link_that_another_network_ends_is_tried_again_at_once),
 		cmocka_unit_test(a_hub_that_has_moved_is_tried_at_once),
 		cmocka_unit_test(a_nudge_tries_at_once),
 		cmocka_unit_test(preferring_peers_it_connects_only_on_command),

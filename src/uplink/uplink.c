@@ -237,10 +237,9 @@ pz_uplink_set_keepalive(struct pz_uplink *uplink, uint64_t keepalive_us)
 void
 pz_uplink_network_changed(struct pz_uplink *uplink)
 {
-	if (uplink->machine.state != PZ_STATE_CONNECTED) {
-		pz_machine_network_changed(&uplink->machine);
+	pz_machine_network_changed(&uplink->machine);
+	if (uplink->machine.state != PZ_STATE_CONNECTED)
 		return;
-	}
 	pz_uplink_send_info(uplink);
 	if (uplink->relaying.via[0]) /* its address may lead to the hub now */
 		pz_env_start(uplink->env, &uplink->relaying.again, 0);
