@@ -100,6 +100,8 @@
 #define PZ_HELLO_TIMEOUT_US (3 * PZ_US_PER_S)
 /* a full waiting room is logged this often at most */
 #define PZ_DOORWAY_CALM_US (60 * PZ_US_PER_S)
+/* descriptors without which no daemon starts: one that is idle has up to 30 open */
+#define PZ_FILES_MIN 64
 /* descriptors that connections leave to the owner's commands */
 #define PZ_FILES_RESERVED_MAX PZ_CTL_CLIENTS_MAX
 #define PZ_LINGERING_MAX 1024 /* closed connections that wait for the other end's hang-up */

@@ -108,7 +108,7 @@ open_state(struct pz_daemon *d, struct pz_errinfo *info)
 static bool
 open_all(struct pz_daemon *d, struct pz_errinfo *info)
 {
-	if (pz_openssl_check(info) != PZ_OK ||
+	if (pz_openssl_check(info) != PZ_OK || pz_loop_check_file_limit(info) != PZ_OK ||
 	    pz_lock_data_dir(d->settings.data_dir, &d->lock_fd, info) != PZ_OK)
 		return false;
 	if (pz_loop_init(&d->loop, d->settings.handshakes_per_turn) != PZ_OK) {

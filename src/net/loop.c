@@ -139,6 +139,25 @@ pz_loop_fini(struct pz_loop *loop)
 	free(loop->read_buf);
 }
 
+enum pz_err
+pz_loop_check_file_limit(struct pz_errinfo *info)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return PZ_OK;
+	if (limit.rlim_max < PZ_FILES_MIN)
+		return pz_fail(info, PZ_ERR_LIMIT,
+			       "at most %llu files may be open, and at least %d are needed: raise "
+			       "the limit (`ulimit -n`, or LimitNOFILE= of the unit)",
+			       (unsigned long long)limit.rlim_max, PZ_FILES_MIN);
+	if (limit.rlim_cur < PZ_FILES_MIN) {
+		limit.rlim_cur = PZ_FILES_MIN;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return PZ_OK;
+}
+
 void
 pz_loop_raise_file_limit(struct pz_loop *loop)
 {

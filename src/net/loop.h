@@ -42,6 +42,13 @@ void pz_loop_stop(struct pz_loop *loop);
 /** Runs what is still closing (bounded), then frees. Every owner must have closed its handles. */
 void pz_loop_fini(struct pz_loop *loop);
 
+/**
+ * Before pz_loop_init: whether this process may open as many files as a daemon needs. A lower soft
+ * limit is raised to that.
+ * @param info may be NULL; says what to do
+ * Errors: LIMIT.
+ */
+enum pz_err pz_loop_check_file_limit(struct pz_errinfo *info) PZ_MUST_USE;
 /** Raises the soft limit of open files to the hard one: a hub holds many connections, and the soft
  * limit of most systems is 1024. Children get the limit of before. */
 void pz_loop_raise_file_limit(struct pz_loop *loop);

@@ -130,6 +130,20 @@ def test_few_descriptors(zone, daemon_of):
     daemon.eventually(lambda: zone.b.call("test@laptop", "get42", "[]", check=False).code == 0)
 
 
+@pytest.mark.parametrize("kind", [daemon.Hub, daemon.Device], ids=["hub", "device"])
+def test_too_few_descriptors(world, kind):
+    """A limit with which it could do nothing ends the start; a low soft one is raised."""
+    for limit in (8, 24, 63):
+        one = kind(world, f"few{limit}")
+        one.prefix = ["prlimit", f"--nofile={limit}:{limit}"]
+        one.start(ready=False)
+        assert one.wait_end() == 1
+        assert len(one.lines) == 1 and f"at most {limit} files" in one.lines[0] and "ulimit -n" in one.lines[0], one.log()
+    one = kind(world, "soft")
+    one.prefix = ["prlimit", "--nofile=16:1024"]
+    one.start()
+
+
 def test_handshake_flood(zone):
     """Connections that begin a handshake and go, over and over, while calls are made."""
     stop = threading.Event()
