@@ -136,12 +136,18 @@ has_room(struct disk_part *part)
 {
 	struct statvfs fs;
 
-	/* f_bavail: what is left without the part that is kept for root. */
-	if (!part->spec.has_size || part->spec.size <= part->at || fstatvfs(part->fd, &fs) != 0 ||
-	    part->spec.size - part->at <= (uint64_t)fs.f_bavail * fs.f_frsize)
+	if (!part->spec.has_size || part->spec.size <= part->at || fstatvfs(part->fd, &fs) != 0)
 		return true;
-	errno = ENOSPC;
-	return failed(part, "");
+	/* f_bavail: what is left without the part that is kept for root. */
+	uint64_t left = part->spec.size - part->at, room = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (left <= room)
+		return true;
+	part->result.err = PZ_ERR_IO_FULL;
+	part->result.is_too_large = room >= PZ_DISK_LOW_BYTES;
+	snprintf(part->result.detail, sizeof(part->result.detail),
+		 "%.100s: %llu bytes are to come, %llu are free", part->spec.inbox,
+		 (unsigned long long)left, (unsigned long long)room);
+	return false;
 }
 
 /* A file that was placed already must stay as it is: the next one begins as another file. */

@@ -164,16 +164,18 @@ device_channels(void *arg, const char *device)
 static void
 device_look(void *arg, const char *device)
 {
+	struct device *d = arg;
+
 	(void)device;
-	((struct device *)arg)->looks++;
+	d->looks++;
+	d->is_looking = d->takes_long;
 }
 
 static bool
 device_is_looking(void *arg, const char *device)
 {
-	(void)arg;
 	(void)device;
-	return false;
+	return ((struct device *)arg)->is_looking;
 }
 
 static void
@@ -292,7 +294,15 @@ static void
 device_event(void *arg, json_t *event)
 {
 	struct device *d = arg;
+	const char *waiting = json_string_value(json_object_get(event, "waiting"));
+	const char *problem = json_string_value(json_object_get(event, "problem"));
 
+	if (waiting)
+		snprintf(d->waiting, sizeof(d->waiting), "%s", waiting);
+	if (problem)
+		snprintf(d->problem, sizeof(d->problem), "%s", problem);
+	if (waiting || problem)
+		return;
 	if (!d->has_event)
 		d->first_sent = (uint64_t)json_integer_value(json_object_get(event, "sent"));
 	d->has_event = true;
@@ -316,6 +326,7 @@ device_sends(struct device *d, const char *path, json_t *takes_params)
 
 	json_decref(takes_params);
 	d->has_event = false;
+	d->waiting[0] = d->problem[0] = '\0';
 	struct pz_file *file = calloc(1, sizeof(*file));
 	assert_non_null(file);
 	*file = (struct pz_file){&file_ops, true, false, open(path, O_RDONLY | O_CLOEXEC)};
@@ -353,6 +364,7 @@ device_start(struct device *d)
 		.workers = &d->workers,
 		.parts = pz_disk_parts(&d->workers),
 		.store = d->store,
+		.conditions = d->conditions,
 		.ops = &device_ops,
 		.arg = d,
 	};
@@ -369,6 +381,7 @@ device_init(struct world *w, struct device *d, struct device *other, const char 
 	snprintf(d->inbox, sizeof(d->inbox), "%s/%s/inbox", w->dir.path, name);
 	d->workers = (struct pz_workers){errand_start, &w->clock.env};
 	d->disk = pz_memory_disk_new();
+	d->conditions = pz_conditions_new(&w->clock.env);
 	pz_list_init(&d->out);
 	pz_requests_init(&d->requests, &w->clock.env, d);
 	device_start(d);
@@ -394,6 +407,7 @@ device_fini(struct device *d)
 	pz_transfers_free(d->transfers);
 	pz_store_free(d->store);
 	pz_memory_disk_free(d->disk);
+	pz_conditions_free(d->conditions);
 	json_decref(d->result);
 }
 

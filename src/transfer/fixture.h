@@ -65,6 +65,10 @@ struct device {
 	json_t *result;
 	uint64_t first_sent; /* of its first event */
 	bool has_event;
+	bool is_looking; /* for a way, after a look where it takes_long */
+	bool takes_long;
+	char waiting[160], problem[160]; /* of the last such events, or "" */
+	struct pz_conditions *conditions;
 };
 
 struct world {

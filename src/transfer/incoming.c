@@ -94,7 +94,7 @@ remove_part(struct pz_incoming *in)
 }
 
 /* Closes the channel with a word of page 15. One that was not accepted yet is, so that the word
- * arrives, or refused where `refusal` says it as well. */
+ * arrives: a refusal would look like one of the policy. */
 static void
 end_channel(struct pz_incoming *in, const char *word)
 {
@@ -102,10 +102,6 @@ end_channel(struct pz_incoming *in, const char *word)
 
 	if (channel == NULL)
 		return;
-	if (!in->is_accepted && strcmp(word, "refused") == 0) {
-		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
-		return;
-	}
 	if (!in->is_accepted)
 		pz_channel_accept(channel, PZ_CHANNEL_WINDOW_BYTES, NULL, &channel_ops, in);
 	pz_channel_close(channel, word);
@@ -116,7 +112,8 @@ note_trouble(const struct pz_incoming *in, const struct pz_part_result *result)
 {
 	struct pz_transfers *transfers = in->transfers;
 
-	if (result->err == PZ_ERR_IO_FULL || result->err == PZ_ERR_IO ||
+	/* A file that is larger than what is free is no fault of this device. */
+	if ((result->err == PZ_ERR_IO_FULL && !result->is_too_large) || result->err == PZ_ERR_IO ||
 	    result->err == PZ_ERR_DENIED_PERMISSION)
 		pz_condition_raise(transfers->config.conditions, PZ_CONDITION_INBOX, "",
 				   "files of other devices cannot be received: %s", result->detail);

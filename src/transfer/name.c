@@ -43,7 +43,7 @@ pz_transfer_name_fault(struct pz_slice name)
 		return "has control characters";
 	/* A backslash separates directories on Windows. */
 	if (memchr(name.ptr, '/', name.len) || memchr(name.ptr, '\\', name.len))
-		return "has a slash";
+		return "has a slash or backslash";
 	/* No ".", "..", no hidden file: a name from elsewhere must not become ~/.profile. */
 	if (name.ptr[0] == '.')
 		return "begins with a dot";

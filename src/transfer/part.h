@@ -37,7 +37,8 @@ struct pz_part_spec {
 struct pz_part_result {
 	enum pz_err err; /* IO_FULL (no space), DENIED_PERMISSION, LIMIT, LIMIT_MEMORY, IO */
 	char detail[200];
-	uint64_t have;                           /* bytes that are there */
+	bool is_too_large; /* IO_FULL: the disk has room for others, not for this one */
+	uint64_t have;     /* bytes that are there */
 	char sha256[PZ_TRANSFER_HASH_HEX_BYTES]; /* of them; "": not computed so far */
 	/* after place: where it is, below the inbox */
 	char file[sizeof(((struct pz_part_spec *)0)->path) + PZ_TRANSFER_NAME_BYTES_MAX + 1];

@@ -44,8 +44,12 @@ pz_place_open_inbox(const char *path)
 		(void)!mkdir_missing(AT_FDCWD, copy);
 		*slash = '/';
 	}
-	(void)!mkdir_missing(AT_FDCWD, path);
-	return open(path, OPEN_DIRECTORY);
+	int made = mkdir_missing(AT_FDCWD, path), number = errno;
+	int fd = open(path, OPEN_DIRECTORY);
+	/* Why it could not be made says more than that it is missing. */
+	if (fd < 0 && errno == ENOENT && made != 0)
+		errno = number;
+	return fd;
 }
 
 /* Step by step with O_NOFOLLOW: another program of the user may have put a link in the way, and a

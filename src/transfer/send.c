@@ -29,9 +29,12 @@
 #define AGAIN_US (1 * PZ_US_PER_S)       /* a way was lost, or is looked for */
 #define LOOK_US (5 * PZ_US_PER_S)        /* --wait: from one search to the next */
 #define WATCH_US (5 * PZ_US_PER_S)       /* whether the other end is stuck */
-/* By its policy, or because it cannot store it. */
-#define REFUSES " refuses it; `pzp policy why` or the log there says why"
+#define REFUSES " refuses it; `pzp policy why` there says why"
+#define CANNOT_STORE " cannot store it; `pzp status` or the log there says why"
+/* What it lacks is a person's answer, or a place among the files that come in there. */
+#define BUSY " lets it wait, until a person has answered there, or other files have come"
 #define NO_DATA_WINDOW 1024 /* nothing is sent back */
+#define LABEL_BYTES 120     /* of a file in the text of an error, with its NUL */
 
 struct sending {
 	struct pz_list node; /* transfers.sendings, in the order of the requests */
@@ -51,6 +54,8 @@ struct sending {
 	uint64_t not_before_us; /* the next try */
 	struct pz_timer watch;  /* the other end is stuck; or the next try */
 	bool is_reading, is_waiting, has_looked;
+	bool has_begun;    /* bytes could go in this or an earlier try: started_us is of then */
+	bool was_told_why; /* why it waits; bytes have not gone since */
 };
 
 static const struct pz_env *
@@ -96,13 +101,37 @@ release(struct pz_request *request)
 static const struct pz_request_kind sending_kind = {.size = sizeof(struct sending),
 						    .release = release};
 
+/* The file as a person knows it, with its directories; of a long one the end, so that the reason
+ * behind it has room. */
+static void
+short_label(const struct sending *s, char out[LABEL_BYTES])
+{
+	char whole[PZ_TRANSFER_PATH_BYTES_MAX + 1 + PZ_TRANSFER_NAME_BYTES_MAX + 1];
+	int len = snprintf(whole, sizeof(whole), "%s%s%s", s->offer.path,
+			   s->offer.path[0] ? "/" : "", s->offer.name);
+	size_t from = len < LABEL_BYTES ? 0 : (size_t)len - (LABEL_BYTES - sizeof("..."));
+
+	while (((uint8_t)whole[from] & 0xc0) == 0x80) /* not in the middle of a character */
+		from++;
+	snprintf(out, LABEL_BYTES, "%s%.*s", from ? "..." : "", LABEL_BYTES - 4, whole + from);
+}
+
 static void
 fail(struct sending *s, enum pz_err err, const char *text)
 {
+	char name[LABEL_BYTES];
 	struct pz_errinfo info;
 
-	(void)pz_fail(&info, err, "%s: %s", s->offer.name, text);
+	short_label(s, name);
+	(void)pz_fail(&info, err, "%s: %s", name, text);
 	pz_request_fail(s->request, err, info.text);
+}
+
+/* Whatever the file is: a program with more of them need not try. */
+static void
+tell_problem(struct pz_request *request, const char *device, const char *text)
+{
+	pz_request_event(request, json_pack("{s:s?, s:s}", "device", device, "problem", text));
 }
 
 /* The same with the name of the device between two texts. */
@@ -127,9 +156,21 @@ tell(struct sending *s)
 {
 	s->told_us = now_us(s);
 	s->told = s->sent;
+	s->was_told_why = false;
 	pz_request_event(s->request,
 			 json_pack("{s:o?, s:I, s:I}", "file", label(s), "sent",
 				   (json_int_t)s->sent, "size", (json_int_t)s->offer.size));
+}
+
+/* Why no bytes go. Once, until they do. */
+static void
+tell_why(struct sending *s, const char *before, const char *after)
+{
+	if (s->was_told_why)
+		return;
+	s->was_told_why = true;
+	pz_request_event(s->request, json_pack("{s:o?, s:o?}", "file", label(s), "waiting",
+					       json_sprintf("%s%s", before, after)));
 }
 
 static void
@@ -166,7 +207,8 @@ static void
 changed(struct sending *s)
 {
 	drop_channel(s, "changed");
-	fail_at(s, PZ_ERR_IO, "it changed while it was sent; nothing of it was kept at ", "");
+	fail_at(s, PZ_ERR_IO, "it changed while it was sent; send it again: nothing was kept at ",
+		"");
 }
 
 /* ---- bytes ---- */
@@ -314,6 +356,10 @@ on_checked(void *arg, enum pz_err err, struct pz_slice bytes)
 	}
 	s->offer.is_fresh = false;
 	s->state = SENDING;
+	/* What it waited before is no part of its rate. */
+	if (!s->has_begun)
+		s->started_us = now_us(s);
+	s->has_begun = true;
 	s->sent = s->have;
 	moved(s, true);
 	push(s);
@@ -364,6 +410,7 @@ on_refused(void *arg, enum pz_channel_refusal why)
 		break;
 	case PZ_CHANNEL_LIMIT:
 		/* Its places come free as files end; no reason to give up. */
+		tell_why(s, s->device, BUSY);
 		again(s, LIMIT_US);
 		break;
 	case PZ_CHANNEL_REFUSED:
@@ -433,9 +480,9 @@ on_closed(void *arg, const char *reason, json_t *message)
 	if (strcmp(reason, "ok") == 0)
 		received(s, message);
 	else if (strcmp(reason, "noSpace") == 0)
-		fail_at(s, PZ_ERR_IO_FULL, "no space is left at ", "");
+		fail_at(s, PZ_ERR_IO_FULL, "no space is left at ", " for it");
 	else if (strcmp(reason, "refused") == 0)
-		fail_at(s, PZ_ERR_DENIED_REMOTE, "", REFUSES);
+		fail_at(s, PZ_ERR_IO, "", CANNOT_STORE);
 	else if (strcmp(reason, "changed") == 0)
 		changed(s);
 	else if (is_patient(s))
@@ -502,11 +549,13 @@ look(struct sending *s)
 		again(s, config->ops->is_looking(config->arg, s->device) ? AGAIN_US : 0);
 		return;
 	}
+	config->ops->why_unreachable(config->arg, s->device, away, sizeof(away));
 	if (!s->is_waiting && !(s->most_sent > 0 && is_patient(s))) {
-		config->ops->why_unreachable(config->arg, s->device, away, sizeof(away));
+		tell_problem(s->request, s->device, away);
 		fail(s, PZ_ERR_IO, away);
 		return;
 	}
+	tell_why(s, away, "");
 	uint64_t since = now_us(s) - s->looked_us;
 	s->has_looked = since < LOOK_US;
 	again(s, s->has_looked ? AGAIN_US : 0);
@@ -587,8 +636,9 @@ pz_transfers_route_changed(struct pz_transfers *transfers, const char *device, b
 		if (strcmp(s->device, device) != 0 || s->state != QUEUED)
 			continue;
 		s->not_before_us = 0;
-		/* News about the device is worth another search, for those that wait. */
-		s->has_looked = s->has_looked && !(is_news && s->is_waiting);
+		/* News about the device is worth another search: it may have come to the hub while
+		 * the last one asked in vain. */
+		s->has_looked = s->has_looked && !is_news;
 	}
 	if (!pz_list_is_empty(&transfers->sendings))
 		pump_soon(transfers);
@@ -609,13 +659,15 @@ read_params(struct sending *s, const json_t *params, struct pz_errinfo *info)
 	const struct pz_transfers_config *config = &s->transfers->config;
 	const char *name = pz_json_str(params, "name"), *id = pz_json_str(params, "id");
 	const char *fault = pz_transfer_name_fault(pz_slice_str(name));
+	char shown[LABEL_BYTES];
 
-	if (fault)
-		return pz_fail(info, PZ_ERR_CONFIG, "%.100s: its name %s; --name gives another",
-			       name ? name : "", fault);
-	snprintf(s->offer.name, sizeof(s->offer.name), "%s", name);
 	if (pz_transfer_path_join(json_object_get(params, "path"), s->offer.path, info) != PZ_OK)
 		return PZ_ERR_CONFIG;
+	snprintf(s->offer.name, sizeof(s->offer.name), "%s", name ? name : "");
+	short_label(s, shown);
+	if (fault)
+		return pz_fail(info, PZ_ERR_CONFIG, "%s: its name %s; %s", shown, fault,
+			       s->offer.path[0] ? "rename it" : "--name gives another");
 	if (id && strlen(id) > PZ_TRANSFER_ID_BYTES_MAX)
 		return pz_fail(info, PZ_ERR_CONFIG, "id: longer than %d bytes",
 			       PZ_TRANSFER_ID_BYTES_MAX);
@@ -626,7 +678,11 @@ read_params(struct sending *s, const json_t *params, struct pz_errinfo *info)
 	s->is_waiting = json_is_true(json_object_get(params, "wait"));
 	s->offer.no_digest = json_is_false(json_object_get(params, "digest"));
 	/* Last: it judges, and a refusal is recorded only for a command that was well-formed. */
-	return config->ops->find(config->arg, pz_json_str(params, "device"), s->device, info);
+	enum pz_err err =
+		config->ops->find(config->arg, pz_json_str(params, "device"), s->device, info);
+	if (err != PZ_OK)
+		tell_problem(s->request, pz_json_str(params, "device"), info->text);
+	return err;
 }
 
 static enum pz_err
