@@ -437,9 +437,23 @@ static const struct {
 	 "{\"id\":\"a@b/tv\",\"displayName\":\"tv\",\"deviceType\":\"\","
 	 "\"state\":\"not-connected\",\"route\":\"none\",\"reason\":\"\",\"address\":null,"
 	 "\"addresses\":null,\"port\":0,\"friend\":false}]",
-	 "DEVICE  NAME   TYPE    DIRECT LINK    WAY     ADDRESSES               PORT\n"
+	 "DEVICE  NAME   TYPE    LINK           WAY     ADDRESSES               PORT\n"
 	 "pc      My?pc  laptop  connected      direct  10.0.0.7, fe80::1%eth0  8040\n"
 	 "tv      tv     -       not-connected  none    -                       -\n"},
+	{&pz_pzp_program, "peers",
+	 "[{\"id\":\"a@b/tv\",\"state\":\"connected\",\"route\":\"relay\",\"relay\":\"phone\"}]",
+	 "DEVICE  NAME  TYPE  LINK       WAY              ADDRESSES  PORT\n"
+	 "tv      -     -     connected  relay via phone  -          -\n"},
+	{&pz_pzp_program, "status",
+	 "{\"state\":\"connected\",\"hub\":{\"host\":\"h\",\"port\":81,\"relay\":\"phone\"},"
+	 "\"version\":\"1\",\"pid\":2,\"peers\":[{\"id\":\"a@b/tv\",\"displayName\":\"tv\","
+	 "\"route\":\"relay\",\"relay\":\"phone\"}]}",
+	 "state    connected to the hub\n"
+	 "hub      h:81, through phone\n"
+	 "version  1, pid 2\n"
+	 "\n"
+	 "DEVICE  NAME  WAY            ADDRESS  LATENCY  LAST SEEN\n"
+	 "tv      tv    through phone  -        -        now\n"},
 	{&pz_pzp_program, "peers", "[]", "no other devices known\n"},
 	{&pz_pzp_program, "discover",
 	 "[{\"instance\":\"a0\",\"addresses\":[\"10.0.0.7\"],\"port\":8040,\"id\":\"a@b/tv\","

@@ -53,7 +53,12 @@ pz_cli_opt_param(const struct pz_cli *cli, json_t *params, const char *name)
 
 /* ---- reasons ---- */
 
-static void tell(const struct pz_cli *cli, int status, const char *hint, const char *fmt,
+/* What goes with a reason: a hint for people, a file for programs; or NULL. */
+struct beside {
+	const char *hint, *file;
+};
+
+static void tell(const struct pz_cli *cli, int status, struct beside beside, const char *fmt,
 		 va_list ap) PZ_PRINTF(4, 0);
 
 /* @return false: standard output cannot be written to */
@@ -68,22 +73,23 @@ has_written_json(const struct pz_cli *cli, const json_t *error)
 /* With --json the reason is the one document on standard output. It goes to standard error only
  * when standard output cannot be written to. */
 static void
-tell(const struct pz_cli *cli, int status, const char *hint, const char *fmt, va_list ap)
+tell(const struct pz_cli *cli, int status, struct beside beside, const char *fmt, va_list ap)
 {
 	char text[LINE_BYTES];
-	char *clean;
+	char *clean, *file = beside.file ? pz_cli_clean(beside.file, false) : NULL;
 	json_t *error;
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	clean = pz_cli_clean(text, false);
-	error = cli->json && clean
-			? json_pack("{s:{s:i, s:s}}", "error", "exit", status, "message", clean)
-			: NULL;
+	error = cli->json && clean ? json_pack("{s:{s:i, s:s}, s:s*}", "error", "exit", status,
+					       "message", clean, "file", file)
+				   : NULL;
 	if (error == NULL || !has_written_json(cli, error))
 		fprintf(cli->err, "%s: %s%s\n", cli->program->name, clean ? clean : "out of memory",
-			hint);
+			beside.hint ? beside.hint : "");
 	json_decref(error);
 	free(clean);
+	free(file);
 }
 
 int
@@ -92,7 +98,18 @@ pz_cli_fail(const struct pz_cli *cli, int status, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	tell(cli, status, "", fmt, ap);
+	tell(cli, status, (struct beside){NULL, NULL}, fmt, ap);
+	va_end(ap);
+	return status;
+}
+
+int
+pz_cli_fail_file(const struct pz_cli *cli, int status, const char *file, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(cli, status, (struct beside){NULL, file}, fmt, ap);
 	va_end(ap);
 	return status;
 }
@@ -107,7 +124,7 @@ pz_cli_usage(const struct pz_cli *cli, const char *fmt, ...)
 	snprintf(hint, sizeof(hint), "; see '%s%s%s --help'", cli->program->name,
 		 command ? " " : "", command ? command->name : "");
 	va_start(ap, fmt);
-	tell(cli, PZ_EXIT_USAGE, hint, fmt, ap);
+	tell(cli, PZ_EXIT_USAGE, (struct beside){hint, NULL}, fmt, ap);
 	va_end(ap);
 	return PZ_EXIT_USAGE;
 }

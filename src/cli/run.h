@@ -59,6 +59,10 @@ void pz_cli_opt_param(const struct pz_cli *cli, json_t *params, const char *name
 /** Writes the reason as one line on stderr, with --json as {error:{exit, message}} on stdout
  * instead; returns the exit status it got. */
 int pz_cli_fail(const struct pz_cli *cli, int status, const char *fmt, ...) PZ_PRINTF(3, 4);
+/** The same about one file of several: with --json the document has `file`, too.
+ * @param file its name, cleaned here */
+int pz_cli_fail_file(const struct pz_cli *cli, int status, const char *file, const char *fmt, ...)
+	PZ_PRINTF(4, 5);
 /** Wrong usage: the reason and where help is; returns PZ_EXIT_USAGE. */
 int pz_cli_usage(const struct pz_cli *cli, const char *fmt, ...) PZ_PRINTF(2, 3);
 

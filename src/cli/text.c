@@ -250,9 +250,8 @@ fit(size_t *widths, size_t columns, size_t width)
 	}
 }
 
-/* Bytes of the text that take at most `columns`. @param out_width what they take */
-static size_t
-prefix(const char *text, size_t columns, size_t *out_width)
+size_t
+pz_cli_prefix(const char *text, size_t columns, size_t *out_width)
 {
 	size_t len = strlen(text), at = 0, width = 0;
 
@@ -281,7 +280,7 @@ print_cell(const struct cell *cell, size_t room, FILE *out, bool colour)
 	};
 	bool coloured = colour && cell->colour != PZ_CLI_PLAIN, is_cut = cell->width > room;
 	size_t width = cell->width;
-	size_t len = is_cut ? prefix(cell->text, room - 1, &width) : strlen(cell->text);
+	size_t len = is_cut ? pz_cli_prefix(cell->text, room - 1, &width) : strlen(cell->text);
 
 	fprintf(out, "%s%.*s%s%s", coloured ? codes[cell->colour] : "", (int)len, cell->text,
 		is_cut ? "~" : "", coloured ? "\033[0m" : "");

@@ -27,6 +27,8 @@ char *pz_cli_clean(const char *text, bool keep_lines);
 
 /** Columns that clean text takes on a terminal. */
 size_t pz_cli_width(const char *text);
+/** Bytes of clean text that take at most so many columns. @param out_width what these take */
+size_t pz_cli_prefix(const char *text, size_t columns, size_t *out_width);
 
 /** A member as text: a string as it is, a number or boolean written out, anything else "". The
  * result is `scratch` or borrowed from the object. @param object may be NULL */

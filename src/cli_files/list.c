@@ -20,6 +20,7 @@
 
 #define COPY_BYTES (64U << 10)
 #define TRIES 3
+#define NOT_REGULAR "not a regular file; `-` sends standard input"
 
 struct walk {
 	struct pz_files_list *list;
@@ -36,7 +37,7 @@ note(struct pz_files_list *list, int status)
 static void
 complain(const struct walk *walk, const char *path, const char *what)
 {
-	note(walk->list, pz_cli_fail(walk->cli, PZ_EXIT_FAILED, "%s: %s", path, what));
+	note(walk->list, pz_cli_fail_file(walk->cli, PZ_EXIT_FAILED, path, "%s: %s", path, what));
 }
 
 /* ---- items ---- */
@@ -81,9 +82,27 @@ pz_files_list_fini(struct pz_files_list *list)
 			close(list->items[i].fd);
 		free(list->items[i].source);
 		free(list->items[i].name);
+		free(list->items[i].waiting);
 		json_decref(list->items[i].path);
 	}
 	free(list->items);
+}
+
+char *
+pz_files_label(const struct pz_files_item *item)
+{
+	char *label = strdup("");
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (item->path, i, one) {
+		PZ_AUTO_FREE char *above = label;
+
+		if (above == NULL || asprintf(&label, "%s%s/", above, json_string_value(one)) < 0)
+			return NULL;
+	}
+	PZ_AUTO_FREE char *above = label;
+	return above && asprintf(&label, "%s%s", above, item->name) >= 0 ? label : NULL;
 }
 
 int
@@ -96,8 +115,7 @@ pz_files_open(const char *path, json_int_t *out_size, struct pz_errinfo *info)
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		(void)pz_fail(info, PZ_ERR_IO, "%s: %s", path, strerror(errno));
 	} else if (!S_ISREG(st.st_mode)) {
-		(void)pz_fail(info, PZ_ERR_IO, "%s: not a regular file; `-` sends standard input",
-			      path);
+		(void)pz_fail(info, PZ_ERR_IO, "%s: %s", path, NOT_REGULAR);
 	} else {
 		*out_size = st.st_size;
 		return fd;
@@ -229,6 +247,8 @@ copy_all(int from, int to, json_int_t *out_size)
 			return false;
 		for (ssize_t done = 0; done < n;) {
 			ssize_t written = write(to, block + done, (size_t)(n - done));
+			if (written < 0 && errno == EINTR)
+				continue;
 			if (written < 0)
 				return false;
 			done += written;
@@ -243,6 +263,7 @@ copy_all(int from, int to, json_int_t *out_size)
 static int
 open_input(const struct pz_cli *cli, json_int_t *out_size)
 {
+	static const struct timespec no_times[2] = {{0, 0}, {0, 0}};
 	int in = fileno(cli->in);
 	struct stat st;
 
@@ -251,7 +272,8 @@ open_input(const struct pz_cli *cli, json_int_t *out_size)
 		return fcntl(in, F_DUPFD_CLOEXEC, 0);
 	}
 	int fd = open_nameless();
-	if (fd >= 0 && !copy_all(in, fd, out_size)) {
+	/* Without a time of change: the same input, sent again after a break, goes on. */
+	if (fd >= 0 && (!copy_all(in, fd, out_size) || futimens(fd, no_times) != 0)) {
 		int number = errno;
 		close(fd);
 		errno = number;
@@ -288,6 +310,7 @@ add_directory(const struct walk *walk, const char *path, const char *given)
 	PZ_AUTO_FREE char *whole = realpath(path, NULL); /* "." has a name, too */
 	PZ_AUTO_FREE char *name = last_name(whole ? whole : path);
 	json_t *names = name ? json_array() : NULL;
+	size_t count = walk->list->count;
 	bool ok = names != NULL;
 
 	if (ok && json_array_append_new(names, json_string(given ? given : name)) != 0)
@@ -295,6 +318,9 @@ add_directory(const struct walk *walk, const char *path, const char *given)
 	else if (ok)
 		ok = walk_directory(walk, path, names);
 	json_decref(names);
+	/* Empty directories below it are left out; that it is one itself must not pass for sent. */
+	if (ok && walk->list->count == count)
+		complain(walk, path, "no file in it can be sent");
 	return ok;
 }
 
@@ -313,7 +339,11 @@ add_argument(const struct walk *walk, const char *path)
 		complain(walk, path, strerror(errno));
 		return true;
 	}
-	if (!S_ISDIR(st.st_mode)) {
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) {
+		complain(walk, path, NOT_REGULAR);
+		return true;
+	}
+	if (S_ISREG(st.st_mode)) {
 		struct pz_files_item *item = add(walk->list, path, given ? given : name, NULL);
 		if (item)
 			item->size = st.st_size;

@@ -14,8 +14,11 @@ struct pz_files_item {
 	char id[33];                       /* of this sending */
 	int fd;                            /* -1: opened when it is its turn */
 	json_int_t size, sent, first_sent; /* as last seen; what an earlier try had sent */
+	json_int_t moved;                  /* bytes that went in this run */
+	char *waiting;                     /* why no bytes go, or NULL */
 	enum { PZ_FILES_WAITS, PZ_FILES_RUNS, PZ_FILES_OVER } state;
-	bool is_again; /* the daemon was lost meanwhile */
+	bool is_again;  /* the daemon was lost meanwhile */
+	bool has_begun; /* this daemon has said how much is there */
 };
 
 /** All of them. */
@@ -33,6 +36,9 @@ struct pz_files_list {
 bool pz_files_list_make(struct pz_files_list *list, const struct pz_cli *cli);
 /** Releases what it holds. */
 void pz_files_list_fini(struct pz_files_list *list);
+
+/** How it is called there, with its directories. New, or NULL. */
+char *pz_files_label(const struct pz_files_item *item);
 
 /** Opens a file for reading: only a regular one. @return -1: the reason is in info */
 int pz_files_open(const char *path, json_int_t *out_size, struct pz_errinfo *info);

@@ -6,10 +6,17 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
+#include "base/auto.h"
+#include "cli/text.h"
+
 #define DRAW_MS 100
+#define SAMPLE_MS 500
 #define BAR_MAX 30
+#define BAR_COLUMNS 24 /* a terminal that is narrower shows the numbers alone */
+#define CUT_MIN 8      /* columns; less of a name or a reason says nothing */
 
 uint64_t
 pz_files_now_ms(void)
@@ -38,38 +45,35 @@ pz_files_progress_init(struct pz_files_progress *progress, const struct pz_cli *
 		       const struct pz_files_list *list)
 {
 	*progress = (struct pz_files_progress){.cli = cli, .list = list};
-	progress->started_ms = pz_files_now_ms();
+	(void)pz_files_progress_rate(progress, 0, pz_files_now_ms());
 }
 
-struct sums {
-	double size, sent, moved; /* bytes; moved: in this run */
-	/* Both are needed: `sent` counts what an earlier run had sent and fills the bar; `moved` is
-	 * of this run and gives the rate. */
-	size_t over;
-	const char *name; /* of one that is sent now, or "" */
-};
+/* ---- how fast ---- */
 
-static struct sums
-add_up(const struct pz_files_list *list)
+/* Of the last seconds only: a device that was waited for an hour would else be slow all day. */
+double
+pz_files_progress_rate(struct pz_files_progress *progress, double moved, uint64_t now_ms)
 {
-	struct sums sums = {.name = ""};
+	size_t last = (progress->first + progress->count - 1) % PZ_FILES_SAMPLES;
 
-	for (size_t i = 0; i < list->count; i++) {
-		const struct pz_files_item *item = &list->items[i];
-		sums.size += (double)item->size;
-		sums.sent += (double)item->sent;
-		sums.moved += (double)(item->sent - item->first_sent);
-		sums.over += item->state == PZ_FILES_OVER;
-		if (item->state == PZ_FILES_RUNS && sums.name[0] == '\0')
-			sums.name = item->name;
+	if (progress->count == 0 || now_ms - progress->samples[last].at_ms >= SAMPLE_MS) {
+		if (progress->count == PZ_FILES_SAMPLES)
+			progress->first = (progress->first + 1) % PZ_FILES_SAMPLES;
+		else
+			progress->count++;
+		last = (progress->first + progress->count - 1) % PZ_FILES_SAMPLES;
+		progress->samples[last].at_ms = now_ms;
+		progress->samples[last].moved = moved;
 	}
-	return sums;
+	double ms = (double)(now_ms - progress->samples[progress->first].at_ms);
+	/* In the first moments the rate is chance. */
+	return ms > 200 ? (moved - progress->samples[progress->first].moved) * 1000 / ms : 0;
 }
 
 static void
-time_left(const struct sums *sums, double per_s, char out[32])
+time_left(const struct pz_files_view *view, char out[32])
 {
-	double left = per_s > 0 ? (sums->size - sums->sent) / per_s : -1;
+	double left = view->per_s > 0 ? (view->size - view->sent) / view->per_s : -1;
 
 	if (left < 0 || left > 360000)
 		snprintf(out, 32, "-:--");
@@ -80,41 +84,149 @@ time_left(const struct sums *sums, double per_s, char out[32])
 		snprintf(out, 32, "%d:%02d", (int)left / 60, (int)left % 60);
 }
 
-static void
-print_bar(const struct pz_files_progress *progress, const struct sums *sums)
-{
-	const struct pz_cli *cli = progress->cli;
-	/* In the first moments the rate is chance. */
-	double seconds = (double)(pz_files_now_ms() - progress->started_ms) / 1000;
-	double share = sums->size > 0 ? sums->sent / sums->size : 0;
-	double per_s = seconds > 0.2 ? sums->moved / seconds : 0;
-	char rate[32], left[32], bar[BAR_MAX + 1], line[256];
-	size_t width = cli->width ? cli->width : 80;
-	size_t cells = width > 70 ? BAR_MAX : 10;
+/* ---- the line ---- */
 
-	pz_files_amount(per_s, rate);
-	time_left(sums, per_s, left);
+struct line {
+	char *out;
+	size_t len, left; /* bytes; columns */
+};
+
+/* Adds a part if all of it fits. */
+static void
+add(struct line *line, const char *part)
+{
+	size_t width = pz_cli_width(part), len = strlen(part);
+
+	if (width > line->left || line->len + len >= PZ_FILES_LINE_BYTES) {
+		line->left = 0; /* what comes behind it would be misread in its place */
+		return;
+	}
+	memcpy(line->out + line->len, part, len + 1);
+	line->len += len;
+	line->left -= width;
+}
+
+/* Adds as much of a text as fits, with a mark where it was cut. */
+static void
+add_cut(struct line *line, const char *text)
+{
+	char part[PZ_FILES_LINE_BYTES];
+	size_t width, len = strlen(text);
+
+	if (pz_cli_width(text) + 2 > line->left)
+		len = line->left > CUT_MIN ? pz_cli_prefix(text, line->left - 3, &width) : 0;
+	if (len == 0 || len >= sizeof(part) - 4)
+		return;
+	snprintf(part, sizeof(part), "  %.*s%s", (int)len, text, text[len] ? "~" : "");
+	add(line, part);
+}
+
+static void
+add_bar(struct line *line, double share, size_t columns)
+{
+	char bar[BAR_MAX + 4];
+	size_t cells = columns > 70 ? BAR_MAX : 10;
+
+	if (columns < BAR_COLUMNS)
+		return;
+	bar[0] = '[';
 	for (size_t i = 0; i < cells; i++)
-		bar[i] = (double)i < share * (double)cells ? '#' : '.';
-	bar[cells] = '\0';
-	snprintf(line, sizeof(line), "[%s] %3.0f%%  %s/s  %s left  %zu of %zu", bar, share * 100,
-		 rate, left, sums->over, progress->list->count);
-	fprintf(cli->out, "\r\033[K%.*s", (int)(width - 1), line);
-	fflush(cli->out);
+		bar[1 + i] = (double)i < share * (double)cells ? '#' : '.';
+	snprintf(bar + 1 + cells, 3, "] ");
+	add(line, bar);
+}
+
+void
+pz_files_progress_line(const struct pz_files_view *view, size_t columns,
+		       char out[PZ_FILES_LINE_BYTES])
+{
+	struct line line = {out, 0, columns};
+	double share = view->size > 0 ? view->sent / view->size : 0;
+	char amount[32], part[48];
+
+	out[0] = '\0';
+	add_bar(&line, share, columns);
+	snprintf(part, sizeof(part), "%3.0f%%", share * 100);
+	add(&line, part);
+	if (view->waiting) {
+		add_cut(&line, view->waiting);
+		return;
+	}
+	pz_files_amount(view->per_s, amount);
+	snprintf(part, sizeof(part), "  %s/s", amount);
+	add(&line, part);
+	time_left(view, amount);
+	snprintf(part, sizeof(part), "  %s left", amount);
+	add(&line, part);
+	if (view->count > 1) {
+		snprintf(part, sizeof(part), "  %zu of %zu", view->over, view->count);
+		add(&line, part);
+	}
+	if (view->name)
+		add_cut(&line, view->name);
+}
+
+/* ---- all files ---- */
+
+/* `sent` counts what an earlier run had sent and fills the bar; `moved` is of this run and gives
+ * the rate. @param out_moved bytes */
+static struct pz_files_view
+add_up(const struct pz_files_list *list, double *out_moved)
+{
+	struct pz_files_view view = {.count = list->count};
+	bool is_moving = false;
+
+	*out_moved = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct pz_files_item *item = &list->items[i];
+		view.size += (double)item->size;
+		view.sent += (double)item->sent;
+		*out_moved += (double)item->moved;
+		view.over += item->state == PZ_FILES_OVER;
+		if (item->state != PZ_FILES_RUNS)
+			continue;
+		is_moving |= item->waiting == NULL;
+		if (view.name == NULL)
+			view.name = item->name;
+		if (view.waiting == NULL)
+			view.waiting = item->waiting;
+	}
+	if (is_moving)
+		view.waiting = NULL;
+	return view;
+}
+
+/* Asked each time: the person may make the window smaller. */
+static size_t
+columns_of(const struct pz_cli *cli)
+{
+	struct winsize size;
+
+	if (ioctl(fileno(cli->out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return cli->width ? cli->width : 80;
 }
 
 void
 pz_files_progress_draw(struct pz_files_progress *progress)
 {
+	const struct pz_cli *cli = progress->cli;
 	uint64_t now = pz_files_now_ms();
-	const struct sums sums = add_up(progress->list);
+	char line[PZ_FILES_LINE_BYTES];
+	double moved;
 
 	/* More often would cost the terminal more than the file. */
-	if (!progress->cli->out_is_tty || progress->cli->json || now - progress->drawn_ms < DRAW_MS)
+	if (!cli->out_is_tty || cli->json || now - progress->drawn_ms < DRAW_MS)
 		return;
+	struct pz_files_view view = add_up(progress->list, &moved);
+	PZ_AUTO_FREE char *name = view.name ? pz_cli_clean(view.name, false) : NULL;
+	view.name = name;
+	view.per_s = pz_files_progress_rate(progress, moved, now);
+	pz_files_progress_line(&view, columns_of(cli) - 1, line);
 	progress->drawn_ms = now;
 	progress->is_shown = true;
-	print_bar(progress, &sums);
+	fprintf(cli->out, "\r\033[K%s", line);
+	fflush(cli->out);
 }
 
 void

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "base/limits.h"
 #include "cli/text.h"
 #include "cli_files/commands.h"
@@ -29,6 +30,8 @@ struct sending {
 	struct pz_files_progress progress;
 	uint64_t lost_ms; /* since when there is no daemon; 0: there is one */
 	bool was_there;   /* the daemon was reached once */
+	bool is_taken;    /* the device has taken an offer: more at once */
+	bool has_problem; /* no file can be sent to it */
 	int status;
 };
 
@@ -37,6 +40,15 @@ note(struct sending *s, int status)
 {
 	if (s->status == PZ_EXIT_DONE)
 		s->status = status;
+}
+
+static void
+complain(struct sending *s, const struct pz_files_item *item, int status, const char *text)
+{
+	PZ_AUTO_FREE char *file = pz_files_label(item);
+
+	pz_files_progress_clear(&s->progress);
+	note(s, pz_cli_fail_file(s->cli, status, file, "%s", text));
 }
 
 /* ---- one file ---- */
@@ -60,17 +72,37 @@ struct told {
 /* Which file an event is about is known by the connection it came on. */
 static struct told slots_told[SLOTS];
 
+/* The first one is what an earlier try had sent. */
+static void
+note_sent(struct sending *s, struct pz_files_item *item, const json_t *event)
+{
+	json_int_t sent = json_integer_value(json_object_get(event, "sent"));
+
+	if (!item->has_begun)
+		item->first_sent = sent;
+	else if (sent > item->sent)
+		item->moved += sent - item->sent;
+	item->has_begun = true;
+	item->sent = sent;
+	item->size = json_integer_value(json_object_get(event, "size"));
+	s->is_taken = true;
+}
+
 static bool
 on_slot_event(void *arg, json_t *event)
 {
 	const struct told *told = arg;
 	struct pz_files_item *item = told->item;
-	bool is_first = item->sent == 0;
+	const char *waiting = json_string_value(json_object_get(event, "waiting"));
 
-	item->sent = json_integer_value(json_object_get(event, "sent"));
-	item->size = json_integer_value(json_object_get(event, "size"));
-	if (is_first)
-		item->first_sent = item->sent;
+	if (json_object_get(event, "problem")) { /* the request fails with the same text */
+		told->sending->has_problem = true;
+		return true;
+	}
+	free(item->waiting);
+	item->waiting = waiting ? pz_cli_clean(waiting, false) : NULL;
+	if (waiting == NULL)
+		note_sent(told->sending, item, event);
 	return on_event(told->sending, event);
 }
 
@@ -111,8 +143,7 @@ ended(struct sending *s, size_t slot, const json_t *result, const struct pz_ctl_
 	struct pz_files_item *item = s->items[slot];
 
 	if (error->exit != 0) {
-		pz_files_progress_clear(&s->progress);
-		note(s, pz_cli_fail(s->cli, error->exit, "%s", error->message));
+		complain(s, item, error->exit, error->message);
 		item->sent = item->size; /* nothing of it is left to do */
 	} else if (s->cli->json && result) {
 		if (pz_cli_print_json(s->cli, result) != PZ_EXIT_DONE)
@@ -147,9 +178,9 @@ begin(struct sending *s, size_t slot, struct pz_files_item *item)
 		item->fd = pz_files_open(item->source, &item->size, &info);
 	json_t *params = item->fd < 0 ? NULL : params_of(s, item);
 	if (item->fd >= 0 && params == NULL)
-		(void)pz_fail(&info, PZ_ERR_CONFIG,
-			      "%s: its name is not UTF-8; --name gives another",
-			      item->source ? item->source : "");
+		(void)pz_fail(&info, PZ_ERR_CONFIG, "%s: its name is not UTF-8; %s",
+			      item->source ? item->source : "",
+			      item->path ? "rename it" : "--name gives another");
 	slots_told[slot] = (struct told){s, item};
 	s->items[slot] = item;
 	item->state = PZ_FILES_RUNS;
@@ -159,8 +190,7 @@ begin(struct sending *s, size_t slot, struct pz_files_item *item)
 				 &info) == PZ_OK)
 			return true;
 	}
-	pz_files_progress_clear(&s->progress);
-	note(s, pz_cli_fail(s->cli, PZ_EXIT_FAILED, "%s", info.text));
+	complain(s, item, PZ_EXIT_FAILED, info.text);
 	over(s, slot);
 	return false;
 }
@@ -178,6 +208,7 @@ lose(struct sending *s, size_t slot)
 	if (item) {
 		item->state = PZ_FILES_WAITS;
 		item->is_again = true;
+		item->has_begun = false;
 	}
 	if (s->lost_ms == 0)
 		s->lost_ms = pz_files_now_ms();
@@ -228,11 +259,40 @@ next_item(struct sending *s)
 	return NULL;
 }
 
+/* Until the device has taken an offer one goes alone: each would find out by itself, after some
+ * time, that it is away. */
+static size_t
+slots_to_fill(const struct sending *s)
+{
+	for (size_t i = 1; i < SLOTS && !s->is_taken; i++)
+		if (s->items[i])
+			return 0;
+	return s->is_taken ? SLOTS : 1;
+}
+
+/* What is wrong with the device is wrong for all others. */
+static void
+drop_rest(struct sending *s)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->list.count; i++) {
+		if (s->list.items[i].state != PZ_FILES_WAITS)
+			continue;
+		s->list.items[i].state = PZ_FILES_OVER;
+		count++;
+	}
+	pz_files_progress_clear(&s->progress);
+	if (count > 0)
+		note(s, pz_cli_fail(s->cli, PZ_EXIT_FAILED,
+				    "%zu more files were not sent, for the same reason", count));
+}
+
 /* Gives each free connection a file. @return false: there is no daemon */
 static bool
 fill(struct sending *s)
 {
-	for (size_t i = 0; i < SLOTS; i++) {
+	for (size_t i = 0, slots = slots_to_fill(s); i < slots; i++) {
 		struct pz_files_item *item = s->items[i] ? NULL : next_item(s);
 		if (item == NULL)
 			continue;
@@ -291,6 +351,8 @@ run(struct sending *s)
 		for (size_t i = 0; i < SLOTS; i++)
 			if (s->items[i])
 				proceed(s, i);
+		if (s->has_problem)
+			drop_rest(s);
 		if (is_over(s))
 			break;
 		pz_files_progress_draw(&s->progress);

@@ -77,7 +77,7 @@ route_colour(const char *route)
 static int
 print_peers(struct pz_cli *cli, const json_t *peers)
 {
-	static const char *const titles[] = {"DEVICE", "NAME",      "TYPE", "DIRECT LINK",
+	static const char *const titles[] = {"DEVICE", "NAME",      "TYPE", "LINK",
 					     "WAY",    "ADDRESSES", "PORT"};
 	struct pz_cli_table *t;
 	json_t *peer;
@@ -97,7 +97,11 @@ print_peers(struct pz_cli *cli, const json_t *peers)
 		add_member(t, peer, "deviceType");
 		add_member(t, peer, "state");
 		const char *route = pz_pzp_route(peer, scratch);
-		pz_cli_table_add(t, route_colour(route), route);
+		const char *relay = json_string_value(json_object_get(peer, "relay"));
+		if (relay && strcmp(route, "relay") == 0)
+			pz_cli_table_addf(t, route_colour(route), "relay via %s", relay);
+		else
+			pz_cli_table_add(t, route_colour(route), route);
 		add_addresses(t, peer);
 		add_port(t, peer);
 	}

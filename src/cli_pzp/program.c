@@ -165,7 +165,7 @@ static const struct pz_cli_option audit_options[] = {
 
 static const struct pz_cli_option send_options[] = {
 	{"recursive", NULL, "-r: directories, too", PZ_CLI_FLAG, 0, 0},
-	{"name", "NAME", "name that the file gets there", PZ_CLI_TEXT, 0, 0},
+	{"name", "NAME", "name that the file or directory gets there", PZ_CLI_TEXT, 0, 0},
 	{"wait", NULL, "wait for a device that is away, or for the daemon", PZ_CLI_FLAG, 0, 0},
 	END,
 };
@@ -354,8 +354,9 @@ static const struct pz_cli_command commands[] = {
 	{"send", "FILE... DEVICE", 2, PZ_CLI_POSITIONALS_MAX, "send files to a device",
 	 "FILE '-' is standard input, and needs --name. With -r directories are sent whole, but "
 	 "for\n"
-	 "hidden files and links. After a break it goes on where it was, also when it is given\n"
-	 "again. The device stores files in its inbox (preference files.inbox), and replaces none.",
+	 "hidden files, links and empty directories. After a break it goes on where it was, also\n"
+	 "when it is given again. The device stores files in its inbox (preference files.inbox),\n"
+	 "and replaces none.",
 	 send_options, pz_files_cmd_send},
 	{"inbox", "", 0, 0, "list the files that other devices have sent", NULL, NULL,
 	 pz_files_cmd_inbox},

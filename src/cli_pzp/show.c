@@ -43,13 +43,14 @@ add_next_hub(struct pz_cli_table *t, const json_t *next)
 	add_line(t, "next hub", PZ_CLI_YELLOW, text);
 }
 
-/* "host:port, since ..."; nothing before an enrolment. */
+/* "host:port, since ..., through phone"; nothing before an enrolment. */
 static void
 add_hub(struct pz_cli_table *t, const json_t *hub)
 {
 	char port_scratch[32], scratch[32], since[32], text[400];
 	const char *host = pz_cli_member(hub, "host", scratch);
 	const char *port = pz_cli_member(hub, "port", port_scratch);
+	const char *relay = json_string_value(json_object_get(hub, "relay"));
 	json_int_t when = json_integer_value(json_object_get(hub, "since"));
 	int n;
 
@@ -58,8 +59,10 @@ add_hub(struct pz_cli_table *t, const json_t *hub)
 	n = snprintf(text, sizeof(text), "%.280s%s%s", host, port[0] ? ":" : "", port);
 	if (when > 0) {
 		pz_cli_time(when, since);
-		snprintf(text + n, sizeof(text) - (size_t)n, ", since %s", since);
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ", since %s", since);
 	}
+	if (relay)
+		snprintf(text + n, sizeof(text) - (size_t)n, ", through %.63s", relay);
 	add_line(t, "hub", PZ_CLI_PLAIN, text);
 	add_next_hub(t, json_object_get(hub, "next"));
 }
@@ -108,13 +111,11 @@ add_pending(struct pz_cli_table *t, const json_t *pending)
 	}
 }
 
-/* How messages get there now, in words. */
 static const char *
 way_text(const char *route)
 {
 	static const char *const ways[][2] = {{"direct", "direct"},
 					      {"hub", "by the hub"},
-					      {"relay", "by another device"},
 					      {"private", "by the hub, private"},
 					      {"none", "cannot be reached"}};
 
@@ -122,6 +123,19 @@ way_text(const char *route)
 		if (strcmp(route, ways[i][0]) == 0)
 			return ways[i][1];
 	return route;
+}
+
+/* How messages get there now, in words; a relay is named. */
+static void
+add_way(struct pz_cli_table *t, const json_t *peer, const char *route)
+{
+	const char *relay = json_string_value(json_object_get(peer, "relay"));
+
+	if (relay && strcmp(route, "relay") == 0)
+		pz_cli_table_addf(t, PZ_CLI_GREEN, "through %s", relay);
+	else
+		pz_cli_table_add(t, strcmp(route, "none") == 0 ? PZ_CLI_YELLOW : PZ_CLI_GREEN,
+				 way_text(route));
 }
 
 /* A device that is there is seen now, whatever the record says. */
@@ -171,7 +185,7 @@ print_peers(const struct pz_cli *cli, const json_t *peers)
 			break;
 		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_pzp_short_id(peer, scratch));
 		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(peer, "displayName", scratch));
-		pz_cli_table_add(t, is_there ? PZ_CLI_GREEN : PZ_CLI_YELLOW, way_text(route));
+		add_way(t, peer, route);
 		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(peer, "address", scratch));
 		add_latency(t, peer);
 		add_seen(t, peer, is_there);

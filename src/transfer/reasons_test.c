@@ -135,10 +135,10 @@ news_are_worth_another_search(void **state)
 	device_sends(&world.a, world.dir.file, to_b("f"));
 	world_run(&world, PZ_US_PER_S);
 	assert_int_equal(world.a.looks, 1);
-	pz_transfers_way_changed(world.a.transfers, "b", true);
+	pz_transfers_route_changed(world.a.transfers, "b", true);
 	world_run(&world, PZ_US_PER_S);
 	world.a.takes_long = world.a.is_looking = false;
-	pz_transfers_way_changed(world.a.transfers, "b", false);
+	pz_transfers_route_changed(world.a.transfers, "b", false);
 	world_run(&world, PZ_US_PER_MS);
 	assert_int_equal(world.a.looks, 2);
 	assert_failed(PZ_ERR_IO, "f: b is away");

@@ -169,8 +169,10 @@ tell_why(struct sending *s, const char *before, const char *after)
 	if (s->was_told_why)
 		return;
 	s->was_told_why = true;
-	pz_request_event(s->request, json_pack("{s:o?, s:o?}", "file", label(s), "waiting",
-					       json_sprintf("%s%s", before, after)));
+	pz_request_event(s->request,
+			 json_pack("{s:o?, s:I, s:I, s:o?}", "file", label(s), "sent",
+				   (json_int_t)s->sent, "size", (json_int_t)s->offer.size,
+				   "waiting", json_sprintf("%s%s", before, after)));
 }
 
 static void

@@ -9,6 +9,7 @@ import pathlib
 import pty
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 
@@ -181,6 +182,45 @@ def test_a_directory(zone):
     os.symlink("one", top / "link")
     result = zone.a.pzp("send", "-r", top, "tv", check=1)
     assert len(result.err.splitlines()) == 2 and ".hidden" in result.err and "link" in result.err
+    result = zone.a.pzp("send", "-r", top / "nothing", "tv", check=1)
+    assert "nothing: no file in it can be sent" in result.reason()
+
+
+def test_what_is_no_file(shared_zone):
+    """Said before anything is sent, whatever opening it would say."""
+    top = make(shared_zone, 10).parent
+    os.mkfifo(top / "pipe")
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(top / "socket"))
+    for path in (top / "pipe", top / "socket", "/dev/null"):
+        result = shared_zone.a.pzp("send", path, "tv", check=1)
+        assert f"{path}: not a regular file; `-` sends standard input" in result.reason()
+
+
+@pytest.mark.parametrize("device", ("nosuch", "tv"))
+def test_what_is_wrong_with_the_device_is_shown_once(zone, device):
+    """Not for each of a hundred files, each after a search of its own."""
+    top = make(zone, 10, name="many/0").parent
+    for number in range(99):
+        (top / f"x{number}").write_text("x")
+    zone.b.stop()
+    result = zone.a.pzp("send", "-r", top, device, check=1)
+    first, last = result.err.splitlines()
+    assert device in first and "99 more files were not sent, for the same reason" in last
+    *_, rest = lines(zone.a.pzp("send", "-r", top, device, "--json", check=1))
+    assert "99 more" in rest["error"]["message"]
+
+
+def test_a_failure_names_its_file(shared_zone):
+    """In JSON, too, where several are sent at once."""
+    path, other = make(shared_zone, 10), make(shared_zone, 10, name="con")
+    got = send(shared_zone, path, other, path.parent / "nosuch", check=1)
+    failed = [one["file"] for one in got if "error" in one]
+    assert failed == [str(path.parent / "nosuch"), "con"]
+    top = make(shared_zone, 10, name="tree/con").parent
+    result = shared_zone.a.pzp("send", "-r", top, "tv", check=1)
+    assert "tree/con: its name is reserved; rename it" in result.reason()
+    shutil.rmtree(inbox(shared_zone.b))
 
 
 def test_a_thousand_small_files(zone):
@@ -277,6 +317,26 @@ def test_the_same_command_goes_on(zone):
     first, *_, last = send(zone, path)
     assert first["sent"] >= begun["sent"] > 0 and last["sha256"] == sha256(path)
     assert received(zone.b) == {path.name: sha256(path)}
+
+
+def test_standard_input_goes_on(zone):
+    """The same input again: it has no time of change that could differ."""
+    path = sparse(zone, 80_000_000)
+    argv = [programs.program("pzp"), "send", "-", "--name", "piped", "tv", "--json", "--data-dir",
+            str(zone.a.data_dir)]
+    firsts = []
+    for is_first in (True, False):
+        with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as cat, \
+                subprocess.Popen(argv, stdin=cat.stdout, stdout=subprocess.PIPE, text=True,
+                                 env=programs.environment(zone.world.path)) as process:
+            events = (json.loads(line) for line in process.stdout)
+            firsts.append(next(events)["sent"])
+            if is_first:
+                next(e for e in events if 0 < e["sent"] < e["size"])
+                process.send_signal(signal.SIGINT)
+            *_, last = events
+    assert firsts[0] == 0 < firsts[1] and last["sha256"] == sha256(path)
+    assert received(zone.b) == {"piped": sha256(path)}
 
 
 def test_what_was_begun_is_compared(zone):
