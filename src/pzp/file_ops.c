@@ -69,8 +69,8 @@ on_why_unreachable(void *arg, const char *device, char *out, size_t size)
 	else if (strcmp(pz_peers_route(node->peers, device), "none") == 0)
 		pz_devices_why_unreachable(node->calls, device, out, size);
 	else
-		snprintf(out, size, "no direct or private link with %s, which files need: %s", device,
-			 peer.reason[0] ? peer.reason : "it does not answer");
+		snprintf(out, size, "no direct or private link with %s, which files need: %s",
+			 device, peer.reason[0] ? peer.reason : "it does not answer");
 }
 
 static void
