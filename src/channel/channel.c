@@ -29,7 +29,7 @@ pz_channels_new(const struct pz_env *env, const struct pz_channels_ops *ops, voi
 	return channels;
 }
 
-/* The owner's last call-back, by what it knows of the channel. */
+/* The owner's last call-back for the channel, by its state. */
 static void
 report_loss(struct pz_channel *channel)
 {
@@ -123,7 +123,7 @@ pz_channel_free(struct pz_channel *channel)
 	free(channel);
 }
 
-/* It stands in logs and in a message: nothing but printable ASCII. */
+/* It appears in logs and in a message: only printable ASCII. */
 void
 pz_channel_set_reason(struct pz_channel *channel, const char *reason)
 {
@@ -214,7 +214,7 @@ pz_channel_close_with(struct pz_channel *channel, const char *reason, json_t *ta
 	}
 }
 
-/* What waits does so while it is open only, and pz_channel_close leaves it there. */
+/* Data waits only while the channel is open, and pz_channel_close leaves it in the queue. */
 size_t
 pz_channel_close_waiting(struct pz_channel *channel, const char *reason, void (*gone)(void *arg))
 {

@@ -1,7 +1,7 @@
 /*
- * Bytes. What goes out waits in the channel's queue as whole frames, each filled before the next
- * one begins: so many small pieces cost no more memory than their window. Everything in a queue is
- * within the other end's window and can go at once. Channels with something to send stand in a
+ * Data. Outgoing bytes wait in the channel's queue as whole frames, each filled before the next one
+ * begins: so many small pieces use no more memory than their window. Everything in a queue is
+ * within the other end's window and can be sent at once. Channels with something to send form a
  * ring; each sends one frame in its turn.
  */
 #include "base/auto.h"
@@ -12,15 +12,15 @@
 	((size_t)PZ_CHANNEL_WINDOW_BYTES_MAX / PZ_DATA_BYTES_MAX * PZ_DATA_HEADER_BYTES +          \
 	 PZ_CHANNEL_WINDOW_BYTES_MAX + PZ_DATA_FRAME_BYTES_MAX)
 
-/* A way that seems to take longer was not used meanwhile. */
+/* A longer measured round trip means that the path was not used meanwhile. */
 #define WAY_US_MAX (60 * PZ_US_PER_S)
 #define RATE_US_MIN (10 * PZ_US_PER_MS)
-/* So much at once is not the last of it. */
+/* A piece of this size is not the last one. */
 #define BULK_BYTES (PZ_DATA_BYTES_MAX / 2)
 
 /* ---- out ---- */
 
-/* The beginning of the data goes into the last frame of the queue, as far as there is room. */
+/* The data first fills the last frame of the queue, as far as there is room. */
 static size_t
 fill_last(struct pz_channel *channel, struct pz_slice data)
 {
@@ -50,8 +50,8 @@ add_frame(struct pz_channel *channel, struct pz_slice data)
 	return PZ_OK;
 }
 
-/* Memory for all that comes, and what usually follows it in the same turn, so that the queue does
- * not grow frame by frame, being copied each time. Without it the frames find their own. */
+/* Reserves memory for these bytes and what usually follows in the same turn, so that the queue does
+ * not grow and get copied frame by frame. If that fails, frames allocate their own. */
 static void
 make_room(struct pz_channel *channel, size_t len)
 {
@@ -64,7 +64,7 @@ make_room(struct pz_channel *channel, size_t len)
 	(void)!pz_buf_reserve(&channel->out, need, &mem);
 }
 
-/* Queues bytes that are within the window; *out_taken all, or those before memory was out. */
+/* Queues bytes that are within the window; *out_taken: all, or those before memory ran out. */
 static enum pz_err
 queue(struct pz_channel *channel, struct pz_slice data, size_t *out_taken)
 {
@@ -97,8 +97,7 @@ may_send(const struct pz_channel *channel)
 	return channel->state == CHANNEL_OPEN && !channel->is_ending;
 }
 
-/* Data bytes that the queue still takes of its owner, so that with their headers they are as many
- * as one flush sends. */
+/* Bytes that the queue still takes from its owner: with their headers they fill one flush. */
 static size_t
 own_room(const struct pz_channel *channel)
 {
@@ -245,9 +244,9 @@ pz_channel_offer_room(struct pz_channel *channel)
 		channel->ops->writable(channel->arg);
 }
 
-/* The share of this turn is used up: a timer without delay is the next turn, so that other links
- * are read and answered in between. A call-back may close channels, which frees none that has sent
- * something. */
+/* The share of this turn is used up: a timer without delay fires in the next turn, so that other
+ * links are read and answered in between. A call-back may close channels, which frees none that has
+ * sent something. */
 void
 pz_channels_flushed(struct pz_channels *channels)
 {
@@ -288,7 +287,7 @@ pz_channel_bulk_window(const struct pz_channel *channel)
 	return channel->channels->bulk_window;
 }
 
-/* The queue's maximum is set here, since before it nothing may be sent. */
+/* The queue's maximum is set here, since nothing may be sent before. */
 void
 pz_channel_set_window(struct pz_channel *channel, uint32_t window)
 {
@@ -312,8 +311,9 @@ pz_channel_credit(struct pz_channel *channel, uint32_t bytes)
 	pz_channel_send_credit(channel, bytes);
 }
 
-/* Bytes beyond a limit come only after the credit that has moved it has gone all the way there; the
- * first ones after the channel was opened, when none of its own can wait on the way. */
+/* Bytes beyond a limit arrive only after the credit that moved it has travelled to the other end;
+ * the first ones, after the channel was opened, when no other data of the channel can be in
+ * transit. */
 void
 pz_channel_note_received(struct pz_channel *channel, size_t bytes)
 {
@@ -327,10 +327,10 @@ pz_channel_note_received(struct pz_channel *channel, size_t bytes)
 }
 
 /*
- * What the way holds is what comes in the time that it takes while nothing waits on it. A window
- * that is less than twice as large doubles. A larger one would make bytes wait where the way is
- * narrow, or where a node is busy, and calls wait behind them. The rate is that of several round
- * trips, since what comes at once was collected on the way.
+ * The capacity of the path is what arrives during one round trip without queueing. A window less
+ * than twice as large doubles. A larger window would make bytes queue at the narrowest point, or at
+ * a busy node, and calls wait behind them. The rate is measured over several round trips, since
+ * bytes that arrive at once were collected on the path.
  */
 static bool
 is_window_short(struct pz_channel *channel)
@@ -364,9 +364,10 @@ is_shared(const struct pz_channel *channel)
 	       pz_env_mono_us(channels->env) - channels->shared_us < PZ_CHANNEL_SHARED_US;
 }
 
-/* What a window counts for now. What was credited stays; the rest is credited later. A message
- * waits behind what is on the way, in each node that it passes, so beside messages the way holds
- * what a bounded rate needs; and a frame, since with less the other end would stand still. */
+/* The part of a window that is credited now. Credit that was given stays; the rest is given later.
+ * In each node a message waits behind the bytes in transit, so while there are messages the bytes
+ * in transit are limited to those of a bounded rate; and to one frame at least, since with less the
+ * other end would stop. */
 static uint32_t
 window_now(const struct pz_channel *channel)
 {
@@ -379,8 +380,8 @@ window_now(const struct pz_channel *channel)
 	return shared < channel->window ? (uint32_t)shared : channel->window;
 }
 
-/* When all was consumed that was credited, what is given then is a whole window of now: so the
- * other end never stands still. */
+/* When all credited bytes were consumed, the new credit is a whole current window: so the other end
+ * never stops. */
 void
 pz_channel_consumed(struct pz_channel *channel, size_t bytes)
 {

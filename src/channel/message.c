@@ -13,7 +13,7 @@ pz_channel_refusal_text(enum pz_channel_refusal why)
 	return texts[why];
 }
 
-/* Without memory nothing is sent: the other end waits, and gives up by its own timer. */
+/* If memory is out nothing is sent: the other end waits, and gives up by its own timer. */
 static void
 say(struct pz_channels *channels, const char *status, json_t *takes_message)
 {

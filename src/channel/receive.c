@@ -17,7 +17,7 @@ read_u32(const json_t *message, const char *name, uint32_t *out)
 	return true;
 }
 
-/* The channel that a prop is about. NULL: the prop names none of ours. */
+/* The channel that a prop refers to. NULL: not a channel of ours. */
 static struct pz_channel *
 named(const struct pz_channels *channels, const json_t *message)
 {
@@ -26,8 +26,8 @@ named(const struct pz_channels *channels, const json_t *message)
 	return read_u32(message, "channel", &number) ? pz_channels_find(channels, number) : NULL;
 }
 
-/* The other end names a number of its own that is still taken: bytes of two channels would be mixed
- * up. */
+/* The other end uses a number of its own that is still taken: bytes of two channels would be mixed.
+ */
 static bool
 is_peer_number_taken(const struct pz_channels *channels, uint32_t peer)
 {
@@ -79,7 +79,7 @@ on_open(struct pz_channels *channels, json_t *message)
 	channel->peer = peer;
 	channel->send_left = offer.window;
 	channels->ops->offered(channels->arg, channel, &offer);
-	/* It may have been refused: looked up anew. */
+	/* It may have been refused: looked up again. */
 	channel = pz_channels_find(channels, number);
 	if (channel && channel->state == CHANNEL_OFFERED && channel->ops == NULL)
 		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
@@ -110,7 +110,7 @@ on_accept(struct pz_channels *channels, json_t *message)
 	return PZ_OK;
 }
 
-/* A word that we do not know is a refusal, too. */
+/* An unknown word is a refusal, too. */
 static enum pz_channel_refusal
 read_refusal(const json_t *message)
 {
@@ -122,7 +122,7 @@ read_refusal(const json_t *message)
 	return PZ_CHANNEL_REFUSED;
 }
 
-/* An owner is called when its channel is gone: it may open the next one at once. */
+/* The owner is called after its channel is gone: it may open the next one at once. */
 static enum pz_err
 on_refuse(struct pz_channels *channels, json_t *message)
 {
@@ -177,7 +177,7 @@ on_end(struct pz_channels *channels, json_t *message)
 	return PZ_OK;
 }
 
-/* Ours may be under way already: then this one is its answer. */
+/* Ours may be in transit already: then this one is its answer. */
 static enum pz_err
 on_close(struct pz_channels *channels, json_t *message)
 {
@@ -233,7 +233,7 @@ pz_channels_on_prop(struct pz_channels *channels, const char *status, json_t *me
 
 	if (i == STATUSES)
 		return false;
-	/* Credit for a file in the other direction is no call that waits behind this one. */
+	/* Credit for a file in the other direction is not a call that waits behind this file. */
 	channels->shared_us = channels->shared_before_us;
 	*out_err = statuses[i].handle(channels, message);
 	return true;

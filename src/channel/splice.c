@@ -1,11 +1,11 @@
 /*
- * Each side may send what the other side's end takes: `offered` counts what that end has given in
- * all, `granted` what was passed on. Usually they are the same. They differ while windows are to be
- * smaller than the ends want: then credit is held back, and given as bytes pass.
+ * Each side may send what the other side's end accepts: `offered` counts all credit of that end,
+ * `granted` what was passed on. Usually they are equal. They differ while windows must be smaller
+ * than the ends want: then credit is held back, and passed on as bytes pass.
  *
- * A splice that has ended stays, without its channels, while bytes that came by it wait for an end
- * that reads slowly or not at all: they count as windows do, or a device that fills a window and
- * closes, again and again, would use up the memory.
+ * A splice that has ended stays, without its channels, while its bytes wait for an end that reads
+ * slowly or not at all: they count like windows, otherwise a device could use up the memory by
+ * filling a window and closing, again and again.
  */
 #include "channel/splice.h"
 
@@ -18,10 +18,10 @@ struct side {
 	struct pz_splice *splice;
 	struct side *other;
 	struct pz_channel *channel;
-	uint64_t passed;  /* bytes that came in here */
+	uint64_t passed;  /* bytes received here */
 	uint64_t granted; /* that its end may send */
-	uint64_t offered; /* that its end takes */
-	uint32_t cap;     /* granted is at most this much more than passed */
+	uint64_t offered; /* that its end accepts */
+	uint32_t cap;     /* granted exceeds passed by at most this */
 	size_t waiting;   /* bytes for this end, after the splice has ended */
 };
 
@@ -153,10 +153,10 @@ smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* What is held back is given in pieces of half a window, as an end would. Less than what this end
- * may still send, by more than what page 15 rounds credit by, waits until that is used up: so an
- * end that gives its credit byte by byte does not fill the queue of the other end's link. An end
- * that gives it as page 15 says never waits. */
+/* Held-back credit is passed on in pieces of half a window, as an end would. A piece that is
+ * smaller than what this end may still send, by more than page 15's rounding of credit, waits until
+ * that is used up: so an end that gives its credit byte by byte does not fill the queue of the
+ * other end's link. An end that follows page 15 never waits. */
 static void
 grant(struct side *side)
 {
@@ -300,7 +300,7 @@ splice_new(struct pz_splices *splices, const char *from, const char *to)
 	return splice;
 }
 
-/* What the next end receives is made anew: nothing of the offer but its kind goes on. */
+/* The offer for the next end is a new one: only its kind is copied. */
 void
 pz_splice_start(struct pz_splices *splices, struct pz_channel *in,
 		const struct pz_channel_offer *offer, struct pz_channels *out, const char *from,
