@@ -1,9 +1,9 @@
 /*
- * Dialling: the name's addresses, each with a head start of 250 ms over the next (RFC 8305); the
+ * Dials the addresses of a name, each with a head start of 250 ms over the next (RFC 8305); the
  * first that connects wins. A numeric address needs no look-up.
  *
- * Each connection under way is an attempt that owns its socket and its poll handle, so a dial that
- * ends only cuts itself off from its attempts: they close and free themselves.
+ * Each connection in progress is an attempt that owns its socket and its poll handle, so a dial
+ * that ends only detaches its attempts: they close and free themselves.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 
 struct attempt {
 	struct pz_list node;  /* dial->attempts, until it is closing */
-	struct pz_dial *dial; /* NULL: it is given up, only its socket has to be closed */
+	struct pz_dial *dial; /* NULL: given up, only its socket remains to be closed */
 	uv_poll_t poll;
 	int fd;
 };
@@ -33,7 +33,7 @@ struct pz_dial {
 	struct pz_timer next_timer;
 	union pz_sockaddr addresses[PZ_DIAL_ADDRESSES_MAX];
 	size_t count, next;
-	int error;                 /* the most telling of the addresses' */
+	int error;                 /* the most useful failure among the addresses */
 	struct pz_errinfo problem; /* of a numeric address that cannot be used here */
 	bool is_calling, is_over;
 	uint16_t port;
@@ -61,7 +61,7 @@ drop_attempt(struct attempt *attempt)
 		uv_close((uv_handle_t *)&attempt->poll, on_attempt_closed);
 }
 
-/* Ends everything under way; the memory stays. */
+/* Ends all attempts; the memory stays. */
 static void
 stop(struct pz_dial *dial)
 {
@@ -75,7 +75,7 @@ stop(struct pz_dial *dial)
 	dial->winner = NULL;
 }
 
-/* `failed` may start another dial, or cancel this one: the dial is over before the call. */
+/* `failed` may start another dial, or cancel this one: this dial has ended before the call. */
 static void
 fail(struct pz_dial *dial, enum pz_err err, const char *what)
 {
@@ -84,12 +84,12 @@ fail(struct pz_dial *dial, enum pz_err err, const char *what)
 	snprintf(detail, sizeof(detail), "%s port %u: %s", dial->host, dial->port, what);
 	/* Before the call-back: what it starts must not meet attempts of this dial. */
 	stop(dial);
-	dial->is_over = true; /* a cancel from inside has nothing to do */
+	dial->is_over = true; /* a cancel from inside has no effect */
 	dial->events->failed(dial->arg, err, detail);
 	free(dial);
 }
 
-/* The descriptor is free of libuv now and can become a stream. */
+/* libuv has released the descriptor, and it can become a stream. */
 static void
 on_handed_over(uv_handle_t *handle)
 {
@@ -104,7 +104,7 @@ on_handed_over(uv_handle_t *handle)
 		return;
 	}
 	dial->winner = NULL;
-	/* Out of reach before the owner is called: a cancel from inside finds it over. */
+	/* Detached before the owner is called: a cancel from inside finds it ended. */
 	dial->is_over = true;
 	if (pz_tcp_stream_new(dial->loop, fd, &stream) != PZ_OK) {
 		close(fd);
@@ -115,7 +115,7 @@ on_handed_over(uv_handle_t *handle)
 	free(dial);
 }
 
-/* "Refused" says that the machine is there, which is worth more than a network that is not. */
+/* "Refused" shows that the machine exists, which says more than an unreachable network. */
 static int
 weight(int error)
 {
@@ -145,22 +145,23 @@ on_writable(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
-	/* uv_poll reports both the end of a connect and its failure as writable; only the socket
-	 * knows which it was (connect(2), EINPROGRESS). */
+	/* uv_poll reports the end of a connect and its failure both as writable; only the socket
+	 * has the result (connect(2), EINPROGRESS). */
 	if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
 		error = errno;
 	if (error != 0) {
 		drop_attempt(attempt);
 		note_error(dial, error);
-		/* At once, not after its head start: the address is known to be of no use. */
+		/* At once, without waiting for its head start: the address is known to fail. */
 		go_on(dial);
 		return;
 	}
-	/* The others are given up before the stream exists: two connections would be two links. */
+	/* The other attempts end before the stream exists: two connections would be two links. */
 	pz_list_remove(&attempt->node);
 	stop(dial);
 	dial->winner = attempt;
-	/* libuv has one handle for a descriptor: the stream's comes when this one is gone. */
+	/* libuv allows one handle for a descriptor: the stream's is created when this one is
+	 * closed. */
 	uv_poll_stop(poll);
 	uv_close((uv_handle_t *)poll, on_handed_over);
 }
@@ -194,7 +195,7 @@ start_connect(struct pz_dial *dial, const union pz_sockaddr *address)
 	return false;
 }
 
-/* What a person can do differs: start the hub, look at the network, or neither. */
+/* The advice differs: start the hub, check the network, or neither. */
 static enum pz_err
 category(int error)
 {
@@ -203,7 +204,7 @@ category(int error)
 	return error == ETIMEDOUT ? PZ_ERR_IO_TIMEOUT : PZ_ERR_IO;
 }
 
-/* The next address joins in; without one the dial waits for those under way, or fails. */
+/* Starts the next address; without one the dial waits for those in progress, or fails. */
 static void
 go_on(struct pz_dial *dial)
 {
@@ -249,7 +250,7 @@ on_looked_up(void *arg, const union pz_sockaddr *addresses, size_t count, const 
 	begin(dial);
 }
 
-/* A numeric address begins here, since nothing may happen inside pz_tcp_dial. */
+/* A numeric address starts here, since nothing may happen inside pz_tcp_dial. */
 static void
 on_next(struct pz_timer *timer, void *arg)
 {
@@ -281,12 +282,12 @@ resolve(struct pz_dial *dial)
 		   PZ_OK) {
 		dial->count = 1;
 	}
-	/* By the timer: nothing may happen inside pz_tcp_dial. */
+	/* By the timer, since nothing may happen inside pz_tcp_dial. */
 	pz_env_start(&dial->loop->env, &dial->next_timer, 0);
 	return PZ_OK;
 }
 
-/* A name of another alphabet has an ASCII form, which DNS and the certificates use. */
+/* An international name has an ASCII form, which DNS and certificates use. */
 static bool
 may_be_host(const char *host)
 {

@@ -1,12 +1,12 @@
 /*
  * Counts connections by address, IPv6 /64 ("net") and IPv6 /48 ("site"): a subscriber can use any
- * address of the network it was given, so a bound for each address alone would bound nothing. For
- * IPv4 all three are the same object.
+ * address of its network, so a limit for each address alone would have no effect. For IPv4 all
+ * three are the same object.
  *
- * A newcomer is let in unless its network has links_per_net links. When its network, its site or
- * the whole room is full of connections that have proved nothing, one of those is closed: the
- * oldest of the busiest site. So a flood from one network pushes out its own connections and not
- * the one of a device elsewhere. Connections that have proved an identity hold no place.
+ * A new connection is accepted unless its network has links_per_net links. When its network, its
+ * site or the whole table is full of connections that have proved no identity, one of them is
+ * closed: the oldest of the busiest site. So a flood from one network displaces its own connections
+ * and not that of a device elsewhere. Connections that have proved an identity do not count.
  */
 #include "net/doorway.h"
 
@@ -19,12 +19,12 @@
 #include "base/map.h"
 #include "net/transport.h"
 
-#define NET_BYTES 8  /* of an IPv6 address: what one subscriber gets, or one link has */
-#define SITE_BYTES 6 /* what one subscriber gets at most */
+#define NET_BYTES 8  /* of an IPv6 address: the network of one subscriber, or of one link */
+#define SITE_BYTES 6 /* the largest network of one subscriber */
 
-/* An address, or a network, with the connections from it. */
+/* An address, or a network, with its connections. */
 struct pz_crowd {
-	unsigned waiting; /* have proved nothing */
+	unsigned waiting; /* have proved no identity */
 	unsigned members; /* guests that point here */
 	char name[PZ_NETADDR_CHARS];
 };
@@ -51,7 +51,7 @@ on_calm(struct pz_timer *timer, void *arg)
 	d->ops->calm(d->arg);
 }
 
-/* A limit of 0 would evict the newcomer itself. */
+/* A limit of 0 would evict the new connection itself. */
 static unsigned
 at_least_one(unsigned limit)
 {
@@ -113,7 +113,7 @@ network_name(const char *remote, size_t bytes, char *out, size_t size)
 	return true;
 }
 
-/* @return the crowd of that name, made when it is new; NULL: out of memory */
+/* @return the crowd of that name, created if missing; NULL: out of memory */
 static struct pz_crowd *
 join(struct pz_doorway *d, const char *name)
 {
@@ -133,25 +133,25 @@ join(struct pz_doorway *d, const char *name)
 	return crowd;
 }
 
-/* The last member frees the crowd. */
+/* The crowd is freed with its last member. */
 static void
 part(struct pz_doorway *d, struct pz_crowd *crowd)
 {
-	/* The crowd's memory is bounded by the connections that there are. */
+	/* The number of connections bounds the memory of crowds. */
 	if (crowd == NULL || --crowd->members > 0)
 		return;
 	pz_map_remove(d->crowds, pz_slice_str(crowd->name));
 	free(crowd);
 }
 
-/* Also after a join_all that failed half-way: NULL is left out. */
+/* Also after a join_all that failed half-way: NULL is skipped. */
 static void
 part_all(struct pz_guest *guest)
 {
 	struct pz_doorway *d = guest->doorway;
 
 	if (guest->net != guest->address)
-		/* For IPv4 the three are one object, which must not be counted down thrice. */
+		/* For IPv4 the three are one object, which must not be decremented three times. */
 		part(d, guest->net);
 	if (guest->site != guest->address)
 		part(d, guest->site);
@@ -196,7 +196,8 @@ is_from(const struct pz_guest *guest, const struct pz_crowd *crowd)
 	return crowd == NULL || guest->site == crowd || guest->net == crowd;
 }
 
-/* True when `a` is of a busier site than `b`, or of a busier network or address in one like it. */
+/* True when `a` belongs to a busier site than `b`, or to a busier network or address in an equally
+ * busy site. */
 static bool
 is_busier(const struct pz_guest *a, const struct pz_guest *b)
 {
@@ -207,7 +208,7 @@ is_busier(const struct pz_guest *a, const struct pz_guest *b)
 	return a->address->waiting > b->address->waiting;
 }
 
-/* The one to go: of equally busy ones the oldest. At most limits.all steps.
+/* The connection to close: of equally busy ones the oldest. At most limits.all steps.
  * @param crowd only of these; NULL: of all */
 static struct pz_guest *
 choose(const struct pz_doorway *d, const struct pz_crowd *crowd)
@@ -231,8 +232,8 @@ evict(struct pz_doorway *d, const struct pz_crowd *crowd, const char *why)
 
 	if (guest == NULL)
 		return;
-	/* First, so that the owner may close it at once, and so that it is not chosen again. */
-	pz_guest_proved(guest); /* it holds no place any more */
+	/* First, so that the owner may close it at once, and it is not chosen again. */
+	pz_guest_proved(guest); /* it does not count any more */
 	d->ops->evict(d->arg, guest, why);
 }
 
@@ -250,7 +251,7 @@ tell_full(struct pz_doorway *d)
 static void
 make_room(struct pz_doorway *d, const struct pz_guest *comes)
 {
-	/* The narrowest bound first: who fills it pays for it. */
+	/* The narrowest limit first: the network that fills it has its own connection closed. */
 	if (comes->net->waiting >= d->limits.per_net) {
 		evict(d, comes->net, "a newer connection of its address took its place");
 	} else if (comes->site != comes->net && comes->site->waiting >= d->limits.per_site) {
@@ -272,7 +273,7 @@ pz_doorway_admit(struct pz_doorway *d, struct pz_guest *guest, const char *remot
 		part_all(guest);
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	}
-	/* Links that have proved an identity count here, too: it is a bound of descriptors, not of
+	/* Links with a proved identity count here, too: the limit is for descriptors, not for
 	 * trust. */
 	if (d->limits.links_per_net && guest->net->members > d->limits.links_per_net) {
 		part_all(guest);

@@ -1,15 +1,15 @@
 /*
- * Reading: the stream hands over whatever one system call brought. TLS turns it into plaintext in
- * the turn's scratch buffer (or, when a frame is already begun, straight behind that beginning),
- * frames are cut in place and handed up. Only an incomplete frame is ever copied.
+ * Reading: the stream passes on the bytes of one system call. TLS decrypts them into the turn's
+ * scratch buffer (or, when a frame has begun, directly after its beginning); frames are cut in
+ * place and passed up. Only an incomplete frame is ever copied.
  *
  * Writing: frames are appended to `tx`; the turn's end encrypts up to 64 KiB at a time (full
- * records when much is waiting, one small record for a lone message) and gives it to the stream.
- * When the stream takes less, the rest waits in `cipher` and nothing more is encrypted: so what
- * stands in `tx` is known not to have been delivered, and can be answered if the link dies.
+ * records when much is waiting, one small record for a single message) and gives it to the stream.
+ * When the stream takes less, the rest waits in `cipher` and nothing more is encrypted: so the
+ * bytes in `tx` are known to be undelivered, and can be answered if the link ends.
  *
- * Time: one timer a link, set to the earliest thing that may have to be done; traffic only notes
- * the time and never touches the timer.
+ * Time: one timer for each link, set to the earliest deadline; traffic only records the time and
+ * never sets the timer.
  */
 #include "net/link.h"
 
@@ -19,7 +19,7 @@
 #include "wire/frame.h"
 
 #define RECORD_BYTES (16U << 10)
-/* What is decrypted at a time behind the beginning of a frame. */
+/* Bytes that are decrypted at a time after the beginning of a frame. */
 #define BEGUN_BYTES (4 * RECORD_BYTES)
 
 static const struct pz_session_ops session_ops;
@@ -41,7 +41,8 @@ count_queue(struct pz_link *link)
 
 /* ---- output ---- */
 
-/* What the stream takes is progress, however little; the queue alone also holds what TLS adds. */
+/* Bytes that the stream takes are progress, however few; the queue alone would also count the
+ * overhead of TLS. */
 static void
 give(struct pz_link *link, struct pz_buf *cipher)
 {
@@ -51,7 +52,7 @@ give(struct pz_link *link, struct pz_buf *cipher)
 	link->session.drained += n;
 }
 
-/* Sends what TLS produced; what the stream does not take waits in link->cipher. */
+/* Sends the output of TLS; the rest waits in link->cipher. */
 enum pz_err
 pz_link_emit(struct pz_link *link)
 {
@@ -61,7 +62,7 @@ pz_link_emit(struct pz_link *link)
 	if (cipher->len == 0)
 		return PZ_OK;
 	pz_metric_add(link->host->metrics, PZ_METRIC_bytes_out, cipher->len);
-	/* Only in order: what waits from before goes first. */
+	/* In order only: older bytes go first. */
 	if (link->cipher.len == 0)
 		give(link, cipher);
 	if (cipher->len > 0) {
@@ -71,7 +72,7 @@ pz_link_emit(struct pz_link *link)
 	return err;
 }
 
-/* `len` bytes leave the front of tx: keeps track of where the next frame begins. */
+/* Removes `len` bytes from the front of tx, and updates where the next frame begins. */
 static void
 consume_tx(struct pz_link *link, size_t len)
 {
@@ -80,8 +81,8 @@ consume_tx(struct pz_link *link, size_t len)
 	} else {
 		const uint8_t *p = link->tx.mem + link->tx.start;
 		size_t at = link->tx_begun;
-		/* Each frame begins with its length (page 4), so the next boundary follows from the
-		 * former. */
+		/* Each frame begins with its length (page 4), so each boundary follows from the one
+		 * before. */
 		while (at < len)
 			at += PZ_FRAME_HEADER_BYTES + ((size_t)p[at] | (size_t)p[at + 1] << 8 |
 						       (size_t)p[at + 2] << 16 |
@@ -96,9 +97,9 @@ flush_messages(struct pz_link *link)
 {
 	if (link->cipher.len > 0)
 		give(link, &link->cipher);
-	/* Before the handshake is done only its own flights leave, also the rest of one. One chunk
-	 * at a time: as soon as the stream takes less, the rest stays in tx as plain text, where it
-	 * counts as not sent. */
+	/* Before the handshake is complete only its own flights are sent, also the rest of one. One
+	 * chunk at a time: as soon as the stream takes less, the rest stays in tx as plain text,
+	 * where it counts as not sent. */
 	while (link->secured && link->tx.len > 0 && link->cipher.len == 0) {
 		struct pz_slice chunk = pz_buf_slice(&link->tx);
 		if (chunk.len > PZ_TURN_CHUNK_BYTES)
@@ -111,15 +112,15 @@ flush_messages(struct pz_link *link)
 	return PZ_OK;
 }
 
-/* What channels have goes behind all messages: one record for each of their frames. */
+/* Channel data comes after all messages: one record for each of its frames. */
 static enum pz_err
 flush_channels(struct pz_link *link)
 {
 	struct pz_slice frame;
 	bool has_sent = false;
 
-	/* Channels carry bulk: a message never waits behind more than what one flush of them has
-	 * left in the stream. */
+	/* Channels carry bulk data: a message never waits for more than one flush of them left in
+	 * the stream. */
 	if (link->channels == NULL || link->tx.len > 0 || link->cipher.len > 0)
 		return PZ_OK;
 	while ((frame = pz_channels_next(link->channels)).len > 0) {
@@ -147,8 +148,8 @@ pz_link_flush(struct pz_link *link)
 		err = flush_channels(link);
 	count_queue(link);
 	if (err != PZ_OK) {
-		/* The buffer is the turn's: what this link leaves in it would go out on the
-		 * next. */
+		/* The buffer belongs to the turn: bytes that this link left in it would be sent on
+		 * the next link. */
 		pz_buf_consume(&link->host->turn->cipher, link->host->turn->cipher.len);
 		pz_link_close(link, err, "cannot send");
 		return;
@@ -157,7 +158,7 @@ pz_link_flush(struct pz_link *link)
 		link->host->events->drained(link);
 }
 
-/* The cheap test first: the sum of several frames may be longer than one may be. */
+/* The cheap test first: the total of several frames may exceed the limit for one. */
 static bool
 is_too_long(const struct pz_link *link, struct pz_slice frames)
 {
@@ -166,8 +167,8 @@ is_too_long(const struct pz_link *link, struct pz_slice frames)
 	return max > 0 && frames.len > max + PZ_FRAME_HEADER_BYTES && !pz_frames_fit(frames, max);
 }
 
-/* Something goes out after a pause: it is looked at soon whether it arrives. Once a pause, so that
- * traffic costs no timer. */
+/* The first bytes after a pause: a check soon shows whether they arrive. Once for each pause, so
+ * that traffic costs no timer. */
 static void
 leave_idle(struct pz_link *link)
 {
@@ -209,8 +210,8 @@ on_channel_prop(void *arg, const char *status, json_t *message)
 
 	if (link->closing)
 		return;
-	/* One that opens and does not read gets no more answers: its opens are over by their
-	 * time limit. All else that waits here is bounded by the number of channels. */
+	/* An end that opens channels and does not read gets no more answers: its opens end at their
+	 * time limit. The number of channels bounds everything else that waits here. */
 	if (link->session.queued > PZ_QUEUE_HIGH_BYTES && strcmp(status, "channelRefuse") == 0) {
 		pz_metric_add(link->host->metrics, PZ_METRIC_messages_dropped, 1);
 		return;
@@ -252,7 +253,7 @@ pz_link_channels(struct pz_link *link)
 	return link->channels;
 }
 
-/* A status of nothing that we know makes no channels. */
+/* An unknown status does not create the channels. */
 bool
 pz_link_on_channel_prop(struct pz_link *link, const char *status, json_t *message)
 {
@@ -261,8 +262,8 @@ pz_link_on_channel_prop(struct pz_link *link, const char *status, json_t *messag
 
 	if (channels == NULL || !pz_channels_on_prop(channels, status, message, &err))
 		return false;
-	/* One channel that breaks the rules ends the link: what both ends count differs from
-	 * then on. */
+	/* A channel that breaks the rules ends the link: the counts of both ends differ from then
+	 * on. */
 	if (err != PZ_OK)
 		pz_link_close(link, err, "a prop breaks the rules of channels");
 	return true;
@@ -282,7 +283,7 @@ earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* One timer for all deadlines of a link; on_time finds out which one it was. */
+/* One timer for all deadlines of a link; on_time finds out which one has passed. */
 static void
 arm(struct pz_link *link)
 {
@@ -295,8 +296,8 @@ arm(struct pz_link *link)
 	} else if (link->life.is_in_flight) {
 		due = pz_env_mono_us(link->host->env) + PZ_LIVENESS_WATCH_US;
 	} else {
-		/* keepAlives are sent when nothing else was; two intervals of silence end the
-		 * link (page 4). */
+		/* keepAlives are sent when nothing else was; two intervals of silence end the link
+		 * (page 4). */
 		due = earlier(link->rx_us + 2 * keepalive_us(link),
 			      link->tx_us + keepalive_us(link));
 		if (!link->idle)
@@ -306,7 +307,7 @@ arm(struct pz_link *link)
 	pz_timer_start(link->host->env->timers, &link->timer, due);
 }
 
-/* What has not come in time; NULL: there is time left. */
+/* What has not arrived in time; NULL: there is time left. */
 static const char *
 late_for(struct pz_link *link, uint64_t now)
 {
@@ -318,13 +319,13 @@ late_for(struct pz_link *link, uint64_t now)
 		return NULL;
 	if (!pz_tls_has_hello(link->tls) && !link->held.is_by_turn)
 		return "no whole ClientHello in time";
-	/* It has come, or may lie in the socket while others have their turn. */
+	/* It has arrived, or may be in the socket while other links have their turn. */
 	link->until.hello_us = pz_tls_has_hello(link->tls) ? 0 : now + PZ_HELLO_TIMEOUT_US;
 	link->held.is_by_turn = false;
 	return NULL;
 }
 
-/* Before the link is live its deadline counts; afterwards silence, keepAlives, a stalled way and
+/* Before the link is live its deadline applies; afterwards silence, keepAlives, a stalled path and
  * idle buffers. */
 static void
 on_time(struct pz_timer *timer, void *arg)
@@ -339,7 +340,7 @@ on_time(struct pz_timer *timer, void *arg)
 			pz_link_close(link, PZ_ERR_IO_TIMEOUT, late);
 			return;
 		}
-		/* A link that we do not read from cannot be found silent. */
+		/* While we do not read, silence proves nothing. */
 	} else if (now >= link->rx_us + 2 * keepalive_us(link) && link->session.blocked == 0) {
 		pz_link_close(link, PZ_ERR_IO_TIMEOUT, "nothing received, not even a keepAlive");
 		return;
@@ -375,7 +376,7 @@ pz_link_establish(struct pz_link *link)
 	arm(link);
 }
 
-/* Each frame moves the deadline by this. */
+/* Each frame moves the deadline by this time. */
 void
 pz_link_set_patience(struct pz_link *link, uint64_t patience_us)
 {
@@ -412,7 +413,7 @@ pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz
 	link->owner = owner;
 	link->stream = stream;
 	link->tls = tls;
-	/* Until pz_link_establish: a stranger can make us hold this much. */
+	/* Until pz_link_establish: the most memory that a stranger can make us use. */
 	link->frame_max = PZ_FRAME_BYTES_ENROL;
 	pz_buf_init(&link->rx, PZ_FRAME_HEADER_BYTES + PZ_FRAME_BYTES_MAX + BEGUN_BYTES,
 		    host->turn->queue_pool);
@@ -429,12 +430,12 @@ pz_link_new(const struct pz_link_host *host, struct pz_stream *stream, struct pz
 	pz_metric_add(host->metrics, PZ_METRIC_links_opened, 1);
 	*out = link;
 	stream->ops->set_reading(stream, true);
-	/* A client speaks first; a server's handshake step without input produces nothing. */
+	/* A client sends first; a server's handshake step without input produces nothing. */
 	pz_link_on_bytes(link, (struct pz_slice){NULL, 0});
 	return PZ_OK;
 }
 
-/* The router keys its map by this address: it stays until the link is freed. */
+/* The router's map refers to this address: it stays until the link is freed. */
 enum pz_err
 pz_link_identify(struct pz_link *link, enum pz_session_kind kind, const char *address)
 {
@@ -455,8 +456,8 @@ pz_link_close(struct pz_link *link, enum pz_err why, const char *detail)
 {
 	if (link->closing)
 		return;
-	/* A slow consumer gets no more: what it did not take is answered to the senders instead.
-	 * What was sent before the close is delivered if it can be: often it is the reason. */
+	/* A slow consumer gets no more: the senders get errors for what it did not take. What was
+	 * sent before the close is still delivered if possible: often it is the reason. */
 	if (link->secured && why != PZ_ERR_LIMIT_QUEUE) {
 		if (flush_messages(link) != PZ_OK)
 			pz_buf_consume(&link->host->turn->cipher, link->host->turn->cipher.len);
@@ -477,8 +478,8 @@ pz_link_close(struct pz_link *link, enum pz_err why, const char *detail)
 bool
 pz_link_wants_bytes(struct pz_link *link)
 {
-	/* A handshake costs a thousand times what a message does: at most so many in one turn, so
-	 * that links are served. */
+	/* A handshake costs a thousand times as much as a message: their number in one turn is
+	 * limited, so that live links are served. */
 	bool wants =
 		link->secured || link->host->turn->handshakes < link->host->turn->handshakes_max;
 
@@ -486,7 +487,7 @@ pz_link_wants_bytes(struct pz_link *link)
 	return wants;
 }
 
-/* One step of the handshake. True when it is done. */
+/* One step of the handshake. True when it is complete. */
 static bool
 handshake(struct pz_link *link)
 {
@@ -520,7 +521,7 @@ take_message(struct pz_link *link, struct pz_slice frame)
 	return link->host->events->frame(link, frame);
 }
 
-/* Hands up every complete frame; returns the bytes used. */
+/* Passes up every complete frame. @return the bytes used */
 static size_t
 cut_frames(struct pz_link *link, struct pz_slice bytes)
 {
@@ -530,16 +531,16 @@ cut_frames(struct pz_link *link, struct pz_slice bytes)
 	while (!link->closing && !link->held.is_resting && used < bytes.len) {
 		struct pz_slice rest = pz_slice_of(bytes.ptr + used, bytes.len - used);
 		enum pz_err err = pz_frame_cut(rest, link->frame_max, &frame, &need);
-		/* A length with the highest bit set is malformed as a message; where there are
-		 * channels it may be one of their frames. */
+		/* A length with the highest bit set is malformed for a message; with channels it
+		 * may be one of their frames. */
 		bool is_data = err == PZ_ERR_PROTO_FRAME && link->channels;
 		if (is_data)
 			err = pz_frame_cut_data(rest, &frame, &need);
 		if (err == PZ_OK && frame.len == 0)
 			break;
 		if (err == PZ_OK) {
-			/* Counted before it is handed up: the call may close the link, and then
-			 * nothing is cut any more. */
+			/* Counted before it is passed up: the call may close the link, and then no
+			 * more frames are cut. */
 			used += frame.len;
 			err = is_data ? pz_channels_on_frame(link->channels, frame)
 				      : take_message(link, frame);
@@ -583,7 +584,7 @@ pz_link_rest(struct pz_link *link, uint64_t rest_us)
 	pz_env_start(link->host->env, &link->held.rest, rest_us);
 }
 
-/* Plaintext into buf until TLS has no more or less than a record fits. */
+/* Reads plaintext into buf until TLS has no more or less than a record fits. */
 static enum pz_err
 decrypt(struct pz_link *link, uint8_t *buf, size_t cap, size_t *out_len, struct pz_errinfo *info)
 {
@@ -602,7 +603,7 @@ decrypt(struct pz_link *link, uint8_t *buf, size_t cap, size_t *out_len, struct 
 	return err;
 }
 
-/* Something of the other end came in. */
+/* Bytes of the other end have arrived. */
 static void
 note_received(struct pz_link *link)
 {
@@ -612,8 +613,8 @@ note_received(struct pz_link *link)
 }
 
 /* Bytes count before their record is whole, since a slow line takes long for one. A node that
- * carries the link can give such bytes out of nothing, or a record piece by piece: there they count
- * for a while only. */
+ * relays the link can make up such bytes, or deliver a record piece by piece: there they count only
+ * for a limited time. */
 static void
 note_bytes(struct pz_link *link)
 {
@@ -637,7 +638,7 @@ note_verified(struct pz_link *link)
 	link->unverified_us = 0;
 }
 
-/* One round of plaintext: decrypt, cut, keep the rest. *out_more: there may be another round. */
+/* One round: decrypt, cut, keep the rest. *out_more: there may be another round. */
 static enum pz_err
 pump_once(struct pz_link *link, bool *out_more, struct pz_errinfo *info)
 {
@@ -654,18 +655,18 @@ pump_once(struct pz_link *link, bool *out_more, struct pz_errinfo *info)
 	enum pz_err end = decrypt(link, buf, cap, &len, info);
 	if (len > 0)
 		note_verified(link);
-	/* The turn's cipher buffer must be empty before others get a chance to use it. */
+	/* The turn's cipher buffer must be empty before another link can use it. */
 	if (pz_link_emit(link) != PZ_OK && end == PZ_OK)
 		end = PZ_ERR_LIMIT_QUEUE;
 	*out_more = len > 0 && cap - len < RECORD_BYTES;
 	if (begun) {
-		/* The buffer is the link's own here, so what is not cut just stays. */
+		/* The buffer belongs to the link here, so an incomplete frame stays where it is. */
 		pz_buf_commit(&link->rx, len);
 		pz_buf_consume(&link->rx, cut_frames(link, pz_buf_slice(&link->rx)));
 		return end;
 	}
 	size_t used = cut_frames(link, pz_slice_of(buf, len));
-	/* Now a frame is begun that is not whole: this is the one copy. */
+	/* Now an incomplete frame has begun: this is the only copy. */
 	if (used < len && !link->closing)
 		PZ_TRY(pz_buf_append(&link->rx, pz_slice_of(buf + used, len - used)));
 	return end;
@@ -683,8 +684,8 @@ pz_link_on_bytes(struct pz_link *link, struct pz_slice bytes)
 	pz_metric_add(link->host->metrics, PZ_METRIC_bytes_in, bytes.len);
 	note_bytes(link);
 	pz_tls_input(link->tls, bytes);
-	/* The first step of all, without bytes, costs next to nothing: a flood of connections that
-	 * never speak must not use up the share of those that do. */
+	/* The very first step, without bytes, is cheap: a flood of silent connections must not use
+	 * up the share of the others. */
 	if (!link->secured && bytes.len > 0)
 		link->host->turn->handshakes++;
 	if (!link->secured && !handshake(link))
@@ -716,7 +717,7 @@ session_send(struct pz_session *session, struct pz_slice frame)
 	return pz_link_send(pz_link_of(session), frame);
 }
 
-/* Called by the router's pressure. */
+/* Called by the router's back-pressure. */
 static void
 session_set_reading(struct pz_session *session, bool on)
 {

@@ -2,10 +2,10 @@
  * Listening sockets. Connections are accepted until none waits or ACCEPTS_PER_TURN is reached; the
  * kernel wakes us again for the rest.
  *
- * Running out of descriptors is the case to survive: accept4 fails then without taking the
- * connection, and the socket stays readable. A spare descriptor is given up for a moment to accept
- * and close such a connection. Before that point, descriptors above pz_loop_files_for_links are
- * refused, so that the owner's commands still get one.
+ * Without free descriptors accept4 fails and leaves the connection in the queue, so the socket
+ * stays readable. A spare descriptor is closed for a moment to accept and close such a connection.
+ * Before that point, descriptors above pz_loop_files_for_links are refused, so that the owner's
+ * commands still get one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,14 +28,15 @@ struct pz_listener {
 	uv_poll_t poll;
 	struct pz_loop *loop;
 	int fd;
-	int spare_fd; /* given up for a moment when descriptors run out, so that a caller can be
-			 turned away */
+	int spare_fd; /* closed for a moment when descriptors run out, so that a caller can be
+			 refused */
 	pz_accept_fn accept;
 	void *arg;
 	struct pz_log_rate refused_log;
 };
 
-/* Any descriptor will do; not one of the listening socket, which must be gone when we close it. */
+/* Any descriptor will do, except the listening socket, which must really be closed when we close
+ * it. */
 static int
 spare_fd(void)
 {
@@ -54,11 +55,11 @@ log_refused(struct pz_listener *listener)
 			   suppressed);
 }
 
-/* Out of descriptors, a waiting connection would wake us for ever: take it and turn it away. */
+/* Without descriptors, a waiting connection would wake us for ever: accept it and close it. */
 static void
 turn_away(struct pz_listener *listener)
 {
-	/* Closed for the moment of one accept4(), which gets its number. */
+	/* Closed during one accept4(), which gets its number. */
 	if (listener->spare_fd >= 0)
 		close(listener->spare_fd);
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -89,7 +90,7 @@ on_connection(uv_poll_t *poll, int status, int events)
 				turn_away(listener);
 			return;
 		}
-		/* The number shows how many are open: the kernel gives the lowest that is free. */
+		/* The number shows how many are open: the kernel assigns the lowest free one. */
 		if ((unsigned)fd >= pz_loop_files_for_links(listener->loop)) {
 			close(fd);
 			log_refused(listener);
@@ -118,7 +119,7 @@ parse_address(const char *text, uint16_t port, union pz_sockaddr *out, struct pz
 	struct pz_errinfo why = {""};
 
 	if (is_any(text))
-		text = "::"; /* which takes IPv4 too */
+		text = "::"; /* which accepts IPv4 too */
 	if (!pz_netaddr_parse(text, &address))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "cannot listen on '%s': not an IPv4 or IPv6 address", text);
@@ -127,8 +128,8 @@ parse_address(const char *text, uint16_t port, union pz_sockaddr *out, struct pz
 			    : pz_fail(info, err, "cannot listen on '%s': %s", text, why.text);
 }
 
-/* One IPv6 socket for both families where "any address" is wanted; a system without IPv6 gets an
- * IPv4 socket. */
+/* For "any address" one IPv6 socket serves both families; a system without IPv6 gets an IPv4
+ * socket. */
 static enum pz_err
 open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *info)
 {
@@ -141,7 +142,7 @@ open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *
 		return open_socket("0.0.0.0", port, out_fd, info);
 	if (fd < 0)
 		return pz_fail(info, PZ_ERR_IO, "cannot make a socket: %s", strerror(errno));
-	/* After a restart the port may still have connections that are timing out. */
+	/* After a restart the port may still have connections in TIME_WAIT. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (addr.any.sa_family == AF_INET6 && is_any(address))
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
@@ -212,7 +213,7 @@ on_closed(uv_handle_t *handle)
 	free(listener);
 }
 
-/* libuv may still hold the handle in this turn: memory and descriptors go in on_closed. */
+/* libuv may still use the handle in this turn: on_closed frees memory and descriptors. */
 void
 pz_tcp_listen_close(struct pz_listener *listener)
 {

@@ -1,17 +1,17 @@
 /*
  * See liveness.h for the rule. Here, "acknowledged" is counted in bytes of the link's own queue:
- * what has left the queue less what TCP still holds unacknowledged. So it moves only when the other
- * end's kernel has received more, however much our kernel buffers.
+ * the bytes that have left the queue less those that TCP has not seen acknowledged. So it grows
+ * only when the other end's kernel has received more, however much our kernel buffers.
  *
- * One timer serves both states: while the link is watched it ends the watch, while it is probed it
- * looks every PZ_LIVENESS_TICK_US how far the probe has come.
+ * One timer serves both states: while the link is watched it ends the watch; while it is probed it
+ * checks every PZ_LIVENESS_TICK_US how far the probe has come.
  */
 #include "net/liveness.h"
 
 #include "base/limits.h"
 #include "net/link.h"
 
-/* Round trips that an answer may take: one, and the repetition of what is lost on the way. */
+/* Round trips that an answer may take: one, and the repetition of lost packets. */
 #define ROUND_TRIPS 3
 
 static uint64_t
@@ -37,7 +37,7 @@ acked(const struct pz_link *link, const struct pz_stream_measure *m)
 	return link->session.drained - m->unacked;
 }
 
-/* At least `least_us`, and some round trips: of TCP, or of what lies behind a proxy. */
+/* At least `least_us`, and some round trips: of TCP, or of the path behind a proxy. */
 static uint64_t
 patience(const struct pz_link *link, const struct pz_stream_measure *m, uint64_t least_us)
 {
@@ -72,7 +72,7 @@ pz_link_watch(struct pz_link *link)
 	pz_env_start(link->host->env, &link->life.timer, PZ_LIVENESS_WATCH_US);
 }
 
-/* A second call only shortens the patience: the first probe counts. */
+/* A second call can only shorten the patience: the first probe counts. */
 void
 pz_link_probe(struct pz_link *link, uint64_t patience_us)
 {
@@ -80,7 +80,7 @@ pz_link_probe(struct pz_link *link, uint64_t patience_us)
 
 	if (!is_watchable(link))
 		return;
-	/* The earlier one is under way already; a second would only make the answer later. */
+	/* The earlier probe is in transit already; a second would only delay the answer. */
 	if (life->is_probed) {
 		if (patience_us < life->patience_us)
 			life->patience_us = patience_us;
@@ -92,9 +92,9 @@ pz_link_probe(struct pz_link *link, uint64_t patience_us)
 	life->patience_us = patience_us;
 	life->watched_us = life->moved_us = life->checked_us = now_us(link);
 	life->acked = acked(link, &m);
-	/* The owner sends it, since a probe is a message of its protocol. */
+	/* The owner sends it: the probe is a message of the owner's protocol. */
 	link->host->events->probe(link);
-	/* the probe is the last that was queued */
+	/* the probe is the last message in the queue */
 	life->probe_end = link->session.drained + link->session.queued;
 	pz_env_start(link->host->env, &life->timer, PZ_LIVENESS_TICK_US);
 }
@@ -106,7 +106,7 @@ pz_link_unwatch(struct pz_link *link)
 	pz_env_stop(link->host->env, &link->life.timer);
 }
 
-/* The probe has no answer yet. @return true: its patience is at its end */
+/* The probe has no answer yet. @return true: the patience has ended */
 static bool
 check(struct pz_link *link)
 {
@@ -118,12 +118,12 @@ check(struct pz_link *link)
 		life->acked = done;
 		life->has_moved = true;
 		life->has_arrived = done >= life->probe_end;
-		/* It may have arrived right after the last look. */
+		/* It may have arrived right after the last check. */
 		life->moved_us = life->has_arrived ? life->checked_us : now;
 	}
 	if (link->session.blocked > 0)
 		life->moved_us = now; /* we are the end that does not read */
-	/* A slow way that loses packets stands still for as long as TCP waits to repeat one. */
+	/* A slow path that loses packets makes no progress while TCP waits to repeat one. */
 	uint64_t least_us = life->patience_us;
 	if (life->has_moved && !life->has_arrived && least_us < PZ_LIVENESS_STALLED_US)
 		least_us = PZ_LIVENESS_STALLED_US;
@@ -145,13 +145,13 @@ pz_liveness_is_over(struct pz_link *link)
 		return check(link);
 	if (link->rx_us <= link->life.watched_us)
 		pz_link_probe(link, PZ_LIVENESS_PATIENCE_US);
-	/* Bytes have come since; but what went out later needs a watch of its own. */
-	else if (link->tx_us > link->rx_us) /* something went out since */
+	/* Bytes have arrived since; but later sent bytes need a watch of their own. */
+	else if (link->tx_us > link->rx_us) /* something was sent since */
 		pz_link_watch(link);
 	return false;
 }
 
-/* The other end's patience must not end while ours is what makes it wait. */
+/* The other end's patience must not run out while we are the end that does not read. */
 static void
 on_pause(struct pz_timer *timer, void *arg)
 {
@@ -177,12 +177,11 @@ pz_liveness_stop(struct pz_link *link)
 	pz_env_stop(link->host->env, &link->life.pause);
 }
 
-/* The longest of late; an answer that comes sooner lowers it step by step. */
+/* The longest recent round trip; faster answers lower it step by step. */
 static void
 note_round_trip(struct pz_liveness *life, uint64_t sample_us)
 {
-	/* Quickly up and slowly down: a link must not be given up for one answer that was slower
-	 * than the last. */
+	/* Quickly up and slowly down: one slower answer must not end a link. */
 	if (sample_us >= life->round_trip_us)
 		life->round_trip_us = sample_us;
 	else
@@ -200,7 +199,7 @@ pz_liveness_on_bytes(struct pz_link *link)
 	}
 	if (!life->is_probed)
 		return;
-	/* Only when the probe had arrived: else the way out is a part of the time. */
+	/* Only if the probe had arrived: otherwise the time includes the way out. */
 	if (life->has_arrived || life->acked >= life->probe_end)
 		note_round_trip(life, link->rx_us - life->watched_us);
 	pz_link_unwatch(link);
@@ -233,7 +232,7 @@ pz_liveness_is_stalled(struct pz_link *link)
 	bool moved = done != life->stalled_acked || link->rx_us > life->stalled_us;
 
 	life->is_in_flight = m.in_flight > 0;
-	/* What was not under way at the last look may have been sent just now. */
+	/* What was not in flight at the last check may have been sent just now. */
 	if (!life->is_in_flight || !was_in_flight || moved || link->session.blocked > 0) {
 		life->stalled_us = now;
 		life->stalled_acked = done;

@@ -1,8 +1,8 @@
 /*
- * A job is one thread that looks up one name, and the list of look-ups that wait for it. What the
- * thread and the loop share is counted by two references: the loop drops its one when it gives the
- * job up or has taken the result, the thread when it is done. The thread wakes the loop only while
- * `wake` is set, under the lock, so it never touches a loop that has ended.
+ * A job is one thread that looks up one name, and the list of look-ups that wait for it. Thread and
+ * loop each have a reference to the job: the loop drops its reference when it gives the job up or
+ * has taken the result, the thread when it has ended. The thread wakes the loop only while `wake`
+ * is set, under the lock, so it never uses a loop that has ended.
  */
 #include "net/lookup.h"
 
@@ -39,7 +39,7 @@ struct pz_lookup {
 	void *arg;
 };
 
-/* Threads of this process that look something up; those that were given up count, too. */
+/* Threads of this process that look up a name, including those that were given up. */
 static atomic_uint running;
 
 unsigned
@@ -65,7 +65,7 @@ run(void *arg)
 	struct shared *shared = arg;
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *result = NULL;
 
-	/* Without AI_ADDRCONFIG: that hides a name's addresses on a host that has only loopback or
+	/* Without AI_ADDRCONFIG, which hides a name's addresses on a host that has only loopback or
 	 * link-local ones of a family. An address that cannot be reached fails at once. */
 	int status = getaddrinfo(shared->name, NULL, &hints, &result);
 	int error = errno;
@@ -75,7 +75,8 @@ run(void *arg)
 	shared->result = status == 0 ? result : NULL;
 	shared->is_done = true;
 	atomic_fetch_sub(&running, 1);
-	/* Under the lock: the loop sets `wake` to NULL before it ends, and then is not touched. */
+	/* Under the lock: the loop sets `wake` to NULL before it ends, and is not used after that.
+	 */
 	if (shared->wake)
 		uv_async_send(shared->wake);
 	pthread_mutex_unlock(&shared->lock);
@@ -116,7 +117,8 @@ job_new(struct pz_loop *loop, const char *name, struct job **out)
 	}
 	memcpy(shared->name, name, size);
 	shared->wake = &loop->looked_up;
-	/* The thread's and ours: a name server may keep the thread longer than the loop lives. */
+	/* A reference for the thread and one for us: a name server may keep the thread longer than
+	 * the loop lives. */
 	atomic_init(&shared->refs, 2);
 	atomic_fetch_add(&running, 1);
 	if (start_thread(shared) != 0) {
@@ -133,7 +135,7 @@ job_new(struct pz_loop *loop, const char *name, struct job **out)
 	return PZ_OK;
 }
 
-/* The loop is done with the job, the thread perhaps not. */
+/* The loop is done with the job, the thread may not be. */
 static void
 job_free(struct job *job)
 {
@@ -145,7 +147,7 @@ job_free(struct job *job)
 	free(job);
 }
 
-/* A look-up that began in the former network is not joined: it asks that network's name servers. */
+/* A look-up that began in the former network is not shared: it uses that network's name servers. */
 static struct job *
 find(struct pz_loop *loop, const char *name)
 {
@@ -191,7 +193,7 @@ job_done(struct job *job)
 	size_t count = take_addresses(job->shared->result, addresses);
 	struct pz_list *first;
 
-	/* A call-back may ask anew, and gives up others that wait here. */
+	/* A call-back may start another look-up, or give up others that wait here. */
 	pz_list_remove(&job->node);
 	while ((first = pz_list_first(&job->waiting)) != NULL) {
 		struct pz_lookup *lookup = PZ_CONTAINER(first, struct pz_lookup, node);
@@ -261,7 +263,7 @@ enum pz_err
 pz_lookup_start(struct pz_loop *loop, const char *name, pz_lookup_fn done, void *arg,
 		struct pz_lookup **out)
 {
-	/* One thread for a name, whatever number asks: the resolver may block it for long. */
+	/* One thread for each name, however many requests: the resolver may block it for long. */
 	struct job *job = find(loop, name);
 
 	if (job == NULL && atomic_load(&running) >= PZ_LOOKUPS_MAX)

@@ -1,7 +1,7 @@
 /*
  * Our timers, links and libuv in one loop. One uv timer (`alarm`) is armed for the earliest of our
- * timers; they run in the prepare handle, right before libuv waits, and then the turn ends:
- * everything the turn has produced is sent. So a simulation can run the same timers and turns
+ * timers; they run in the prepare handle, right before libuv waits. Then the turn ends, and
+ * everything that it has produced is sent. So a simulation can run the same timers and turns
  * without libuv.
  */
 #include "net/loop.h"
@@ -19,8 +19,8 @@ on_alarm(uv_timer_t *alarm)
 	(void)alarm; /* the prepare handle runs the timers */
 }
 
-/* Rounded up to milliseconds: a timer must not find that it is too early, and spin. One that was
- * started by this turn's timers without a delay is due by now, and waits for nothing. */
+/* Rounded up to milliseconds: a timer must not find that it is too early, and spin. A timer that
+ * this turn's timers started without a delay is due by now, and runs at once. */
 static void
 arm(struct pz_loop *loop)
 {
@@ -41,7 +41,7 @@ arm(struct pz_loop *loop)
 	uv_timer_start(&loop->alarm, on_alarm, delay_ms, 0);
 }
 
-/* Right before the loop waits: what this turn produced goes out, in one piece per link. */
+/* Right before the loop waits: the output of this turn is sent, in one piece for each link. */
 static void
 on_prepare(uv_prepare_t *prepare)
 {
@@ -98,14 +98,14 @@ pz_loop_stop(struct pz_loop *loop)
 	uv_stop(&loop->uv);
 }
 
-/* Some child did not end in time; what is left is closed without it. */
+/* A child did not end in time; the rest is closed without it. */
 static void
 on_end_alarm(uv_timer_t *alarm)
 {
 	uv_stop(alarm->loop);
 }
 
-/* Connections that are not read at the other end have had their time; children have more. */
+/* Connections whose other end does not read have had their time; children get more. */
 static void
 on_farewell_alarm(uv_timer_t *alarm)
 {
@@ -125,7 +125,7 @@ pz_loop_fini(struct pz_loop *loop)
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
 	pz_lookups_fini(loop);
 	/* A child that was asked to end needs a moment (the goodbye of mdns), and so do connections
-	 * that have something to send, but no longer than PZ_LOOP_END_MS and PZ_FAREWELL_US. */
+	 * with unsent bytes, but no longer than PZ_LOOP_END_MS and PZ_FAREWELL_US. */
 	loop->alarm.data = loop;
 	uv_timer_start(&loop->alarm, on_farewell_alarm, PZ_FAREWELL_US / PZ_US_PER_MS, 0);
 	uv_unref((uv_handle_t *)&loop->alarm);
@@ -164,7 +164,7 @@ pz_loop_raise_file_limit(struct pz_loop *loop)
 	struct rlimit limit = loop->files_at_start;
 
 	limit.rlim_cur = limit.rlim_max;
-	/* Without it the daemon holds fewer connections. */
+	/* If this fails the daemon accepts fewer connections. */
 	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
 		set_files_max(loop, limit.rlim_cur);
 }
@@ -174,13 +174,12 @@ pz_loop_files_for_links(const struct pz_loop *loop)
 {
 	unsigned quarter = loop->files_max / 4;
 
-	/* The reserve is for the owner's commands: a daemon that is flooded must still be
-	 * stopped. */
+	/* The reserve is for the owner's commands: a flooded daemon must still accept `stop`. */
 	return loop->files_max -
 	       (quarter < PZ_FILES_RESERVED_MAX ? quarter : PZ_FILES_RESERVED_MAX);
 }
 
-/* A third: the others are for links that have proved themselves, and for dialling. */
+/* A third: the rest is for links with a proved identity, and for dialling. */
 unsigned
 pz_loop_room(const struct pz_loop *loop, unsigned wanted)
 {

@@ -1,6 +1,6 @@
 /*
- * Whether the network of this machine has changed, by rtnetlink, and which addresses it has, the
- * best first. It decides nothing: links and announcements are made anew by those who called.
+ * Detects by rtnetlink whether the network of this machine has changed, and lists its addresses,
+ * the best first. It decides nothing: its callers renew links and announcements.
  */
 #include "net/netwatch.h"
 
@@ -24,8 +24,8 @@
 
 /*
  * Many events are no change: a router's advertisement refreshes an address, a container's interface
- * comes and goes with its link-local one. What counts is whether the addresses that others can use
- * or the default routes differ from before; on the local network the link-local ones count as well.
+ * appears and vanishes with its link-local address. A change is one of the addresses that others
+ * can use, or of the default routes; for the local network, also of link-local addresses.
  */
 struct pz_netwatch {
 	uv_poll_t poll;
@@ -34,7 +34,7 @@ struct pz_netwatch {
 	void (*changed)(void *arg);
 	void *arg;
 	enum pz_netwatch_scope scope;
-	uint64_t seen; /* how the network was: fingerprint() */
+	uint64_t seen; /* the former network: fingerprint() */
 	int fd;
 };
 
@@ -49,8 +49,8 @@ struct default_routes {
 };
 
 /*
- * FNV-1a, and the last step of MurmurHash3: the results are added up, so that the order of the
- * entries does not matter. Without that step two addresses that change their last digit alike
+ * FNV-1a, and the last step of MurmurHash3. The results are summed, so the order of the entries
+ * does not matter; without that last step the changes of two addresses in their last digit would
  * cancel out.
  */
 static uint64_t
@@ -76,7 +76,7 @@ add_route(struct default_routes *routes, const char *interface, const char *gate
 		snprintf(routes->interface[routes->count++], IF_NAMESIZE, "%s", interface);
 }
 
-/* The fields of a line by white space. */
+/* Splits a line at white space. */
 static size_t
 split(char *line, char **fields, size_t max)
 {
@@ -137,7 +137,7 @@ read_default_routes(struct default_routes *out)
 
 /* ---- changes ---- */
 
-/* False for an entry without an address of the internet. */
+/* False for an entry without an IP address. */
 static bool
 text_of(const struct ifaddrs *entry, char *out, socklen_t len)
 {
@@ -177,7 +177,7 @@ fingerprint_of_local(void)
 	return sum;
 }
 
-/* Two networks that differ have different ones (but for one chance in 2^64). */
+/* Different networks have different values (except with a chance of 2^-64). */
 static uint64_t
 fingerprint(enum pz_netwatch_scope scope)
 {
@@ -217,9 +217,9 @@ on_message(uv_poll_t *poll, int status, int events)
 
 	(void)events;
 	ssize_t n = recv(watch->fd, buf, sizeof(buf), MSG_DONTWAIT);
-	/* ENOBUFS (netlink(7)): the kernel dropped messages for want of room. */
+	/* ENOBUFS (netlink(7)): the kernel dropped messages for lack of room. */
 	if (n < 0) {
-		relevant = errno == ENOBUFS; /* some were lost: assume that they mattered */
+		relevant = errno == ENOBUFS; /* some messages were lost: assume a change */
 	} else {
 		size_t left = (size_t)n;
 		for (struct nlmsghdr *msg = (void *)buf; NLMSG_OK(msg, left);
@@ -228,8 +228,8 @@ on_message(uv_poll_t *poll, int status, int events)
 	}
 	if (status < 0) /* libuv has stopped watching; recv returned the error */
 		uv_poll_start(poll, UV_READABLE, on_message);
-	/* The first one starts the timer and later ones do not move it: a network that never rests
-	 * is looked at every 200 ms. */
+	/* The first event starts the timer and later ones do not move it: a network that changes
+	 * all the time is checked every 200 ms. */
 	if (relevant && !watch->timer.active)
 		pz_env_start(&watch->loop->env, &watch->timer, COALESCE_US);
 }
@@ -246,7 +246,7 @@ on_quiet(struct pz_timer *timer, void *arg)
 		return;
 	watch->seen = now;
 	if (watch->scope == PZ_NETWATCH_REACHABLE)
-		pz_lookups_outdated(watch->loop); /* they ask another network's name servers */
+		pz_lookups_outdated(watch->loop); /* they use another network's name servers */
 	watch->changed(watch->arg);
 }
 
@@ -313,9 +313,9 @@ struct own {
 	int worth; /* smaller is better */
 };
 
-#define OWN_MAX 256 /* looked at; a machine with more is known by the best of them */
+#define OWN_MAX 256 /* considered; a machine with more addresses is known by the best of these */
 
-/* A link-local address means nothing without the interface of the reader. */
+/* A link-local address has no meaning without an interface of the reader. */
 static bool
 is_link_local(const struct sockaddr *address)
 {
@@ -334,8 +334,8 @@ address_of(const struct ifaddrs *entry, char *out, socklen_t len)
 	       !is_link_local(entry->ifa_addr);
 }
 
-/* Of machines that others reach, such a bridge is the host's side of a room of its own: containers
- * or virtual machines, often the same numbers on every machine. */
+/* On a machine that others reach, such a bridge is the host's side of an internal network:
+ * containers or virtual machines, often with the same numbers on every machine. */
 static bool
 is_bridge(const char *interface)
 {
@@ -356,8 +356,8 @@ worth_of_interface(const struct ifaddrs *entry, const struct default_routes *rou
 	return is_bridge(entry->ifa_name) ? 2 : 1;
 }
 
-/* The further addresses of one family on one interface come after the first ones of all: a machine
- * may collect a dozen temporary ones (RFC 8981). */
+/* The second and later addresses of one family on one interface come after all first ones: a
+ * machine may have a dozen temporary addresses (RFC 8981). */
 static int
 nth_of_its_kind(const struct ifaddrs *all, const struct ifaddrs *entry)
 {
@@ -395,9 +395,8 @@ pz_netwatch_addresses(void (*each)(void *arg, const char *address), void *arg)
 		if (!address_of(entry, one->text, sizeof(one->text)))
 			continue;
 		int nth = nth_of_its_kind(all, entry);
-		/* In the order of the system where nothing else decides. The three weights do
-		 * not overlap: interface, then how many of its kind come before, then the
-		 * system's order. */
+		/* The system's order, if nothing else decides. The three weights do not overlap:
+		 * interface, number of its kind before it, the system's order. */
 		one->worth = ((worth_of_interface(entry, &routes) * 16 + (nth < 15 ? nth : 15)) *
 			      OWN_MAX) +
 			     count;

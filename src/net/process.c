@@ -1,7 +1,6 @@
 /*
  * Children: commands of services and helpers of the daemon, each in a process group of its own,
- * with one line of input and both outputs as events. What the output means is the caller's
- * business.
+ * with one line of input and both outputs as events. The caller interprets the output.
  */
 #include "net/process.h"
 
@@ -12,26 +11,26 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* One read of a child's output. Children are few; each has its own buffer. */
+/* Bytes of one read of a child's output. Children are few; each has its own buffer. */
 #define READ_BYTES 4096
-/* For output that the child wrote before it ended. */
+/* Time for output that the child wrote before it ended. */
 #define LINGER_US (1 * PZ_US_PER_S)
 
-/* Descriptors that libuv opens for a moment while it starts a child, with room to spare. */
+/* Descriptors that libuv opens for a moment while it starts a child, and some more. */
 #define SPAWN_FDS 32
 
 struct pz_process {
 	uv_process_t process;
 	uv_pipe_t in, out, err;
 	uv_write_t write;
-	char *line; /* what its standard input gets */
+	char *line; /* bytes for its standard input */
 	const struct pz_process_events *events;
 	void *arg;
 	struct pz_loop *loop;
 	struct pz_timer linger; /* from its exit on */
 	int status;
-	int open;    /* handles that libuv still knows */
-	int streams; /* outputs not at their end */
+	int open;    /* handles that libuv still uses */
+	int streams; /* outputs that are still open */
 	bool spawned, exited;
 	char buf[READ_BYTES];
 };
@@ -49,8 +48,7 @@ on_closed(uv_handle_t *handle)
 	free(process);
 }
 
-/* Exit and the end of both outputs arrive in any order; the owner is called when all three have
- * come. */
+/* Exit and the end of both outputs come in any order; the owner is called after all three. */
 static void
 finish_if_done(struct pz_process *process)
 {
@@ -66,8 +64,7 @@ finish_if_done(struct pz_process *process)
 
 static void
 on_linger(struct pz_timer *timer, void *arg)
-/* The outputs are still open, but the child is gone: what was written until now is all that
- * counts. */
+/* The outputs are still open, but the child has ended: what was written until now is complete. */
 {
 	struct pz_process *process = arg;
 
@@ -85,8 +82,8 @@ on_child_exit(uv_process_t *handle, int64_t code, int signal)
 
 	process->status = signal ? -signal : (int)code;
 	process->exited = true;
-	/* A grandchild may hold the pipes open for ever: the group goes with its leader, and one
-	 * that has left the group is not waited for long. */
+	/* A grandchild may keep the pipes open for ever: the group is killed with its leader, and a
+	 * process that has left the group is waited for only briefly. */
 	(void)uv_kill(-handle->pid, SIGKILL);
 	pz_env_start(&process->loop->env, &process->linger, LINGER_US);
 	finish_if_done(process);
@@ -125,7 +122,7 @@ on_written(uv_write_t *write, int status)
 {
 	struct pz_process *process = write->data;
 
-	(void)status; /* a child that does not read its input is its own business */
+	(void)status; /* a child need not read its input */
 	if (!uv_is_closing((uv_handle_t *)&process->in))
 		uv_close((uv_handle_t *)&process->in, on_closed);
 }
@@ -151,9 +148,9 @@ has_free_below(rlim_t limit)
 }
 
 /*
- * uv_spawn has no hook in the child, but a child inherits the soft limit of the moment. A daemon
- * that holds nearly as many descriptors as the limit of the start allows could not open the pipes
- * then; its child gets the limit right after its start.
+ * uv_spawn has no hook in the child, but a child inherits the current soft limit. With the low
+ * limit, a daemon that has almost as many descriptors open could not open the pipes; so the child's
+ * limit is set right after its start.
  */
 static int
 with_files_of_start(struct pz_loop *loop, struct pz_process *process,
@@ -194,12 +191,12 @@ spawn(struct pz_loop *loop, struct pz_process *process, char *const argv[], char
 		.stdio = stdio,
 	};
 
-	/* libavahi-core and others open some without O_CLOEXEC. */
+	/* libavahi-core and others open some descriptors without O_CLOEXEC. */
 	(void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	return with_files_of_start(loop, process, &options);
 }
 
-/* The system's reason, in words that fit what people do wrong in a service file. */
+/* The system's reason, in words that fit the usual mistakes in a service file. */
 static void
 explain(const char *path, int code, struct pz_errinfo *info)
 {
@@ -236,7 +233,7 @@ process_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_s
 	uv_pipe_init(&loop->uv, &process->out, 0);
 	uv_pipe_init(&loop->uv, &process->err, 0);
 	process->process.data = process->in.data = process->out.data = process->err.data = process;
-	/* Three pipes and the process: `exited` and the free come with the last one. */
+	/* Three pipes and the process: the last one to close calls `exited` and frees. */
 	process->open = 4;
 	process->streams = 2;
 	int code = spawn(loop, process, argv, envp);
@@ -244,8 +241,8 @@ process_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_s
 		explain(argv[0], code, info);
 		process->exited = true;
 		process->streams = 0;
-		/* Through on_closed as well: libuv has to let go of the pipes. `spawned` is false,
-		 * so no event is sent for it. */
+		/* Through on_closed too: libuv has to release the pipes. `spawned` is false, so
+		 * there is no event. */
 		finish_if_done(process);
 		return NULL;
 	}
@@ -259,7 +256,7 @@ process_start(void *ops_arg, char *const argv[], char *const envp[], struct pz_s
 static void
 process_kill(struct pz_process *process)
 {
-	/* The group, not the child alone: a shell's children would live on. */
+	/* Kills the group, not the child alone: a shell's children would live on. */
 	if (!process->exited)
 		(void)uv_kill(-process->process.pid, SIGKILL);
 }

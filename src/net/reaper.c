@@ -1,13 +1,14 @@
 /*
- * Waits for children that are not ours: as process 1 of a container, or with children that exec
- * left behind. Else they would stay as zombies. Children of process.c are libuv's to wait for.
+ * Waits for children that this program did not start: as process 1 of a container, or children left
+ * by the program that exec replaced. They would stay zombies otherwise. libuv waits for the
+ * children of process.c.
  */
 #include "net/reaper.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 
-/* Until libuv has waited for its own child. It does so in the same turn as a rule. */
+/* Time for libuv to wait for its own child, which it usually does in the same turn. */
 #define AGAIN_US (100 * PZ_US_PER_MS)
 
 struct search {
@@ -35,14 +36,13 @@ is_own(struct pz_loop *loop, pid_t pid)
 	return search.is_found;
 }
 
-/* waitpid(-1) would take the exit status of our own commands too, so each is looked at first. */
+/* waitpid(-1) would take the exit status of our own commands too, so each is examined first. */
 static void
 reap(struct pz_reaper *reaper)
 {
 	for (;;) {
 		siginfo_t info = {.si_pid = 0};
-		/* WNOWAIT: only looked at, so that libuv still gets the status if the child is its
-		 * own. */
+		/* WNOWAIT: the status stays for libuv if the child is its own. */
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
 			return;
 		if (is_own(reaper->loop, info.si_pid)) {
@@ -75,7 +75,7 @@ pz_reaper_start(struct pz_reaper *reaper, struct pz_loop *loop)
 	uv_signal_init(&loop->uv, &reaper->signal);
 	reaper->signal.data = reaper;
 	uv_signal_start(&reaper->signal, on_signal, SIGCHLD);
-	reap(reaper); /* what the program that became this one has left behind */
+	reap(reaper); /* children of the program that exec replaced */
 }
 
 void

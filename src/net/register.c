@@ -1,6 +1,6 @@
 /*
- * The first message on a link, in both directions (page 4): who sends, and how long frames may be.
- * When it is sent, and what follows from it, is with the owners of links: uplink, peers, hub.
+ * The first message on a link, in both directions (page 4): the sender, and the longest frame that
+ * it accepts. The owners of links (uplink, peers, hub) decide when to send it and what follows.
  */
 #include "net/register.h"
 
@@ -11,7 +11,8 @@ pz_link_send_register(struct pz_link *link, const char *from, const char *replac
 {
 	struct pz_buf out;
 
-	/* A stranger's frame is never longer than this, so an end that knows no limits takes it. */
+	/* A stranger's frame is never longer than this, so an end that knows no limits accepts it.
+	 */
 	pz_buf_init(&out, PZ_FRAME_BYTES_ENROL, NULL);
 	enum pz_err err = pz_message_register(&out, from, link->session.address,
 					      link->host->frame_max, replaces);
@@ -24,10 +25,10 @@ pz_link_send_register(struct pz_link *link, const char *from, const char *replac
 enum pz_err
 pz_link_take_register(struct pz_link *link, const struct pz_envelope *envelope)
 {
-	/* TLS has proved who the other end is; the message may say the same and nothing else. */
+	/* TLS has proved the identity of the other end; the message must agree with it. */
 	if (!pz_slice_eq(envelope->from, pz_session_address(&link->session)))
 		return PZ_ERR_DENIED_IDENTITY;
-	/* One that does not say takes what we take: it is of the same age. */
+	/* An end that gives no limit accepts what we accept: it has the same version. */
 	link->session.frame_max = pz_message_frame_max(envelope, link->host->frame_max);
 	return PZ_OK;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* By name or, as ip(8) shows it, by number. */
+/* By name or, as in ip(8), by number. */
 static unsigned
 interface_index(const char *name)
 {
@@ -20,8 +20,7 @@ interface_index(const char *name)
 	return *end == '\0' && number <= UINT16_MAX ? (unsigned)number : 0;
 }
 
-/* The scope matters for connect() and bind() of link-local addresses only, but is set for all that
- * have one. */
+/* connect() and bind() need the scope only for link-local addresses, but it is always set. */
 enum pz_err
 pz_sockaddr_make(const struct pz_netaddr *address, uint16_t port, union pz_sockaddr *out,
 		 struct pz_errinfo *info)
@@ -82,8 +81,8 @@ pz_sockaddr_text(const union pz_sockaddr *address, char *out, size_t size)
 	out[0] = '\0';
 	if (address->any.sa_family == AF_INET) {
 		inet_ntop(AF_INET, &address->v4.sin_addr, out, (socklen_t)size);
-		/* An IPv6 socket shows clients of IPv4 as ::ffff:a.b.c.d; people and limits know
-		 * them by the short form. */
+		/* An IPv6 socket shows IPv4 clients as ::ffff:a.b.c.d; people and limits use the
+		 * short form. */
 	} else if (IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr)) {
 		inet_ntop(AF_INET, &address->v6.sin6_addr.s6_addr[12], out, (socklen_t)size);
 	} else {

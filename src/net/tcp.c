@@ -28,19 +28,19 @@ struct tcp {
 };
 
 /*
- * After close(), bytes that still arrive would make the kernel reset the connection, and the other
- * end could lose what we said last: an alert, an enrolError, a bye. So a connection on which
- * something was said is shut down for writing and read until the other end hangs up, for a while.
- * What the system did not take yet is sent before that.
+ * After close(), bytes that still arrive make the kernel reset the connection, and the other end
+ * could lose what we sent last: an alert, an enrolError, a bye. So a connection on which something
+ * was sent is shut down for writing, and read until the other end closes, for a limited time. Bytes
+ * that the system has not taken yet are sent first.
  */
-/* Reads of unwanted input at the very end: 8 MiB, more than a receive buffer holds. */
+/* Limit for discarded input at the end: 8 MiB, more than a receive buffer holds. */
 #define DISCARDS_MAX 32
 
 struct farewell {
 	struct pz_list node;
 	struct pz_timer timer;
 	struct tcp *tcp;
-	struct pz_buf rest; /* to be sent before the end */
+	struct pz_buf rest; /* bytes to send before the end */
 };
 
 static void
@@ -67,7 +67,7 @@ deliver(const struct tcp *tcp, struct pz_slice bytes)
 		stream->user->bytes(stream->user_arg, bytes);
 }
 
-/* True when nothing is to be delivered any more. */
+/* True when nothing more is to be delivered. */
 static bool
 is_closing(const struct tcp *tcp)
 {
@@ -77,7 +77,7 @@ is_closing(const struct tcp *tcp)
 static void
 on_readable(struct tcp *tcp)
 {
-	/* Left in the socket, the bytes wake us again next turn: others come first. */
+	/* Bytes left in the socket wake us again in the next turn, after other links. */
 	if (tcp->stream.link && !pz_link_wants_bytes(tcp->stream.link))
 		return;
 	ssize_t n = recv(tcp->fd, tcp->loop->read_buf, PZ_LOOP_READ_BYTES, 0);
@@ -92,7 +92,7 @@ on_readable(struct tcp *tcp)
 static void update_poll(struct tcp *tcp);
 
 /*
- * The connection is broken, but the socket may still hold what the peer sent before: often the
+ * The connection is broken, but the socket may still have what the peer sent before: often the
  * reason, in a `bye`. libuv has stopped watching and does not report the error.
  */
 static void
@@ -107,7 +107,7 @@ give_up(struct tcp *tcp)
 	while (!is_closing(tcp) &&
 	       (n = recv(tcp->fd, tcp->loop->read_buf, PZ_LOOP_READ_BYTES, 0)) > 0)
 		deliver(tcp, pz_slice_of(tcp->loop->read_buf, (size_t)n));
-	/* The bytes first, the end behind them: the other way round a `bye` would never be seen. */
+	/* The bytes first, then the end: the other way round a `bye` would be lost. */
 	end_link(tcp, error);
 	tcp->reading = tcp->writing = false;
 	update_poll(tcp);
@@ -155,11 +155,11 @@ tcp_send(struct pz_stream *stream, struct pz_slice bytes)
 	struct tcp *tcp = (struct tcp *)(void *)stream;
 	ssize_t n;
 
-	/* After a part of them there is no room for more: the next one would only say so. */
+	/* After a partial write there is no room: another call would only fail. */
 	do {
 		n = send(tcp->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);
-	/* An error is kept for on_poll: the caller is in the middle of its turn. */
+	/* An error is kept for on_poll, since the caller is in the middle of its turn. */
 	if (n < 0 && errno != EAGAIN)
 		tcp->error = errno;
 	size_t sent = n > 0 ? (size_t)n : 0;
@@ -191,8 +191,7 @@ tcp_measure(struct pz_stream *stream, struct pz_stream_measure *out)
 	int queued = 0, unsent = 0;
 
 	*out = (struct pz_stream_measure){0};
-	/* SIOCOUTQ: all that is not acknowledged; SIOCOUTQNSD: of it what was not even sent
-	 * (tcp(7)). */
+	/* SIOCOUTQ: all unacknowledged bytes; SIOCOUTQNSD: those of them not even sent (tcp(7)). */
 	if (ioctl(tcp->fd, SIOCOUTQ, &queued) == 0 && queued > 0)
 		out->unacked = (size_t)queued;
 	if (ioctl(tcp->fd, SIOCOUTQNSD, &unsent) == 0 && queued > unsent)
@@ -220,7 +219,7 @@ end_farewell(struct farewell *farewell)
 	tcp->loop->lingering_len--;
 	pz_buf_fini(&farewell->rest);
 	free(farewell);
-	/* Unread input makes the kernel reset at once (RFC 1122 4.2.2.13). */
+	/* Unread input would make the kernel reset at once (RFC 1122 4.2.2.13). */
 	for (int i = 0; i < DISCARDS_MAX; i++)
 		if (recv(tcp->fd, tcp->loop->read_buf, PZ_LOOP_READ_BYTES,
 			 MSG_TRUNC | MSG_DONTWAIT) <= 0)
@@ -239,7 +238,7 @@ on_linger_over(struct pz_timer *timer, void *arg)
 
 static void on_linger_poll(uv_poll_t *poll, int status, int events);
 
-/* All is sent: now the other end has as long to hang up. */
+/* All is sent: the other end now has the same time to close. */
 static bool
 begin_silence(struct farewell *farewell)
 {
@@ -250,7 +249,7 @@ begin_silence(struct farewell *farewell)
 	return shutdown(tcp->fd, SHUT_WR) == 0 && !tcp->loop->is_ending;
 }
 
-/* @return false: it is over */
+/* @return false: it has ended */
 static bool
 send_rest(struct farewell *farewell)
 {
@@ -312,8 +311,8 @@ tcp_finish(struct pz_stream *stream, struct pz_slice rest)
 {
 	struct tcp *tcp = (struct tcp *)(void *)stream;
 	unsigned most = pz_loop_room(tcp->loop, 2 * PZ_LINGERING_MAX) / 2;
-	/* Nothing was said, so nothing can be lost: no farewell. Nor is there one where the process
-	 * has hardly a descriptor. */
+	/* Nothing was sent, so nothing can be lost: no farewell. None either when the process has
+	 * almost no descriptors left. */
 	struct farewell *farewell =
 		(tcp->has_sent || rest.len > 0) && most ? farewell_new(tcp, rest) : NULL;
 
@@ -322,8 +321,8 @@ tcp_finish(struct pz_stream *stream, struct pz_slice rest)
 		uv_close((uv_handle_t *)&tcp->poll, on_closed);
 		return;
 	}
-	/* Strangers that are turned away must not hold more descriptors than they are allowed
-	 * links. The oldest makes place for the newest. */
+	/* Refused strangers must not use more descriptors than there are links for strangers. The
+	 * oldest makes room for the newest. */
 	if (tcp->loop->lingering_len >= most)
 		end_farewell(
 			PZ_CONTAINER(pz_list_first(&tcp->loop->lingering), struct farewell, node));
@@ -332,7 +331,7 @@ tcp_finish(struct pz_stream *stream, struct pz_slice rest)
 	farewell->tcp = tcp;
 	tcp->poll.data = farewell;
 	pz_timer_init(&farewell->timer, on_linger_over, farewell);
-	/* For an end that never hangs up, or does not read. */
+	/* For an end that never closes, or does not read. */
 	pz_env_start(&tcp->loop->env, &farewell->timer, PZ_FAREWELL_US);
 	pz_list_append(&tcp->loop->lingering, &farewell->node);
 	uv_poll_start(&tcp->poll, farewell->rest.len > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE,
@@ -367,8 +366,8 @@ pz_tcp_stream_new(struct pz_loop *loop, int fd, struct pz_stream **out)
 	}
 	/* Messages are small and are coalesced here; Nagle would hold back the last one. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	/* What waits longer than the network needs waits in our queue, which small things may pass
-	 * by and which knows what was not sent. */
+	/* Bytes beyond what the network needs wait in our queue, where small messages can overtake
+	 * them and which shows what was not sent. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 	tcp->stream.ops = &tcp_ops;
 	tcp->poll.data = tcp;

@@ -1,7 +1,7 @@
 /*
- * The end of a turn of the loop: links that have something to send encrypt and send it once, closed
- * links say their last and are freed. Buffers that a link needs only within a turn belong to the
- * turn, so that a thousand idle links cost none.
+ * The end of a turn of the loop: links with something to send encrypt and send it once; closed
+ * links send their last bytes and are freed. Buffers that a link needs only within a turn belong to
+ * the turn, so a thousand idle links use none.
  */
 #include "net/turn.h"
 
@@ -11,8 +11,8 @@
 #include "net/link.h"
 #include "wire/last_props.h"
 
-/* Most queues hold a message or two; the pool keeps as many blocks as links are busy in one turn.
- */
+/* Most queues have a message or two; the pool keeps as many blocks as there are busy links in one
+ * turn. */
 #define QUEUE_BLOCK_BYTES (8U << 10)
 #define QUEUE_BLOCKS_KEPT 1024
 /* One chunk and the overhead of its records (16 KiB each, 22 bytes), and a handshake flight. */
@@ -58,8 +58,8 @@ write_last(struct pz_link *link, struct pz_slice bytes)
 	return pz_link_emit(link);
 }
 
-/* What the queue has and no other link brings: the rest of a frame that was begun, and the last
- * props. */
+/* Bytes of the queue that no other link can deliver: the rest of a frame that has begun, and the
+ * last props. */
 static enum pz_err
 write_last_props(struct pz_link *link)
 {
@@ -67,7 +67,7 @@ write_last_props(struct pz_link *link)
 	size_t begun = link->tx_begun < all.len ? link->tx_begun : all.len;
 	struct pz_buf props;
 
-	/* Nothing can follow a frame that is not whole. */
+	/* Nothing can follow an incomplete frame. */
 	if (begun > PZ_FAREWELL_BYTES)
 		return PZ_ERR_LIMIT;
 	pz_buf_init(&props, PZ_FAREWELL_BYTES, NULL);
@@ -80,7 +80,7 @@ write_last_props(struct pz_link *link)
 	return err;
 }
 
-/* A link inside a channel may have sent its last as well. */
+/* A link inside a channel may have sent its last bytes too. */
 static enum pz_err
 write_last_data(struct pz_link *link)
 {
@@ -100,21 +100,21 @@ write_end(struct pz_link *link, bool is_taken)
 		PZ_TRY(write_last_props(link));
 		PZ_TRY(write_last_data(link));
 	} else if (link->cipher.len > 0) {
-		/* The alert would land inside a record. */
+		/* The alert would be inside a record. */
 		return PZ_ERR_IO_CLOSED;
 	}
 	pz_tls_close(link->tls, &link->host->turn->cipher);
 	return pz_link_emit(link);
 }
 
-/* The stream may live on for a moment (tcp.c lingers); the link does not know it any more. */
+/* The stream may live on for a moment (tcp.c lingers), detached from the link. */
 static void
 end_stream(struct pz_link *link)
 {
 	struct pz_buf *cipher = &link->host->turn->cipher;
 	bool is_taken = !link->end.is_hang_up && link->end.why != PZ_ERR_LIMIT_QUEUE;
 
-	/* After an error a record may be missing: what has been encrypted before is all. */
+	/* After an error a record may be missing: only what has been encrypted before is sent. */
 	if (link->secured && write_end(link, is_taken) != PZ_OK)
 		pz_buf_consume(cipher, cipher->len);
 	if (is_taken && link->cipher.len > 0)
@@ -124,7 +124,7 @@ end_stream(struct pz_link *link)
 	link->stream = NULL;
 }
 
-/* Owners that lose a channel find none here to open another one on. */
+/* Owners that lose a channel cannot open another one here. */
 static void
 free_channels(struct pz_link *link)
 {
@@ -142,7 +142,8 @@ finish(struct pz_link *link)
 
 	pz_env_stop(link->host->env, &link->timer);
 	end_stream(link);
-	/* A frame that was begun may have arrived: sent again, its call could run twice. */
+	/* A frame that has begun may have arrived: if it was sent again, its call could run twice.
+	 */
 	if (link->tx_begun > 0 && link->tx_begun <= left.len)
 		left = pz_slice_of(left.ptr + link->tx_begun, left.len - link->tx_begun);
 	pz_metric_add(link->host->metrics, PZ_METRIC_links_closed, 1);
@@ -168,8 +169,8 @@ pz_turn_end(struct pz_turn *turn)
 	struct pz_list *node;
 
 	turn->handshakes = 0;
-	/* Until both lists are empty: the end of one link may make others send, or close them.
-	 * Closed ones first, so that nothing is encrypted for them. */
+	/* Until both lists are empty: the end of one link may make others send or close. Closed
+	 * ones first, so that nothing is encrypted for them. */
 	for (;;) {
 		if ((node = pz_list_first(&turn->closing)) != NULL) {
 			pz_list_remove(node);
