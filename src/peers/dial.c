@@ -1,17 +1,15 @@
 /*
- * Looking for a way to a peer (page 6 "A direct link in the zone"): all of its addresses, near
- * ones first, each with a head start of 250 ms over the next (RFC 8305), and an address counts
- * only when TLS has proved who answers there: another device may well have it on this network.
+ * Dials a peer (page 6 "A direct link in the zone"): all of its addresses, near ones first, each
+ * with a head start of 250 ms over the next (RFC 8305). An address counts only when TLS has proved
+ * who answers there: on this network another device may have it.
  *
- * An attempt has the targets for one peer. Each target is tried once: it waits, is dialled,
- * secures its connection, and then it has won or failed. go_on is the only place that starts
- * the next one or ends the attempt; everything that happens to a target leads there. An attempt
- * without a peer is for an address whose owner did not announce its name: the handshake shows
- * who it is.
+ * An attempt has the targets for one peer. Each target is tried once: it waits, is dialled, secures
+ * its connection, and then has won or failed. Only go_on starts the next one or ends the attempt;
+ * every event of a target calls it. An attempt without a peer is for an address that was announced
+ * without a name: the handshake shows which device it is.
  *
  * More targets may come while it runs (an announcement, a relay), until `open_until_us`; the
- * deadline ends all of it. Ways through the hub or another peer are targets as well, and come
- * last.
+ * deadline ends the attempt. Routes through the hub or another peer are targets too, and come last.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +22,7 @@
 
 /* ---- in which order (page 6): same link, private, global; IPv6 before IPv4 ---- */
 
-/* -1: not an address that can be dialled from here. */
+/* -1: an address that cannot be dialled from here. */
 static int
 rank(const char *text)
 {
@@ -36,8 +34,8 @@ rank(const char *text)
 	return (pz_netaddr_is_private(&a) ? 2 : near) + (a.is_v6 ? 0 : 1);
 }
 
-/* An address that was announced here just now comes before those that the hub learnt some time ago.
- */
+/* An address that was announced here just now comes before those that the hub received some time
+ * ago. */
 static bool
 is_better(const struct peer_try *a, const struct peer_try *b)
 {
@@ -48,8 +46,8 @@ is_better(const struct peer_try *a, const struct peer_try *b)
 	return rank(a->target.address) < rank(b->target.address);
 }
 
-/* Few targets, so the best is looked for each time: their order may change when one is
- * announced. */
+/* There are few targets, so the best is searched each time: an announcement may change their order.
+ */
 static struct peer_try *
 next_waiting(struct peer_attempt *attempt)
 {
@@ -75,8 +73,8 @@ is_busy(const struct peer_attempt *attempt)
 
 /* ---- the end of an attempt ---- */
 
-/* The link is let go of before it is closed: its end must not report to an attempt that is
- * being freed. */
+/* The link is detached before it is closed: its end must not report to an attempt that is being
+ * freed. */
 static void
 drop_try(const struct pz_peers *peers, struct peer_try *t, const struct peer_link *keep)
 {
@@ -93,7 +91,7 @@ drop_try(const struct pz_peers *peers, struct peer_try *t, const struct peer_lin
 		pz_peer_link_close(pl, PZ_OK, "another connection was faster");
 }
 
-/* `keep` is the connection that has won, and goes on without its attempt. */
+/* `keep` is the connection that has won; it outlives its attempt. */
 void
 pz_peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep)
 {
@@ -111,8 +109,8 @@ pz_peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep)
 	free(attempt);
 }
 
-/* The attempt is freed first. What follows (a change of state that others see, a retry) may
- * begin a new one for the same peer. */
+/* The attempt is freed first: the events that follow (a change of state, a retry) may begin a new
+ * one for the same peer. */
 static void
 fail(struct peer_attempt *attempt, const char *what)
 {
@@ -139,8 +137,8 @@ static void on_deadline(struct pz_timer *timer, void *arg);
 
 static void go_on(struct peer_attempt *attempt);
 
-/* Which failure is named: a device that answers and then fails says more than an address that leads
- * nowhere; of equal ones the last. */
+/* Chooses the failure to report: a device that answers and then fails says more than an address
+ * without an answer; of equal ones the last. */
 enum { DETAIL_NO_WAY = 1, DETAIL_NO_ANSWER, DETAIL_LINK_FAILED };
 
 static void
@@ -152,7 +150,7 @@ note_detail(struct peer_attempt *attempt, int weight, const char *detail)
 	snprintf(attempt->detail, sizeof(attempt->detail), "%s", detail);
 }
 
-/* What has become of a target, for people. */
+/* The result of a target, for people. */
 static void
 describe(const struct peer_try *t, const char *what, char *out, size_t size)
 {
@@ -165,7 +163,7 @@ describe(const struct peer_try *t, const char *what, char *out, size_t size)
 			 target->kind == TARGET_HUB ? "the hub" : target->address, what);
 }
 
-/* Time is over: which addresses did not answer, and how far they came. */
+/* Time is up: lists the addresses that did not answer, and how far each came. */
 static void
 note_unfinished(struct peer_attempt *attempt)
 {
@@ -196,7 +194,7 @@ on_deadline(struct pz_timer *timer, void *arg)
 				       "no address of it");
 }
 
-/* The state is set first: go_on looks at all targets to find whether anything is under way. */
+/* The state is set first: go_on checks all targets for one that is running. */
 static void
 try_failed(struct peer_try *t, int weight, const char *detail)
 {
@@ -210,8 +208,7 @@ try_failed(struct peer_try *t, int weight, const char *detail)
 	go_on(attempt);
 }
 
-/* A stream belongs to the link from here on, also where that could not be made: it is closed
- * then. */
+/* From here on the link owns the stream. If there is no link, the stream is closed. */
 static void
 on_connected(void *arg, struct pz_stream *stream)
 {
@@ -241,8 +238,8 @@ on_failed(void *arg, enum pz_err err, const char *detail)
 
 static const struct pz_dial_events dial_events = {.connected = on_connected, .failed = on_failed};
 
-/* The link of the node that the target goes through, or NULL. It must be up now: an attempt
- * waits for none. */
+/* The link of the node that the target goes through, or NULL. It must be live already: an attempt
+ * does not wait for it. */
 static struct pz_link *
 carrier_of(const struct pz_peers *peers, const struct peer_target *target)
 {
@@ -288,9 +285,9 @@ start_try(struct peer_try *t)
 		t->state = TRY_FAILED;
 }
 
-/* The next address joins in, or the attempt waits for one that may still be found, or fails.
- * Targets that fail at once (no route, no carrier) do not cost 250 ms each: the next is started
- * until one is under way. */
+/* Starts the next address; without one the attempt waits for one that may still be found, or fails.
+ * Targets that fail at once (no route, no carrier) do not cost 250 ms each: the next ones are
+ * started until one is running. */
 static void
 go_on(struct peer_attempt *attempt)
 {
@@ -339,8 +336,8 @@ attempt_new(struct pz_peers *peers, struct peer *peer)
 	return attempt;
 }
 
-/* An attempt that runs is only given new targets. Its deadline stays, or a device that
- * announces itself every second would keep it alive for ever. */
+/* A running attempt only gets new targets. Its deadline stays, otherwise a device that announces
+ * itself every second would keep it alive for ever. */
 static void
 begin(struct peer_attempt *attempt)
 {
@@ -356,7 +353,7 @@ begin(struct peer_attempt *attempt)
 	go_on(attempt);
 }
 
-/* One that failed before is tried again only when it is announced anew. */
+/* An address that failed is tried again only when it is announced again. */
 static void
 add_target(struct peer_attempt *attempt, const struct peer_target *target)
 {
@@ -384,7 +381,8 @@ on_target(void *arg, const struct peer_target *target)
 	add_target(arg, target);
 }
 
-/* Devices of the zone are in the hub's directory; those of friends in what their own hub says. */
+/* Devices of the zone are in the hub's directory; friends' devices are in what their own hub sent.
+ */
 static const json_t *
 entry_of(const struct peer *peer)
 {
@@ -396,7 +394,7 @@ entry_of(const struct peer *peer)
 				    : NULL;
 }
 
-/* What the hub said, also what it said last before it went away. */
+/* The hub's data, also what it sent before its link ended. */
 static void
 add_from_directory(struct peer_attempt *attempt)
 {
@@ -428,7 +426,8 @@ count_attempts(const struct pz_peers *peers, bool anonymous)
 	return count;
 }
 
-/* Attempts are bounded in all: each is a few sockets and a handshake that costs a millisecond. */
+/* The total number of attempts is bounded: each takes a few sockets and a handshake that costs a
+ * millisecond. */
 static bool
 may_dial(const struct pz_peers *peers)
 {
@@ -436,15 +435,15 @@ may_dial(const struct pz_peers *peers)
 	       count_attempts(peers, false) < PZ_PEER_ATTEMPTS_MAX;
 }
 
-/* One through others is good until there is a better one. */
+/* A link through others suffices until there is a better one. */
 static bool
 has_direct_link(const struct peer *peer)
 {
 	return peer->live && !peer->live->is_tunnel;
 }
 
-/* May be called at any time, for a peer that is linked, dialled or gone: it then does nothing,
- * or adds what is known now to the attempt that runs. */
+/* May be called at any time, for a peer that is linked, dialled or gone: then it does nothing, or
+ * adds what is known now to the running attempt. */
 void
 pz_peer_dial(struct peer *peer, uint64_t seek_us)
 {
@@ -459,7 +458,7 @@ pz_peer_dial(struct peer *peer, uint64_t seek_us)
 	if (attempt == NULL)
 		return;
 	if (peers->config.mdns == NULL)
-		seek_us = 0; /* no announcement would come */
+		seek_us = 0; /* no announcement would be received */
 	uint64_t until = pz_env_mono_us(peers->env) + seek_us;
 	if (until > attempt->open_until_us)
 		attempt->open_until_us = until;
@@ -468,7 +467,7 @@ pz_peer_dial(struct peer *peer, uint64_t seek_us)
 	add_from_directory(attempt);
 	if (peer->live == NULL)
 		pz_peers_each_relay(peers, peer->device, on_target, attempt);
-	if (attempt->count == 0 && seek_us == 0) { /* nowhere to look */
+	if (attempt->count == 0 && seek_us == 0) { /* no source of addresses */
 		pz_peer_attempt_drop(attempt, NULL);
 		return;
 	}
@@ -477,8 +476,8 @@ pz_peer_dial(struct peer *peer, uint64_t seek_us)
 	begin(attempt);
 }
 
-/* The preference peer.auto: a device that the hub says is there is dialled without being asked
- * for. */
+/* The preference peer.auto: a device that the hub lists as connected is dialled without a request.
+ */
 void
 pz_peer_consider(struct pz_peers *peers, const char *device)
 {
@@ -490,15 +489,15 @@ pz_peer_consider(struct pz_peers *peers, const char *device)
 	    json_array_size(json_object_get(entry, "ipaddress")) == 0)
 		return;
 	peer = pz_peers_get(peers, device);
-	/* One that failed lately waits for its retry. */
+	/* A peer that failed recently waits for its retry. */
 	if (peer && !has_direct_link(peer) && peer->attempt == NULL && !peer->retry.active)
 		pz_peer_dial(peer, 0);
 }
 
 /*
- * One that is being looked for gets the relay as one more way: at its own addresses it may never
- * answer, and nothing else would begin another attempt. One that failed lately waits for its retry;
- * a name that the zone does not know is no device.
+ * A running attempt gets the relay as another target: the peer may never answer at its own
+ * addresses, and nothing else would begin another attempt. A peer that failed recently waits for
+ * its retry; a name that is unknown in the zone is no device.
  * @return whether an attempt has begun
  */
 static bool
@@ -525,8 +524,8 @@ pz_peers_dial_reached(struct pz_peers *peers)
 	void *value;
 
 	pz_device_zone_add_devices(peers->config.zone, known);
-	/* The directory of the hub would name them with their addresses. A relay joins only so many
-	 * channels of one device, so no more are dialled at a time. */
+	/* Without the hub, which would name them with their addresses. A relay splices only a
+	 * limited number of channels for one device, so no more are dialled at a time. */
 	while (!pz_peers_has_hub(peers) && pz_map_next(peers->by_device, &pos, &key, &value)) {
 		const struct peer *relay = value;
 		const json_t *reach = json_object_get(relay->info, "reach");
@@ -560,8 +559,8 @@ pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_ta
 
 	if (peer && has_direct_link(peer))
 		return;
-	/* Any machine on the network can announce an address without a name: such attempts are
-	 * few, and one for an address, so that they do not take the room of named devices. */
+	/* Any machine on the network can announce an address without a name: only a few such
+	 * attempts run, one for each address, so that named devices keep their room. */
 	if (attempt == NULL) {
 		if (!may_dial(peers) ||
 		    (peer == NULL && (is_being_tried(peers, target) ||
@@ -576,9 +575,9 @@ pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_ta
 		begin(attempt);
 }
 
-/* A name that was announced says nothing about who is there (page 6), so it only chooses which
- * peer is dialled; the handshake decides. A name that no one wants makes no entry in the table:
- * anyone on the network can announce thousands. */
+/* An announced name proves nothing (page 6): it only selects the peer to dial, and the handshake
+ * decides. An announced name that is not wanted makes no entry in the table: anyone on the network
+ * can announce thousands. */
 void
 pz_peer_found(struct pz_peers *peers, const char *device, const struct peer_target *target,
 	      bool is_wanted)
@@ -593,8 +592,8 @@ pz_peer_found(struct pz_peers *peers, const char *device, const struct peer_targ
 		pz_peer_dial_add(peers, NULL, target);
 }
 
-/* The connection has proved the device. Others of the attempt end, but their targets are kept
- * until the winner is registered: it may still lose, for example against a revocation. */
+/* The handshake has proved the device. The other targets of the attempt end, but are kept until the
+ * winner is registered: it may still fail, for example because of a revocation. */
 void
 pz_peer_try_won(struct peer_link *pl)
 {
@@ -603,7 +602,7 @@ pz_peer_try_won(struct peer_link *pl)
 
 	if (attempt == NULL)
 		return;
-	if (attempt->peer == NULL) { /* now we know who it is */
+	if (attempt->peer == NULL) { /* now the device is known */
 		pz_peer_attempt_drop(peer->attempt, NULL);
 		attempt->peer = peer;
 		peer->attempt = attempt;
@@ -620,7 +619,7 @@ pz_peer_try_won(struct peer_link *pl)
 	}
 }
 
-/* Its target has failed; those that were put back by pz_peer_try_won are tried again. */
+/* Its target has failed; the targets that pz_peer_try_won set back are tried again. */
 void
 pz_peer_try_lost(struct peer_link *pl, const char *detail)
 {
@@ -636,8 +635,8 @@ pz_peer_try_lost(struct peer_link *pl, const char *detail)
 
 /* ---- again ---- */
 
-/* Who wants it: a person, the preference peer.auto, a device that lives without its hub. A link
- * through others is a reason, too: a direct one is better. */
+/* The reasons to dial: a person, the preference peer.auto, a device without its hub. A link through
+ * others is a reason, too: a direct link is better. */
 static bool
 is_worth_a_retry(const struct peer *peer)
 {
@@ -663,14 +662,14 @@ on_retry(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	pz_peer_dial(peer, peer->live ? 0 : PZ_PEER_SEEK_US);
-	/* No address is known yet, or others are dialled. */
+	/* No address is known yet, or others are being dialled. */
 	if (peer->attempt == NULL && !has_direct_link(peer)) {
 		peer->failures++;
 		pz_peer_retry_later(peer);
 	}
 }
 
-/* What has failed, or has no answer yet, may lead somewhere in this network. */
+/* Targets that failed, or did not answer yet, may work in the new network. */
 static void
 try_anew(struct peer_attempt *attempt)
 {
@@ -689,7 +688,7 @@ try_anew(struct peer_attempt *attempt)
 	go_on(attempt);
 }
 
-/* The network has changed: addresses that failed may work, and back-off of before means nothing
+/* The network has changed: addresses that failed may work, and the former back-off has no meaning
  * here. */
 void
 pz_peers_dial_anew(struct pz_peers *peers)
@@ -709,8 +708,8 @@ pz_peers_dial_anew(struct pz_peers *peers)
 	}
 }
 
-/* Random within the back-off: devices that lost each other at the same moment must not dial at
- * the same moment for ever. */
+/* Random within the back-off: two devices that lost each other at the same moment must not always
+ * dial at the same moment. */
 void
 pz_peer_retry_later(struct peer *peer)
 {
@@ -726,7 +725,7 @@ pz_peer_retry_later(struct peer *peer)
 }
 
 /* A person disconnected it. It is linked again only when a person, a call or the device itself
- * asks. */
+ * requests it. */
 void
 pz_peer_give_up(struct peer *peer, const char *reason)
 {

@@ -1,8 +1,8 @@
 /*
- * Devices of friend zones (page 6 "A direct link between friends"): they are met like those of the
- * own zone, but each of them counts as a guest. Nothing of our zone is synchronised with it or
- * passed on for it, it is sent no addresses and no names of our devices, and what it may call is
- * for the policies alone.
+ * Devices of friend zones (page 6 "A direct link between friends"): they are found and linked like
+ * those of the own zone, but each is a guest. Nothing of our zone is synchronised with it or
+ * forwarded for it, it gets no addresses and no names of our devices, and only the policies decide
+ * what it may call.
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ pz_peer_identify_friend(const struct peer_link *pl, const struct pz_peer *who,
 	if (!pz_friend_covers(f, who->device))
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,
 			       "only another device of its zone is trusted, which was paired with");
-	/* The zone may have become a friend again by another CA. */
+	/* The zone may have become a friend again, with another CA. */
 	if (pl->trust != pl->peers->guests.trust)
 		return pz_fail(info, PZ_ERR_DENIED,
 			       "the friends of this zone have changed meanwhile; try again");
@@ -67,7 +67,7 @@ pz_peer_identify_friend(const struct peer_link *pl, const struct pz_peer *who,
 
 /* ---- on the local network ---- */
 
-/* The friends that were seen last come first: not all have room. */
+/* The friends that were seen last come first: there may not be room for all. */
 static int
 by_last_seen(const void *a, const void *b)
 {
@@ -99,8 +99,8 @@ by_text(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* Places that no friend takes have tags that look the same and change as often, and the order shows
- * nothing: how many friends there are cannot be seen. */
+/* Unused places have tags that look the same and change as often, and the order is random, so an
+ * observer cannot count the friends. */
 bool
 pz_peers_friend_tags(const struct pz_peers *peers, const char *instance,
 		     char out[PZ_PEER_FRIEND_TXT + 1])
@@ -113,7 +113,7 @@ pz_peers_friend_tags(const struct pz_peers *peers, const char *instance,
 
 	if (count == 0 || peers->config.zone->membership == NULL)
 		return false;
-	/* Without the zone's secret the first friend's makes them. */
+	/* Without the zone's secret the first friend's secret makes them. */
 	if (!pz_device_zone_secret(peers->config.zone, secret))
 		memcpy(secret, list[0]->secret, sizeof(secret));
 	for (size_t i = 0; i < PZ_NEARBY_FRIENDS; i++) {
@@ -131,7 +131,7 @@ pz_peers_friend_tags(const struct pz_peers *peers, const char *instance,
 	return true;
 }
 
-/* Clocks may differ, and midnight passes. */
+/* Neighbouring days too: clocks may differ, and midnight passes. */
 bool
 pz_peer_is_friend_tagged(const struct pz_peers *peers, const struct pz_friend *f,
 			 const char *instance, const char *tags)

@@ -1,7 +1,7 @@
 /*
- * Channels that others open (page 6 "Relaying", page 15): a link that travels through them ends
- * here, or goes on to the next node. As a relay this device passes on between links of its own,
- * never over a second relay, and reads nothing.
+ * Channels that others open (page 6 "Relaying", page 15): a link in such a channel ends here, or
+ * goes on to the next node. As a relay this device splices only its own direct links, never a
+ * second relay, and cannot read the bytes.
  */
 #include <stdio.h>
 
@@ -13,7 +13,7 @@ const struct pz_splice_limits pz_peers_splice_limits = {
 	.per_opener = PZ_RELAY_SPLICES_PER_DEVICE_MAX,
 };
 
-/* A link to this device: who it is shows in its own handshake. */
+/* A link to this device: its own handshake shows who it is. */
 static void
 accept_link(struct pz_peers *peers, struct pz_link *carrier, const char *via,
 	    struct pz_channel *channel)
@@ -28,7 +28,7 @@ accept_link(struct pz_peers *peers, struct pz_link *carrier, const char *via,
 			      "out of memory");
 }
 
-/* Where it goes on: the hub, or a device with a link that goes through no relay. */
+/* The next node: the hub, or a device with a direct link. */
 static struct pz_link *
 next_link(const struct pz_peers *peers, const struct pz_address *to)
 {
@@ -56,7 +56,7 @@ splice(struct peer_link *pl, struct pz_channel *channel, const struct pz_channel
 				offer->to);
 }
 
-/* True when the offer is a link to an address of our zone; else it is refused. */
+/* True when the offer is a link to an address of our zone; otherwise it is refused. */
 static bool
 read_destination(const struct pz_peers *peers, struct pz_channel *channel,
 		 const struct pz_channel_offer *offer, struct pz_address *out)
@@ -74,8 +74,8 @@ read_destination(const struct pz_peers *peers, struct pz_channel *channel,
 	return false;
 }
 
-/* Not for others, and never passed on: a hop would read it. A friend's device is judged like a call
- * of it, and named by its whole address. */
+/* Only for this device, never forwarded: a hop could read it. A friend's device is judged as if it
+ * called, and named by its full address. */
 static void
 take_file(struct peer_link *pl, struct pz_channel *channel, const struct pz_channel_offer *offer)
 {
@@ -105,7 +105,7 @@ pz_peer_on_channel(struct pz_link *link, struct pz_channel *channel,
 	}
 	if (!read_destination(peers, channel, offer, &to))
 		return;
-	if (pl->peer == NULL || pl->is_tunnel || pl->peer->is_friend) /* one hop is enough */
+	if (pl->peer == NULL || pl->is_tunnel || pl->peer->is_friend) /* only one hop is allowed */
 		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
 	else if (strcmp(offer->to, peers->config.self) == 0)
 		accept_link(peers, link, pl->peer->device, channel);

@@ -1,4 +1,4 @@
-/* What peers and hub are sent about this device (pzpInfo). */
+/* What this device sends to peers and the hub about itself (pzpInfo). */
 #include "base/netaddr.h"
 #include "peers/internal.h"
 
@@ -7,8 +7,8 @@ add_address(void *arg, const char *address)
 {
 	struct pz_netaddr a;
 
-	/* The best come first. A link-local address has the interface of this machine in it: who is
-	 * on that network learns it by multicast DNS. */
+	/* The best addresses come first. A link-local address contains an interface of this
+	 * machine: devices on that network receive it by multicast DNS. */
 	if (json_array_size(arg) < PZ_PEER_ADDRESSES_MAX && pz_netaddr_parse(address, &a) &&
 	    !pz_netaddr_is_link_local(&a))
 		json_array_append_new(arg, json_string(address));

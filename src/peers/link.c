@@ -2,16 +2,16 @@
  * A direct link, from handshake to end.
  *
  * Two devices may dial each other at the same moment (page 5): the link that the smaller identity
- * opened survives on both sides. The other one is drained: nothing new goes out on it, a bye with
- * the reason "replaced" is the last it sends, and it receives until the other end says bye too, so
- * that nothing is lost and nothing is said twice.
+ * opened survives on both sides. The other one is drained: nothing new is sent on it, its last
+ * message is a bye with the reason "replaced", and it receives until the other end sends bye too,
+ * so that nothing is lost and nothing is sent twice.
  *
- * A link that the smaller side opened and still holds, while the larger one dials: either they
- * crossed, or the larger one has lost it (restart, another network). The older link is asked for a
- * sign of life, the newer one waits (standby) until that has come or not.
+ * When the smaller side opened a link and still holds it while the larger one dials, either they
+ * crossed, or the larger one has lost it (restart, another network). The older link is probed; the
+ * newer one waits (standby) for the result.
  *
- * What expects an answer makes the link be watched (net/liveness.h); a link that is given up hands
- * its messages over to another way.
+ * A message that expects an answer starts a watch of the link (net/liveness.h); the messages of a
+ * link that is given up take another route.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +46,7 @@ arg_of(const struct peer_link *pl)
 
 /* ---- signs of life ---- */
 
-/* The older link lives: the newer one that waited for that is not needed. */
+/* The older link is alive: the newer one that waited is not needed. */
 static void
 on_alive(struct pz_link *link)
 {
@@ -72,7 +72,7 @@ count_waiting(struct pz_peers *peers)
 		      pz_doorway_waiting(peers->doorway));
 }
 
-/* It has proved its identity, or is gone: it does not wait any more. */
+/* It has proved its identity, or has ended: it no longer counts as unauthenticated. */
 static void
 leave_doorway(struct peer_link *pl)
 {
@@ -97,7 +97,7 @@ is_ours_smaller(const struct peer *peer)
 	return strcmp(peer->peers->config.self, peer->address) < 0;
 }
 
-/* The live link is one that survives where two crossed (head comment), and this one is not. */
+/* Two links crossed, and this is the one that does not survive (head comment). */
 static bool
 is_beaten(const struct peer_link *pl)
 {
@@ -119,8 +119,8 @@ decide(struct peer_link *pl)
 	begin_register(pl);
 }
 
-/* The handshake has proved a device of our zone that was not revoked when it began: a list may have
- * come since (page 2). */
+/* The handshake has proved a device of our zone. It was not revoked when the handshake began, but a
+ * list may have arrived since (page 2). */
 static enum pz_err
 identify_own(const struct peer_link *pl, const struct pz_peer *who, struct pz_errinfo *info)
 {
@@ -133,7 +133,7 @@ identify_own(const struct peer_link *pl, const struct pz_peer *who, struct pz_er
 	return pl->is_outgoing ? pz_device_zone_check_ca(zone, who, info) : PZ_OK;
 }
 
-/* Who is it? A device of our zone, or of a friend's. */
+/* Finds the device: one of our zone, or a friend's. */
 static enum pz_err
 identify(struct peer_link *pl, struct pz_errinfo *info)
 {
@@ -160,8 +160,8 @@ identify(struct peer_link *pl, struct pz_errinfo *info)
 				peer->address);
 }
 
-/* A stranger, in a pairing window: nothing here knows the link any more. It does not wait to prove
- * an identity, since the window has a limit of its own. */
+/* A stranger, in a pairing window: it is detached from this module. It is not counted as waiting,
+ * since the window has a limit of its own. */
 static void
 give_away(struct peer_link *pl)
 {
@@ -193,8 +193,8 @@ on_secured(struct pz_link *link)
 		pz_link_close(link, err, info.text);
 		return;
 	}
-	/* Only now, when it has proved who it is: a stranger counts as one until then, and one at a
-	 * device's address does not end the tries of its other addresses. */
+	/* Only now, when its identity is proved: until then it counts as a stranger, and a stranger
+	 * at a device's address must not end the tries of its other addresses. */
 	if (!pl->peer->is_friend)
 		ops_of(pl)->saw_link(arg_of(pl), pl->peer->device);
 	leave_doorway(pl);
@@ -202,14 +202,13 @@ on_secured(struct pz_link *link)
 	decide(pl);
 }
 
-/* Another link has taken over: says so, and receives what is still on its way. */
+/* Another link has replaced this one: sends bye, and receives what is still in transit. */
 static void
 drain(struct peer_link *pl)
 {
 	if (pl->link->closing)
 		return;
-	/* The attempt that it comes from has led to a better one; it does not know when this one
-	 * ends. */
+	/* Its attempt has led to a better link, and must not wait for the end of this one. */
 	if (pl->attempt_try)
 		pz_peer_attempt_drop(pl->attempt_try->attempt, pl);
 	pl->state = PEER_LINK_DRAINING;
@@ -221,7 +220,8 @@ drain(struct peer_link *pl)
 		pz_env_start(env_of(pl), &pl->end, PZ_PEER_DRAIN_US);
 }
 
-/* A link of the same direction as the older: a device that dials again has lost that one. */
+/* A newer link in the same direction replaces the older: a device that dials again has lost its
+ * link. */
 static void
 replace(struct peer_link *older, struct peer_link *newer)
 {
@@ -239,8 +239,8 @@ replace(struct peer_link *older, struct peer_link *newer)
 	pz_link_close(older->link, PZ_ERR_EXISTS, "replaced by a newer link of the same device");
 }
 
-/* Ours crossed with one that wins. Where it has registered already the other end uses it: that is
- * received from until it says bye. */
+/* Our link crossed with one that wins. If ours has registered already, the other end uses it: we
+ * receive on it until its bye. */
 static void
 give_way(struct peer *peer)
 {
@@ -257,8 +257,8 @@ give_way(struct peer *peer)
 		drain(used);
 }
 
-/* A device that has no hub and is needed by a peer: it looks for the others, too, to pass on for
- * those that cannot reach them. */
+/* A device without a hub that a peer needs also dials other devices, to relay for those that cannot
+ * reach them. */
 static void
 look_for_the_others(struct pz_peers *peers)
 {
@@ -272,7 +272,7 @@ look_for_the_others(struct pz_peers *peers)
 	pz_nearby_look(peers->nearby, PZ_PEER_SEEK_US, true);
 }
 
-/* What went by the link of this peer that is replaced takes the new one. */
+/* Messages of the link that is replaced are sent on the new one. */
 static void
 hand_over(const struct peer_link *older)
 {
@@ -298,7 +298,7 @@ go_live(struct peer_link *pl)
 	peer->live = pl;
 	pl->state = PEER_LINK_LIVE;
 	pz_link_establish(pl->link);
-	/* Its own attempt is over; ours goes on where it would win over this link. */
+	/* Its own attempt is over; ours continues if its link would win over this one. */
 	if (pl->attempt_try)
 		pz_peer_attempt_drop(pl->attempt_try->attempt, pl);
 	else if (!is_ours_smaller(peer))
@@ -306,7 +306,7 @@ go_live(struct peer_link *pl)
 	peer->failures = 0;
 	peer->is_missed = false;
 	pz_env_stop(env_of(pl), &peer->retry);
-	if (pl->is_tunnel) /* a direct link is looked for */
+	if (pl->is_tunnel) /* a direct link is still wanted */
 		pz_peer_retry_later(peer);
 	(void)pz_peer_take_event(peer, PZ_PEER_EVENT_REGISTERED, "");
 	pz_peer_greet(pl);
@@ -327,7 +327,7 @@ on_register(struct peer_link *pl, struct pz_slice frame)
 
 	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
 	if (!envelope.is_register) {
-		/* One that does not want us says why before it hangs up. */
+		/* A peer that refuses us says why before it closes the link. */
 		if (envelope.type == PZ_MESSAGE_PROP &&
 		    pz_slice_eq_str(envelope.from, pl->peer->address))
 			pz_peer_on_prop(pl, &envelope);
@@ -337,7 +337,7 @@ on_register(struct peer_link *pl, struct pz_slice frame)
 	pl->has_registered = true;
 	if (pl->state != PEER_LINK_REGISTERING)
 		return PZ_OK;
-	/* Ours became live while the two registered here: the other end keeps that one, too. */
+	/* Our own link became live during this registration: the other end keeps that one, too. */
 	if (is_beaten(pl))
 		drain(pl);
 	else
@@ -354,7 +354,8 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 	case PEER_LINK_LIVE:
 		return pz_router_frame(pl->peers->config.router, &link->session, frame);
 	case PEER_LINK_DRAINING:
-		/* It gave way before the other end had registered: that comes first, also here. */
+		/* It gave way before the other end had registered: the register comes first here
+		 * too. */
 		if (!pl->has_registered)
 			return on_register(pl, frame);
 		return pz_router_frame(pl->peers->config.router, &link->session, frame);
@@ -369,7 +370,7 @@ on_frame(struct pz_link *link, struct pz_slice frame)
 
 /* ---- the end ---- */
 
-/* The newer link that waited for this one to die takes its place. */
+/* The newer link that waited for this one to end replaces it. */
 static void
 wake_standby(struct peer *peer)
 {
@@ -392,20 +393,20 @@ forget_what_it_said(struct peer *peer)
 }
 
 /*
- * The live link of a peer is gone: other ways, or the end of what depended on it. Everything that
- * follows from a loss is here, in the only order that works:
+ * The live link of a peer has ended: what depended on it takes another route, or ends. Every effect
+ * of a loss is here, in the only order that works:
  *
- * 1. The devices that may have been reached by it are noted, before their names are forgotten.
- * 2. The peer has no link any more, and the router no session: from now on each question for a way
- *    is answered without it. Only then is the loss reported: a command that waits for the peer may
- *    end in it, and what it looks at must be true.
- * 3. What the peer said of itself and of others is forgotten, so that no way leads over a relay
- *    that is gone.
- * 4. What never left the link's queue, then what was sent by it and may be lost, takes another way
- *    or ends. Not before 3: it would be sent to the same relay again.
+ * 1. The devices that were perhaps reached through it are recorded, before their names are dropped.
+ * 2. The peer has no link any more, and the router no session: from now on no route uses it. Only
+ * then is the loss reported: it may end a command that waits for the peer, and that command must
+ * see the new state.
+ * 3. What the peer sent about itself and others is dropped, so that no route uses a relay that is
+ * gone.
+ * 4. What never left the link's queue, then what was sent and may be lost, takes another route or
+ * ends. Not before 3: it would be sent to the same relay again.
  * 5. The state is clean: a command may dial the peer again.
- * 6. A newer link that waited for this one to die takes over. Only without one is the
- *    device gone for those who keep something for it, and is it dialled again.
+ * 6. A newer link that waited for this one to end takes over. Only without one do the parts that
+ * hold state for the device drop it, and the device is dialled again.
  */
 static void
 lost(struct peer_link *pl, enum pz_peer_event event, const char *reason,
@@ -488,8 +489,8 @@ on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_s
 								     .rpc_code = code});
 	} else {
 		log_failed(pl, why, detail);
-		if (peer && !peer->is_friend) /* one that was dialled: who else is at an address is
-						 not known */
+		if (peer && !peer->is_friend) /* one that we dialled: another device at the same
+						 address is unknown */
 			ops_of(pl)->saw_refusal(arg_of(pl), peer->device, why, detail);
 		pz_peer_try_lost(pl, reason.text);
 	}
@@ -553,8 +554,8 @@ set_way(struct peer_link *pl, const char *via)
 	snprintf(pl->remote, sizeof(pl->remote), "through %.63s", via[0] ? via : "the hub");
 }
 
-/* A session that expects the device that is dialled: of our zone, whose secret and CA the context
- * has, or of a friend's, with a context for that friend alone. No SNI: it would show an observer
+/* A session that expects the dialled device: one of our zone, whose secret and CA are in the
+ * context, or a friend's, with a context for that friend alone. No SNI: it would show an observer
  * that the same zone is here again (page 6). */
 static enum pz_err
 client_new(struct pz_peers *peers, const struct peer *peer, struct pz_tls **out)

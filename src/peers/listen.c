@@ -1,8 +1,7 @@
 /*
- * The TLS server of a device (seed "TLS Servers on the PZP"): opening it, and who may come in.
- * It is open while the device is in a zone and the preference wants it, or while a pairing
- * window is open. Strangers are bounded like at the hub, with smaller numbers: a device is a
- * small machine.
+ * The TLS server of a device (seed "TLS Servers on the PZP"): opens it, and limits who may connect.
+ * It is open while the device is in a zone and the preference wants it, or while a pairing window
+ * is open. Strangers are limited as at the hub, with smaller numbers: a device is a small machine.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,8 +109,8 @@ pz_peers_unlisten(struct pz_peers *peers)
 	pz_nearby_announce(peers->nearby);
 }
 
-/* A port that another program has is no reason to end: everything else works, and it is tried again
- * each minute, with each connection to the hub and with each change of the network. */
+/* A port that another program uses must not end the daemon: everything else works, and listening is
+ * tried again each minute, with each connection to the hub and with each change of the network. */
 static void
 open_listener(struct pz_peers *peers)
 {
@@ -155,8 +154,8 @@ pz_peers_listen_again(struct pz_peers *peers)
 		pz_peers_listen(peers);
 }
 
-/* Called with every change that may matter; it compares what is wanted with what is, and does
- * nothing where both agree. */
+/* Called with every change that may matter; it compares the wanted state with the actual one, and
+ * does nothing when they are equal. */
 void
 pz_peers_listen(struct pz_peers *peers)
 {

@@ -1,13 +1,13 @@
 /*
- * The state of a peer as a table of edges (page 6). Pure: links and timers that go with a state are
- * in table.c and link.c; docs/states.dot is made from here.
+ * The state of a peer as a table of edges (page 6). Pure: links and timers that belong to a state
+ * are in table.c and link.c; docs/states.dot is made from this table.
  */
 #include "peers/machine.h"
 
 #include <stdio.h>
 
-/* X(state, event, next): everything else is late or repeated news. A failed attempt goes the short
- * way; only a link that was up has something to clean. */
+/* X(state, event, next): any other event is late or repeated, and ignored. A failed attempt skips
+ * the clean-up; only a link that was live has something to clean. */
 #define EDGES(X)                                                                                   \
 	X(NOT_CONNECTED, DIAL, CONNECTING)                                                         \
 	X(NOT_CONNECTED, REGISTERED, CONNECTED) /* it dialled us */                                \
@@ -16,7 +16,7 @@
 	X(NOT_CONNECTED, MET, PAIRING)                                                             \
 	X(PAIRING, PARTED, NOT_CONNECTED)                                                          \
 	X(CONNECTING, HANG_UP, NOT_CONNECTED)                                                      \
-	X(CONNECTED, REGISTERED, CONNECTED) /* another link took the place of the first */         \
+	X(CONNECTED, REGISTERED, CONNECTED) /* another link replaced the first */                  \
 	X(CONNECTED, LINK_LOST, DISCONNECTING)                                                     \
 	X(CONNECTED, HANG_UP, DISCONNECTING)                                                       \
 	X(DISCONNECTING, CLEANED, NOT_CONNECTED)

@@ -1,7 +1,7 @@
 /*
- * The local network: announcing this device so that only its own zone learns anything, and hearing
- * others (page 6 "Being found, finding"). An announcement is a hint where to dial, never a proof:
- * who answers there has to prove in the handshake who it is.
+ * The local network: announces this device so that only its own zone learns anything, and receives
+ * announcements of others (page 6 "Being found, finding"). An announcement is a hint where to dial,
+ * never a proof: the device that answers has to prove its identity in the handshake.
  */
 #include "peers/internal.h"
 
@@ -21,11 +21,11 @@ struct instance {
 	char name[INSTANCE_BYTES_MAX + 1];
 	struct peer_target targets[PZ_NEARBY_ADDRESSES_MAX];
 	size_t count;
-	bool is_ours; /* has our zone's tag: a member, or a copy of one */
-	int days;     /* of which day, from today */
+	bool is_ours; /* has our zone's tag: from a member, or copied from one */
+	int days;     /* the tag's day, from today */
 	char device_tag[PZ_ZONE_TAG_CHARS + 1];
-	char device[PZ_DEVICE_BYTES_MAX + 1];        /* whose tag it is, "" when unknown */
-	char friend_tags[PZ_PEER_FRIEND_DIGITS + 1]; /* as announced, "" without */
+	char device[PZ_DEVICE_BYTES_MAX + 1];        /* the device of that tag, "" when unknown */
+	char friend_tags[PZ_PEER_FRIEND_DIGITS + 1]; /* the announced name, "" without one */
 };
 
 /* A tag as a TXT string: "t=", digits. */
@@ -54,8 +54,8 @@ mdns_of(const struct pz_nearby *nearby)
 /* ---- announcements of others ---- */
 
 /**
- * The day by a device's clock, if it announces itself. Of several instances the best one counts:
- * one of them may be a repetition of what was announced days ago.
+ * The date on a device's clock, from its announcement. Of several instances the best one is used:
+ * one of them may be a replay from days ago.
  */
 static void
 judge_clock(const struct pz_nearby *nearby, const char *device)
@@ -84,8 +84,7 @@ forget_instance(struct pz_nearby *nearby, struct instance *instance)
 	free(instance);
 }
 
-/* The map may be changed while it is walked through: pz_map_next bears the removal of its
- * current key. */
+/* The map may change during the loop: pz_map_next allows the removal of its current key. */
 static void
 forget_instances(struct pz_nearby *nearby)
 {
@@ -108,7 +107,7 @@ txt_value(const struct pz_mdns_found *found, const char *key)
 	return "";
 }
 
-/* Is it one of ours, and which? */
+/* Checks whether it is a device of our zone, and which. */
 static void
 recognise(const struct pz_nearby *nearby, struct instance *instance)
 {
@@ -116,7 +115,7 @@ recognise(const struct pz_nearby *nearby, struct instance *instance)
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
 	json_t *names, *value;
 	const char *device;
-	/* Of the day that its clock says, which its zone's tag has shown. */
+	/* On the day of the device's clock, which its zone's tag has shown. */
 	uint64_t then_ms = pz_zone_tag_day(pz_env_wall_ms(peers->env), instance->days);
 
 	if (instance->device[0] || instance->device_tag[0] == '\0' ||
@@ -152,8 +151,7 @@ has_our_tag(struct pz_nearby *nearby, const struct pz_mdns_found *found, int *ou
 }
 
 /* A TXT record may come again with other tags: after midnight, after a new start under the same
- * name, or from an impostor. So what was recognised is looked at again whenever the tag of the
- * device differs. */
+ * name, or from an impostor. So it is recognised again whenever the tag of the device differs. */
 static void
 read_txt(struct pz_nearby *nearby, struct instance *instance, const struct pz_mdns_found *found)
 {
@@ -175,8 +173,8 @@ read_txt(struct pz_nearby *nearby, struct instance *instance, const struct pz_md
 		judge_clock(nearby, instance->device);
 }
 
-/* One host announces several addresses, in records that come one by one; a new port of a known
- * address replaces the old one. False: there is no room, or the address is too long. */
+/* One host announces several addresses, in separate records; a new port of a known address replaces
+ * the old one. False: there is no room, or the address is too long. */
 static bool
 add_target(struct instance *instance, const struct pz_mdns_found *found)
 {
@@ -216,7 +214,7 @@ instance_of(struct pz_nearby *nearby, const struct pz_mdns_found *found)
 
 	if (instance)
 		return instance;
-	/* Strangers get only a part of the places: a crowd of them keeps no device of ours out. */
+	/* Strangers get only a part of the places: a crowd of them cannot displace our devices. */
 	if (pz_map_len(nearby->instances) >= PZ_NEARBY_INSTANCES_MAX ||
 	    (nearby->strangers >= PZ_NEARBY_STRANGERS_MAX && !has_our_tag(nearby, found, &days))) {
 		say_full(nearby);
@@ -226,7 +224,7 @@ instance_of(struct pz_nearby *nearby, const struct pz_mdns_found *found)
 	if (instance == NULL)
 		return NULL;
 	snprintf(instance->name, sizeof(instance->name), "%s", found->instance);
-	/* Until its TXT record has shown the zone's tag (read_txt). */
+	/* A stranger until its TXT record has shown the zone's tag (read_txt). */
 	nearby->strangers++;
 	if (pz_map_put(nearby->instances, pz_slice_str(instance->name), instance, NULL) != PZ_OK) {
 		nearby->strangers--;
@@ -238,7 +236,7 @@ instance_of(struct pz_nearby *nearby, const struct pz_mdns_found *found)
 
 /* ---- and what is made of it ---- */
 
-/* A person looks around, or the preferences want every device. */
+/* A person searches the network, or the preferences request every device. */
 static bool
 is_dialling(const struct pz_nearby *nearby)
 {
@@ -256,7 +254,7 @@ may_be_of(const struct pz_nearby *nearby, const struct instance *instance,
 	       pz_peer_is_friend_tagged(nearby->peers, f, instance->name, instance->friend_tags);
 }
 
-/* Friends' devices that are looked for now: which of them it is shows in the handshake. */
+/* Friends' devices that are wanted now; the handshake shows which of them it is. */
 static void
 dial_friends(struct pz_nearby *nearby, const struct instance *instance)
 {
@@ -282,7 +280,7 @@ dial_instance(struct pz_nearby *nearby, const struct instance *instance)
 			      &instance->targets[instance->count - 1], is_dialling(nearby));
 }
 
-/* It is in a pairing window, as we are. One of our own zone needs none. */
+/* It is in a pairing window, and so is this device. A device of our own zone needs no pairing. */
 static void
 see_window(const struct pz_nearby *nearby, const struct instance *instance,
 	   const struct pz_mdns_found *found)
@@ -300,7 +298,7 @@ see_window(const struct pz_nearby *nearby, const struct instance *instance,
 		peers->config.ops->saw_window(peers->config.arg, &window);
 }
 
-/* For mdns, which drops the least worthy when it has no more room (mdns/catalogue.h). */
+/* For mdns, which drops the least useful entry when it is full (mdns/catalogue.h). */
 static enum pz_mdns_worth
 worth_of(const struct instance *instance)
 {
@@ -309,8 +307,8 @@ worth_of(const struct instance *instance)
 	return instance->device[0] ? PZ_MDNS_MEMBER : PZ_MDNS_LIKELY;
 }
 
-/* Called for each record of an instance; the port may come before the TXT record or after it.
- * An instance of our own name is our own announcement. */
+/* Called for each record of an instance; the port may come before or after the TXT record. An
+ * instance of our own name is our own announcement. */
 static enum pz_mdns_worth
 on_found(void *arg, const struct pz_mdns_found *found)
 {
@@ -347,7 +345,7 @@ on_gone(void *arg, const char *name)
 		judge_clock(nearby, device);
 }
 
-/* Conditions without a subject: the machine has one local network as far as this is concerned. */
+/* Conditions without a subject: all local networks of this machine share them. */
 static void
 on_trouble(void *arg, enum pz_mdns_trouble trouble, const char *text)
 {
@@ -388,7 +386,7 @@ browse(struct pz_nearby *nearby, bool on)
 	if (mdns_of(nearby) == NULL || (!on && !nearby->is_browsing))
 		return;
 	if (on && !nearby->is_browsing)
-		forget_instances(nearby); /* their ends were not received */
+		forget_instances(nearby); /* their removals were not received */
 	nearby->is_browsing = on;
 	if (mdns_of(nearby)->ops->browse(mdns_of(nearby), on) != PZ_OK)
 		pz_warning("nearby-search-failed", "cannot search the local network");
@@ -415,8 +413,8 @@ dial_all(struct pz_nearby *nearby)
 		dial_instance(nearby, instance);
 }
 
-/* Looks overlap: the longest of them counts, and a look that must not dial does not shorten one
- * that may. */
+/* Searches may overlap: the longest one determines the end, and a search that must not dial does
+ * not shorten one that may. */
 void
 pz_nearby_look(struct pz_nearby *nearby, uint64_t duration_us, bool dial)
 {
@@ -462,7 +460,7 @@ pz_nearby_targets(struct pz_nearby *nearby, const char *device,
 	while (pz_map_next(nearby->instances, &pos, &key, &value)) {
 		struct instance *instance = value;
 		if (instance->is_ours)
-			recognise(nearby, instance); /* its name may have become known since */
+			recognise(nearby, instance); /* its name may be known since */
 		bool is_it =
 			strcmp(instance->device, device) == 0 || may_be_of(nearby, instance, f);
 		for (size_t i = 0; is_it && i < instance->count; i++)
@@ -517,7 +515,7 @@ pz_nearby_list(struct pz_nearby *nearby)
 
 /* ---- being found ---- */
 
-/** A new day begins at midnight, or when the clock is set right. */
+/** A new day begins at midnight, or when the clock is set. */
 static void
 watch_date(struct pz_nearby *nearby)
 {
@@ -527,8 +525,8 @@ watch_date(struct pz_nearby *nearby)
 	pz_env_start(env, &nearby->date, left_us < PZ_NEARBY_DATE_US ? left_us : PZ_NEARBY_DATE_US);
 }
 
-/* The tags are made from the zone's secret and the date, so that only devices of the zone recognise
- * them (page 6). @return strings that were put */
+/* The tags are made from the zone's secret and the date, so only devices of the zone recognise them
+ * (page 6). @return number of strings */
 static size_t
 put_tags(const struct pz_nearby *nearby, const char **txt, char tag[TAG_BYTES],
 	 char device_tag[TAG_BYTES])
@@ -551,8 +549,8 @@ put_tags(const struct pz_nearby *nearby, const char **txt, char tag[TAG_BYTES],
 	return 2;
 }
 
-/* Only what can be dialled is announced: a device that listens, and is in a zone or in a pairing
- * window, in which it shows its name. @return false: there is nothing to announce */
+/* Announced only if it can be dialled: it listens, and is in a zone, or in a pairing window, where
+ * it shows its name. @return false: there is nothing to announce */
 static bool
 publish(struct pz_nearby *nearby, enum pz_err *out_err)
 {
@@ -620,8 +618,8 @@ on_date(struct pz_timer *timer, void *arg)
 		watch_date(nearby);
 }
 
-/* The zone was left: tags of it must not be announced any longer, and names that were
- * recognised mean nothing. */
+/* The device has left its zone: tags of it must not be announced any more, and recognised names
+ * have no meaning. */
 void
 pz_nearby_forget(struct pz_nearby *nearby)
 {
@@ -631,7 +629,7 @@ pz_nearby_forget(struct pz_nearby *nearby)
 
 /* ---- life ---- */
 
-/* Random names: an observer cannot recognise this device after its next start. */
+/* Random names, so that an observer cannot recognise this device after a restart. */
 static void
 draw_name(const struct pz_env *env, char out[NAME_DIGITS + 1])
 {
@@ -667,7 +665,7 @@ pz_nearby_new(struct pz_peers *peers, pz_nearby_found heard)
 	return nearby;
 }
 
-/* The secrets of tags are wiped with it. */
+/* Wipes the secrets of the tags too. */
 void
 pz_nearby_free(struct pz_nearby *nearby)
 {

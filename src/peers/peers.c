@@ -1,5 +1,4 @@
-/* The peers as a whole: their life, and what follows when something about us or the zone changes.
- */
+/* The peers as a whole: their life, and the effects of changes of this device or the zone. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,7 +6,8 @@
 
 /* ---- trust ---- */
 
-/* Links forget their peer first: they end at the end of the turn, when the entries are gone. */
+/* Links are detached from their peer first: they end at the end of the turn, when the entries are
+ * gone. */
 static void
 forget_everybody(struct pz_peers *peers)
 {
@@ -23,7 +23,7 @@ forget_everybody(struct pz_peers *peers)
 		pz_peers_remove(peer);
 }
 
-/* Members only. A list of another zone says nothing about ours, and a serial may be the same by
+/* Members only. A list of another zone has no meaning for ours, and a serial may be equal by
  * chance. */
 static void
 close_revoked(struct pz_peers *peers)
@@ -81,8 +81,8 @@ stop(struct pz_peers *peers, const char *reason)
 
 static const char left_the_zone[] = "left the zone";
 
-/* Called with each change of trust, not only when a zone is entered or left: contexts are
- * replaced as a whole, and links that are up are judged by the new state. */
+/* Called with each change of trust, not only when a zone is entered or left: contexts are replaced
+ * as a whole, and live links are judged by the new state. */
 void
 pz_peers_set_membership(struct pz_peers *peers, struct pz_tls_ctx *client,
 			struct pz_tls_ctx *takes_server)
@@ -90,7 +90,7 @@ pz_peers_set_membership(struct pz_peers *peers, struct pz_tls_ctx *client,
 	peers->is_leaving = false;
 	peers->client_ctx = client;
 	peers->guests.trust++;
-	/* Left the zone: no new link comes in while the others are closed. */
+	/* Left the zone: no new link is accepted while the others are closed. */
 	if (takes_server == NULL) {
 		if (!peers->has_window)
 			pz_peers_unlisten(peers);
@@ -100,7 +100,7 @@ pz_peers_set_membership(struct pz_peers *peers, struct pz_tls_ctx *client,
 	}
 	pz_tls_ctx_free(peers->server_ctx);
 	peers->server_ctx = takes_server;
-	/* New links are checked by the context's CRL, those that are up are checked here. */
+	/* The context's CRL applies to new links; live links are checked here. */
 	close_revoked(peers);
 	close_former_friends(peers);
 	if (takes_server && peers->is_started)
@@ -174,7 +174,7 @@ pz_peers_start(struct pz_peers *peers)
 		pz_peers_listen(peers);
 }
 
-/* No link comes in while the wipe waits for the disk; pz_peers_set_membership follows. */
+/* No link is accepted while the wipe waits for the disk; pz_peers_set_membership follows. */
 void
 pz_peers_leave(struct pz_peers *peers)
 {
@@ -211,8 +211,8 @@ pz_peers_set_keepalive(struct pz_peers *peers, uint64_t keepalive_us)
 	peers->config.link_host.keepalive_us = keepalive_us;
 }
 
-/* Links are probed, not closed: many survive. What does not answer soon is lost then, instead
- * of after the time-out of TCP. */
+/* Links are probed, not closed: many survive. A link that does not answer soon is given up then,
+ * instead of after TCP's time-out. */
 void
 pz_peers_network_changed(struct pz_peers *peers)
 {
@@ -244,8 +244,8 @@ dial_everybody(struct pz_peers *peers)
 		pz_peer_consider(peers, device);
 }
 
-/* A preference that was switched off takes effect by not being renewed, but for relaying: that
- * stops now. */
+/* A preference that was switched off takes effect when links are not renewed, except for relaying,
+ * which stops now. */
 void
 pz_peers_prefs_changed(struct pz_peers *peers)
 {
@@ -256,8 +256,8 @@ pz_peers_prefs_changed(struct pz_peers *peers)
 	pz_peers_send_info_soon(peers);
 }
 
-/* A link that is up proves that the device is a member after all, or is about to be closed by
- * its revocation. */
+/* A live link proves that the device is a member after all, or is about to be closed by its
+ * revocation. */
 void
 pz_peers_forget(struct pz_peers *peers, const char *device)
 {
@@ -332,8 +332,8 @@ pz_peers_connect(struct pz_peers *peers, const char *device)
 	return true;
 }
 
-/* The address is one more target, before others: who answers there has to prove the device all
- * the same. */
+/* The address is another target, tried before others: the device that answers still has to prove
+ * its identity. */
 bool
 pz_peers_connect_at(struct pz_peers *peers, const char *device, const char *address, uint16_t port)
 {

@@ -1,9 +1,8 @@
 /*
- * What devices say to each other on a direct link: one table of prop statuses (page 4), with
- * who may send each of them and when. The sender is the device that the link has proved; a
- * claim in the message is compared with it. What is kept of a message is built anew, member by
- * member, with bounds, and is never the received tree: it is shown to people, passed to other
- * parts and sent on.
+ * Props between devices on a direct link: one table of prop statuses (page 4), with who may send
+ * each of them and when. The sender is the device that the link has proved; a claim in the message
+ * is compared with it. What is kept of a message is a copy, member by member, with bounds, never
+ * the received tree: it is shown to people, passed to other parts and forwarded.
  *
  * A friend's device is a guest: its calls pass, and of props only those that concern the link
  * and its own services.
@@ -20,7 +19,7 @@
 #include "wire/prop_error.h"
 #include "zone/info.h"
 
-#define NOTICES_REFUSED_MAX 3 /* of one link: each is a signature to verify */
+#define NOTICES_REFUSED_MAX 3 /* of one link: each needs a signature verified */
 #define TELL_DELAY_US (20 * PZ_US_PER_MS)
 
 static void
@@ -52,7 +51,7 @@ keep_text(json_t *info, const json_t *message, const char *name)
 		(void)json_object_set_new(info, name, json_string(text));
 }
 
-/* What is kept of it: built anew, and nothing that we do not know. NULL: it is of a wrong form. */
+/* The copy that is kept, without unknown members. NULL: malformed. */
 static json_t *
 kept_info(const json_t *message)
 {
@@ -93,7 +92,7 @@ on_info(struct peer_link *pl, json_t *message)
 	peer->answers = json_is_true(json_object_get(message, "answers"));
 	snprintf(peer->session, sizeof(peer->session), "%s",
 		 session && pz_info_is_instance(session) ? session : "");
-	/* Only when that is new: each pzpInfo would otherwise begin another attempt. */
+	/* Only when that is new: otherwise each pzpInfo would begin another attempt. */
 	if (!was_way_to_hub && peer->is_relay && peer->has_hub && !pz_peers_has_hub(peers))
 		peers->config.ops->saw_route_to_hub(peers->config.arg);
 	pz_peers_dial_reached(peers);
@@ -126,8 +125,8 @@ on_register_services(struct peer_link *pl, json_t *message)
 
 /* ---- the rest ---- */
 
-/* A peer that has said bye is not dialled at once: it has stopped, or does not want the link.
- * One that was replaced goes on until its successor is registered. */
+/* A peer that has sent bye is not dialled at once: it has stopped, or does not want the link. A
+ * link that was replaced continues until its successor is registered. */
 static void
 on_bye(struct peer_link *pl, json_t *message)
 {
@@ -136,12 +135,12 @@ on_bye(struct peer_link *pl, json_t *message)
 
 	if (reason && strcmp(reason, "replaced") == 0) {
 		pl->is_leaving = true;
-		/* The other link may need a moment more: until then this one still serves. */
+		/* The other link may need a moment longer: until then this one is still used. */
 		if (pl->state == PEER_LINK_LIVE && pz_peer_link_in(peer, PEER_LINK_REGISTERING))
 			return;
 	}
 	if (pl->state == PEER_LINK_LIVE)
-		peer->is_wanted = false; /* it said why, and does not want to be dialled at once */
+		peer->is_wanted = false; /* it gave a reason, and must not be dialled at once */
 	pz_link_close(pl->link, PZ_ERR_IO_CLOSED, reason ? reason : "bye");
 }
 
@@ -170,8 +169,8 @@ on_error(struct peer_link *pl, json_t *message)
 		   pl->peer->device, code ? code : "?", about ? about : "?");
 }
 
-/* A notice is signed by the zone's hub and may be passed on by any member; a few wrong ones are
- * enough. */
+/* A notice is signed by the zone's hub and may be passed on by any member; after a few wrong ones
+ * the link ends. */
 static void
 on_hub_moved(struct peer_link *pl, json_t *message)
 {
@@ -232,7 +231,7 @@ static const struct {
 	{"triedAddresses", pz_peer_on_tried, false, false},
 };
 
-/* What it sends is of our zone only. */
+/* The peer sends data of our zone only. */
 static void
 refuse_guest(struct peer_link *pl, const char *status)
 {
@@ -257,8 +256,8 @@ pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 	size_t i = 0, n = sizeof(statuses) / sizeof(statuses[0]);
 	while (i < n && strcmp(statuses[i].status, status) != 0)
 		i++;
-	/* Synchronisation and channels know their props themselves. Of the rest, one that is known
-	 * but comes before both have registered is ignored without an answer. */
+	/* Synchronisation and channels check their props themselves. Of the others, a known one
+	 * that comes before both have registered is ignored without an answer. */
 	if (pz_sync_link_on_prop(pl->sync, status, message) ||
 	    pz_link_on_channel_prop(pl->link, status, message))
 		;
@@ -277,7 +276,7 @@ pz_peer_on_prop(struct peer_link *pl, const struct pz_envelope *envelope)
 
 /* ---- what we say ---- */
 
-/* What the hub receives, too, and besides what a peer needs for its ways. */
+/* The same as for the hub, and what a peer needs besides for its routes. */
 static json_t *
 info_for(const struct peer_link *pl)
 {
@@ -293,7 +292,7 @@ info_for(const struct peer_link *pl)
 	return info;
 }
 
-/* It is sent everything anew when it has read what waits. */
+/* Everything is sent again when it has read what waits. */
 static bool
 is_for_later(struct peer_link *pl)
 {
@@ -312,7 +311,7 @@ tell_info(struct peer_link *pl)
 	json_decref(info);
 }
 
-/* A friend's device is shown what the policies let it see. */
+/* A friend's device gets the services that the policies let it see. */
 static json_t *
 services_for(const struct peer_link *pl)
 {
@@ -348,7 +347,7 @@ tell_moved(struct peer_link *pl)
 	json_decref(place);
 }
 
-/* After the registration of both, and again when a peer that did not read has caught up. */
+/* After both have registered, and again when a peer that did not read has caught up. */
 void
 pz_peer_greet(struct peer_link *pl)
 {
@@ -411,7 +410,7 @@ pz_peers_send_hub_moved(struct pz_peers *peers)
 	each_live(peers, tell_moved);
 }
 
-/* An earlier wish stays: the delay is counted from the first change. */
+/* An earlier request stays: the delay is counted from the first change. */
 void
 pz_peers_send_info_soon(struct pz_peers *peers)
 {

@@ -1,4 +1,4 @@
-/* Ways to devices: a link with them, the hub, or a link through a peer (pages 4, 6 and 15). */
+/* Routes to devices: a link with them, the hub, or a link through a peer (pages 4, 6 and 15). */
 #include <stdio.h>
 
 #include "peers/internal.h"
@@ -15,9 +15,8 @@ does_reach(const struct peer *peer, struct pz_slice device)
 	return false;
 }
 
-/* True when our hub says that the device is not there. It may still reach one that it has not
- * named.
- */
+/* True when our hub says that the device is not connected. A device that the hub has not named may
+ * still be reached through it. */
 static bool
 is_known_away(const struct pz_peers *peers, struct pz_slice device)
 {
@@ -31,7 +30,7 @@ is_known_away(const struct pz_peers *peers, struct pz_slice device)
 	return entry && !json_is_true(json_object_get(entry, "connected"));
 }
 
-/* One that passes channels on: over one hop only, so its link must be direct. */
+/* True for a relay: over one hop only, so its link must be direct. */
 static bool
 is_open_relay(const struct peer *peer)
 {
@@ -60,8 +59,8 @@ reaches(const struct peer *relay, const char *device)
 	return does_reach(relay, pz_slice_str(device));
 }
 
-/* The one after that of this name, by turns: one that leads nowhere must not stand in the way of
- * those that do. NULL: no relay fits. */
+/* The next one after that name, round robin: a relay that leads nowhere must not keep the others
+ * from being tried. NULL: no relay fits. */
 static const struct peer *
 next_relay(const struct pz_peers *peers, const char *after,
 	   bool (*fits)(const struct peer *relay, const char *device), const char *device)
@@ -133,7 +132,7 @@ pz_peers_channels(const struct pz_peers *peers, const char *device)
 	return peer && peer->live ? pz_link_channels(peer->live->link) : NULL;
 }
 
-/* The hub has room for so many of them only. */
+/* The hub has room for this number only. */
 static void
 on_unneeded(struct pz_timer *timer, void *arg)
 {
@@ -172,7 +171,7 @@ pz_peers_next_hop(const struct pz_peers *peers, struct pz_slice address)
 	if (pz_address_parse(address, &parsed) != PZ_OK)
 		return NULL;
 	struct pz_session *hub = pz_peers_hub(peers);
-	/* With `private` a device is reached by a link with it only. */
+	/* With `private` a device is reached only by a link with it. */
 	return parsed.device.len > 0 && peers->config.peer_prefs->is_private ? NULL : hub;
 }
 

@@ -11,8 +11,8 @@ pz_peer_link_prop(struct peer_link *pl, const char *status, json_t *message)
 	if (pl->peer == NULL || pl->link->closing)
 		return;
 	pz_buf_init(&out, PZ_FRAME_BYTES_MAX, NULL);
-	/* By the router once it knows the link, so that the queue counts against its limits; a link
-	 * that has not registered, or is being replaced, is sent to directly. */
+	/* Through the router once it knows the link, so that the queue counts against its limits. A
+	 * link that has not registered, or is being replaced, gets the frame directly. */
 	enum pz_err err =
 		pz_message_prop(&out, peers->config.self, pl->peer->address, status, message);
 	if (err == PZ_OK)

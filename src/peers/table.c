@@ -1,13 +1,13 @@
 /*
- * The table of peers: which devices were met, in which state they are, and what is known of
- * them. An entry begins with the first reason to know a device (it is dialled, it links, a
- * person names it) and lasts as long as the membership; entries of friends' devices, which have
- * no bound of their own, go when they are idle and the room is needed.
+ * The table of peers: the devices that are known, their states, and what is known about each. An
+ * entry begins with the first reason to know a device (it is dialled, it connects, a person names
+ * it) and lasts as long as the membership; entries of friends' devices, whose number has no bound,
+ * are removed when they are idle and the room is needed.
  *
- * The state of an entry changes by events only (pz_peer_take_event), from one table of edges
- * (state.h); each change is logged, counted and reported in that one place.
+ * The state of an entry changes only by events (pz_peer_take_event), from one table of edges
+ * (state.h); that function logs, counts and reports each change.
  *
- * Names of members are "tv", those of guests "zone/tv": one map has both, and no name is both.
+ * Names of members are "tv", those of guests "zone/tv": one map has both, and no name can be both.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ pz_peers_remove(struct peer *peer)
 
 /* ---- room for guests ---- */
 
-/* A link that has not registered yet is in the list of links only, and names its peer. */
+/* A link that has not registered yet is only in the list of links, and points to its peer. */
 static bool
 is_idle(const struct peer *peer)
 {
@@ -89,7 +89,7 @@ is_full(const struct pz_peers *peers, const char *zone)
 	       count_friends(peers, zone) >= PZ_PEER_PER_FRIEND_MAX;
 }
 
-/* Who is no friend gets no entry: names of strangers are kept nowhere. */
+/* A device of no friend gets no entry: names of strangers are stored nowhere. */
 static bool
 has_friend_room(struct pz_peers *peers, const char *address)
 {
@@ -102,7 +102,7 @@ has_friend_room(struct pz_peers *peers, const char *address)
 	return !is_full(peers, f->zone);
 }
 
-/* Names come from peers and from the network, too: never more than a zone can have. */
+/* Peers and the network give names too: never more than a zone can have. */
 static bool
 may_be_ours(const struct pz_peers *peers, const char *device)
 {
@@ -111,8 +111,8 @@ may_be_ours(const struct pz_peers *peers, const char *device)
 	       pz_map_len(peers->by_device) - peers->guests.count < PZ_DEVICES_PER_ZONE_MAX;
 }
 
-/* NULL is no error: the device cannot be a peer (it is this one, the name is not valid, there
- * is no membership), or there is no room. Callers go on without it. */
+/* NULL is no error: the device cannot be a peer (it is this one, the name is invalid, there is no
+ * membership), or there is no room. Callers continue without it. */
 struct peer *
 pz_peers_get(struct pz_peers *peers, const char *device)
 {
@@ -156,8 +156,8 @@ log_change(struct peer *peer, const struct pz_peer_change *change, const char *r
 			   peer->device, old, now, event);
 }
 
-/* An event that the state does not know is ignored: two ends of a link may see its end in
- * another order. `reason` of before stays where the event brings none. */
+/* An event that the state does not list is ignored: the two ends of a link may see its end in
+ * another order. The former `reason` stays when the event has none. */
 bool
 pz_peer_take_event(struct peer *peer, enum pz_peer_event event, const char *reason)
 {
@@ -188,8 +188,8 @@ pz_peers_has_hub(const struct pz_peers *peers)
 	return peers->config.ops->hub_is_up(peers->config.arg);
 }
 
-/* A link to the hub may itself be a channel of a peer's link, and then others are not to be
- * passed on through it. */
+/* The link to the hub may itself be a channel of a peer's link, and then others must not be relayed
+ * through it. */
 bool
 pz_peers_has_direct_hub(const struct pz_peers *peers)
 {
@@ -227,9 +227,9 @@ pz_peers_is_linked(const struct pz_peers *peers, const char *device)
 	return peer && peer->live;
 }
 
-/* A device that the zone's data says has left may be back under its name, with a new key,
- * before the data follows. What the hub lists as connected, or has proved itself on a link, is
- * in. */
+/* A device that left the zone, by the zone's data, may be back under its name, with a new key,
+ * before the data follows. A device that the hub lists as connected, or that a link has proved, is
+ * a member. */
 bool
 pz_peers_has_left(const struct pz_peers *peers, const char *device)
 {
@@ -263,8 +263,7 @@ pz_peers_next_linked(const struct pz_peers *peers, size_t *pos)
 	return NULL;
 }
 
-/* For a search: a peer that is being dialled, or has not sent its services yet, is worth
- * waiting for. */
+/* For a search: true for a peer that is being dialled, or has not sent its services yet. */
 bool
 pz_peers_is_expecting(const struct pz_peers *peers)
 {
@@ -310,8 +309,7 @@ pz_peers_services(const struct pz_peers *peers, const char *device)
 	return peer && peer->live ? peer->services : NULL;
 }
 
-/* What the device said itself on a link counts before what the hub said: it is newer after a
- * restart. */
+/* What the device sent on a link wins over what the hub sent: after a restart it is newer. */
 const char *
 pz_peers_session_of(const struct pz_peers *peers, const char *device)
 {
@@ -338,8 +336,8 @@ pz_peers_friends(const struct pz_peers *peers)
 	return names;
 }
 
-/* Three sources: the hub's directory, peers that were met, and the zone's data. Each may know a
- * device first. */
+/* Three sources: the hub's directory, known peers, and the zone's data. Any of them may be the
+ * first to have a device. */
 json_t *
 pz_peers_names(const struct pz_peers *peers)
 {

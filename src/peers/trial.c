@@ -1,11 +1,11 @@
 /*
- * Trials: a device asks its linked peers to connect to it (`pzp doctor`), because only another
+ * Trials: a device requests its linked peers to connect to it (`pzp doctor`), because only another
  * machine can see what a firewall or a router does to its port.
  *
- * What a peer tries for another device is what it knows of that device anyhow: the address at the
- * other end of the link, and the addresses and the port of its pzpInfo. A request carries none. So
- * a device cannot point others at a third machine by it, beyond what pzpInfo allows already; and
- * trials are bounded in number, rate and time, with a result of a word for each address.
+ * A peer tries only addresses that it knows for that device anyway: the address at the other end of
+ * the link, and the addresses and the port of its pzpInfo. A request contains none. So a device
+ * cannot direct others to a third machine by it, beyond what pzpInfo allows already; and trials are
+ * bounded in number, rate and time, with a result of one word for each address.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +19,12 @@
 /** One address that is tried for a peer. */
 struct attempt {
 	struct answer *answer;
-	struct pz_dial *dial; /* while it is under way */
+	struct pz_dial *dial; /* while it is running */
 	char address[PZ_NETADDR_CHARS];
 	const char *error; /* NULL: it has connected */
 };
 
-/** What is tried for one peer. */
+/** A trial for one peer. */
 struct answer {
 	struct pz_list node; /* pz_peer_trials.answers */
 	struct pz_peers *peers;
@@ -36,7 +36,7 @@ struct answer {
 	struct pz_timer timer; /* the end: all have ended, or time is up */
 };
 
-/** What others are asked to try for this device. */
+/** A trial that others run for this device. */
 struct pz_peers_trial {
 	struct pz_list node; /* pz_peer_trials.asked */
 	struct pz_peers *peers;
@@ -135,13 +135,13 @@ on_connected(void *arg, struct pz_stream *stream)
 static void
 on_failed(void *arg, enum pz_err err, const char *detail)
 {
-	(void)detail; /* one word is enough for the other device, and shows nothing of this one */
+	(void)detail; /* one word suffices for the other device, and shows nothing about this one */
 	attempt_ended(arg, err == PZ_ERR_IO_REFUSED   ? "refused"
 			   : err == PZ_ERR_IO_TIMEOUT ? "timed out"
 						      : "no way there");
 }
 
-/* A numeric address that a packet from here may reach that machine by. Loopback is this machine,
+/* A numeric address at which a packet from here may reach that machine. Loopback is this machine,
  * unless the peer is on it, too. */
 static bool
 is_worth_it(const struct peer_link *pl, const char *address)
@@ -175,7 +175,7 @@ add_attempt(struct answer *a, const struct peer_link *pl, const char *address)
 		a->count++;
 }
 
-/* One at a time for each peer, and not again at once. */
+/* One at a time for each peer, with a pause before the next. */
 static bool
 may_try(struct peer *peer)
 {
@@ -252,7 +252,7 @@ add_result(struct pz_peers_trial *trial, const char *device, const char *address
 					      address, "ok", error == NULL, "error", error));
 }
 
-/* Those that have not answered have no result but that. */
+/* Those that have not answered have only that as their result. */
 static void
 on_trial_end(struct pz_timer *timer, void *arg)
 {
@@ -308,7 +308,7 @@ pz_peers_trial_cancel(struct pz_peers_trial *trial)
 		trial_free(trial);
 }
 
-/* A word of another device, shown to a person: only those that this program sends. */
+/* A word from another device, shown to a person: only the words that this program sends. */
 static const char *
 known_error(const char *given)
 {
@@ -345,7 +345,7 @@ take_results(struct pz_peers_trial *trial, const char *device, const json_t *mes
 				   : "it has no address to try");
 }
 
-/* @param id NULL: of any trial; @param message NULL: the peer does not know how */
+/* @param id NULL: of any trial; @param message NULL: the peer does not know trials */
 static void
 answered(struct pz_peers_trial *trial, const char *device, const json_t *message)
 {
@@ -391,8 +391,8 @@ pz_peer_trials_stop(struct pz_peers *peers)
 {
 	PZ_LIST_EACH (&peers->trials->answers, n, tmp)
 		answer_free(PZ_CONTAINER(n, struct answer, node));
-	/* Those who asked are answered: the timers run before the peers are freed, or are stopped
-	 * by a cancel. */
+	/* The callers of our own trials get their answer: the timers run before the peers are
+	 * freed, or are stopped by a cancel. */
 	PZ_LIST_EACH (&peers->trials->asked, n, tmp)
 		pz_env_start(peers->env, &PZ_CONTAINER(n, struct pz_peers_trial, node)->timer, 0);
 }
