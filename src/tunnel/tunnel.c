@@ -1,6 +1,6 @@
 /*
- * Received bytes wait in `in` until the tunnel's timer, without delay, hands them over. The channel
- * gets credit for what was handed over, so `in` is never longer than its window.
+ * Received bytes wait in `in` until the tunnel's timer, without delay, passes them on. The channel
+ * gets credit for the bytes that were passed on, so `in` is never longer than its window.
  */
 #include "tunnel/tunnel.h"
 
@@ -8,26 +8,26 @@
 
 #include "base/limits.h"
 
-/* Handed to the link at a time: its record is decrypted in the turn's buffer. */
+/* Passed to the link at a time: its record is decrypted in the turn's buffer. */
 #define PIECE_BYTES ((size_t)64 << 10)
-/* The share of handshakes is used up: tried again then. */
+/* Delay of the next try when the share of handshakes is used up. */
 #define AGAIN_US (1 * PZ_US_PER_MS)
 
 struct pz_tunnel {
 	struct pz_stream stream;
 	const struct pz_env *env;
 	struct pz_link *carrier;    /* while there is a channel */
-	struct pz_channel *channel; /* NULL: it is gone */
+	struct pz_channel *channel; /* NULL: it has ended */
 	struct pz_buf in;
 	struct pz_timer deliver;
-	const struct pz_dial_events *events; /* while it is opened */
+	const struct pz_dial_events *events; /* while it is being opened */
 	void *arg;
-	uint64_t acked; /* bytes that the next node has, at least */
+	uint64_t acked; /* lower bound of the bytes that the next node has */
 	uint64_t mark,
 		mark_taken; /* when the carrier has come to mark, it has mark_taken of them */
 	bool is_reading, is_failed;
-	bool is_over;       /* nothing comes any more */
-	struct pz_buf rest; /* of a link that has ended: goes before the channel closes */
+	bool is_over;       /* no more bytes will come */
+	struct pz_buf rest; /* of a link that has ended: sent before the channel closes */
 	char reason[PZ_CHANNEL_REASON_BYTES_MAX + 1];
 };
 
@@ -61,7 +61,7 @@ deliver_soon(struct pz_tunnel *tunnel)
 		pz_env_start(tunnel->env, &tunnel->deliver, 0);
 }
 
-/* The link may be closed inside, and is freed, with this stream, at the end of the turn. */
+/* The link may be closed inside; it is freed, with this stream, at the end of the turn. */
 static void
 on_deliver(struct pz_timer *timer, void *arg)
 {
@@ -144,7 +144,7 @@ on_closed(void *arg, const char *reason, json_t *message)
 
 static void stream_close(struct pz_stream *stream);
 
-/* Frees the tunnel when that was all. */
+/* Frees the tunnel when nothing else uses it. */
 static void
 send_rest(struct pz_tunnel *tunnel)
 {
@@ -191,15 +191,15 @@ stream_set_reading(struct pz_stream *stream, bool on)
 	deliver_soon(tunnel);
 }
 
-/* Where the link's bytes stand: those that ever left its queue, or were encrypted for it. */
+/* The link's byte count: bytes that ever left its queue, or were encrypted for it. */
 static uint64_t
 position(const struct pz_link *link)
 {
 	return link->session.drained + link->cipher.len;
 }
 
-/* What the next node has acknowledged, at least: all but what is under way on the carrier,
- * whichever channel's; and everything from before a mark once the carrier has come past it. */
+/* Lower bound of what the next node has acknowledged: everything except what is in transit on the
+ * carrier, of any channel; and everything before a mark once the carrier has passed it. */
 static void
 note_acked(struct pz_tunnel *tunnel, uint64_t carrier_acked)
 {
@@ -303,7 +303,7 @@ tunnel_new(struct pz_link *carrier)
 	return tunnel;
 }
 
-/* It is the receiver's from now on, who may close it at once. */
+/* From here on the receiver owns it, and may close it at once. */
 static void
 on_accepted(void *arg, json_t *message, uint32_t window)
 {
