@@ -1,5 +1,5 @@
 /* What the other end sends: the props of channels and their data, checked against the rules of page
- * 15. What breaks one of them is an error, and the owner closes the link. */
+ * 15. A violation is an error, and the owner closes the link. */
 #include "base/auto.h"
 #include "channel/internal.h"
 #include "wire/json.h"
