@@ -332,8 +332,8 @@ pz_peers_connect(struct pz_peers *peers, const char *device)
 	return true;
 }
 
-/* The address is another target, tried before others: the device that answers still has to prove
- * its identity. */
+/* The address is an additional target, tried before others: the device that answers still has to
+ * prove its identity. */
 bool
 pz_peers_connect_at(struct pz_peers *peers, const char *device, const char *address, uint16_t port)
 {
