@@ -33,6 +33,7 @@ struct call {
 	json_t *params;
 	bool is_stream;
 	bool is_sent;
+	bool has_looked;      /* for a friend's device, beside the hubs */
 	uint64_t timeout_us;  /* 0: none */
 	bool may_wait_longer; /* while a person is asked: the program gave no time */
 	char *api_at_id;      /* the service found */
@@ -403,6 +404,8 @@ no_service_of_friend(struct call *call, json_t *descriptors)
 					pz_dom_error("NotFoundError", text)));
 }
 
+static void on_found(void *arg, json_t *descriptors);
+
 /* A device of which no list is known is not there; one that has other services lacks this one. */
 static void
 no_service(struct call *call, json_t *descriptors)
@@ -430,6 +433,23 @@ no_service(struct call *call, json_t *descriptors)
 					pz_dom_error("NotFoundError", text)));
 }
 
+/* The hubs know what the friend's zone shows; its device may grant more by itself, on a direct link
+ * (page 9, 7.1). @return false: that was looked for already */
+static bool
+look_for_friend(struct call *call)
+{
+	char address[PZ_ADDRESS_BYTES_MAX + 1];
+
+	snprintf(address, sizeof(address), "%s/%s", call->target.zone, call->target.device);
+	if (call->target.zone[0] == '\0' || call->has_looked ||
+	    pz_peers_services(call->calls->peers, address))
+		return false;
+	call->has_looked = true;
+	call->search =
+		pz_search_start_in(call->calls, call->target.zone, address, NULL, on_found, call);
+	return call->search != NULL;
+}
+
 /* The name may have become known by the search itself, so it is resolved once more. */
 static void
 on_found(void *arg, json_t *descriptors)
@@ -446,7 +466,7 @@ on_found(void *arg, json_t *descriptors)
 	json_t *chosen = pz_target_choose(&call->target, descriptors);
 	if (chosen)
 		call_service(call, chosen);
-	else
+	else if (!look_for_friend(call))
 		no_service(call, descriptors);
 }
 
@@ -549,6 +569,7 @@ search(struct call *call)
 	bool is_hidden = !pz_calls_is_friend_connected(call->calls, call->target.zone) ||
 			 pz_peers_is_private(call->calls->peers);
 	snprintf(address, sizeof(address), "%s/%s", call->target.zone, call->target.device);
+	call->has_looked = is_hidden;
 	call->search =
 		call->target.zone[0]
 			? pz_search_start_in(call->calls, call->target.zone,

@@ -3,6 +3,9 @@
  * it knows what every connected device announced. Without it, or for a device that it does not see,
  * the search is local: peers are looked for, linked with, and say what they have; one that still
  * reaches the hub asks it for us.
+ *
+ * In a friend zone both are done at once: the hubs know what that zone's policy shows, and a device
+ * near by what it grants by itself (page 9, 7.1).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +20,8 @@
 /* A local search for everything is over when nothing has arrived for so long. */
 #define LOCAL_QUIET_US (1200 * PZ_US_PER_MS)
 #define LOCAL_STEP_US (300 * PZ_US_PER_MS)
-/* The hub says that the device is away: a short look around before it is believed. */
+/* The hub says that the device is away, or what a friend zone shows: a short look around besides.
+ */
 #define LOCAL_SHORT_US (1 * PZ_US_PER_S)
 
 /* How long it takes until the hub has closed our own dead link and accepts us through a relay. */
@@ -27,11 +31,12 @@ struct pz_search {
 	struct pz_list hook;
 	struct pz_calls *calls;
 	struct pz_timer timer;
-	uint64_t end_us; /* of a local search */
-	char *api;       /* pattern, or NULL */
-	char *device;    /* the only one that matters, or NULL */
-	char *zone;      /* a friend's, or NULL: the own one */
-	json_t *found;   /* in that zone */
+	uint64_t end_us;         /* of a local search */
+	char *api;               /* pattern, or NULL */
+	char *device;            /* the only one that matters, or NULL */
+	char *zone;              /* a friend's, or NULL: the own one */
+	json_t *found;           /* in that zone */
+	uint64_t asked_until_us; /* of a search there: the hub has so long */
 	char id[37];
 	bool is_beginning; /* there is no hub to ask: it becomes local when its timer fires */
 	bool is_local;
@@ -257,8 +262,7 @@ pz_discovery_look_again(struct pz_calls *calls)
 		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
 		/* Not from here: the caller is in the middle of a change. A search with a timer
 		 * that is due already is looked at anyway. */
-		bool is_met = d->zone && d->device && pz_peers_services(calls->peers, d->device);
-		if ((d->is_local || is_met) &&
+		if ((d->is_local || d->zone) &&
 		    (!d->timer.active || d->timer.due_us > pz_env_mono_us(calls->env)))
 			pz_env_start(calls->env, &d->timer, 0);
 	}
@@ -332,6 +336,28 @@ begin_all(struct pz_calls *calls)
 		start_local(d);
 }
 
+/* Either of the two may bring more. */
+static void
+go_on_in_friend_zone(struct pz_search *d)
+{
+	const struct pz_peers *peers = d->calls->peers;
+	uint64_t now = pz_env_mono_us(d->calls->env), left = pz_peers_look_left_us(peers);
+	bool is_looking = now < d->end_us && (left > 0 || pz_peers_is_expecting_of(peers, d->zone));
+
+	if (d->device && pz_peers_services(peers, d->device))
+		is_looking = false;
+	if (now >= d->asked_until_us)
+		d->is_asking = false;
+	if (!d->is_asking && !is_looking) {
+		finish(d);
+		return;
+	}
+	uint64_t wait = d->is_asking ? d->asked_until_us - now : UINT64_MAX;
+	if (is_looking && wait > LOCAL_STEP_US)
+		wait = left > 0 && left < LOCAL_STEP_US ? left : LOCAL_STEP_US;
+	pz_env_start(d->calls->env, &d->timer, wait);
+}
+
 static void
 on_timeout(struct pz_timer *timer, void *arg)
 {
@@ -339,7 +365,7 @@ on_timeout(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	if (d->zone)
-		finish(d);
+		go_on_in_friend_zone(d);
 	else if (d->is_beginning)
 		begin_all(d->calls);
 	else if (d->is_local)
@@ -384,6 +410,15 @@ discovery_new(struct pz_calls *calls, const char *api, const char *device)
 	return d;
 }
 
+/* Both hubs can answer: as pz_calls_is_friend_connected, whose file uses this one. */
+static bool
+are_hubs_up(const struct pz_calls *calls, const char *zone)
+{
+	const json_t *known = json_object_get(calls->friends, zone);
+
+	return pz_uplink_is_up(calls->uplink) && json_is_true(json_object_get(known, "connected"));
+}
+
 struct pz_search *
 pz_search_start(struct pz_calls *calls, const char *api, const char *device, pz_search_done done,
 		void *arg)
@@ -403,15 +438,23 @@ pz_search_start(struct pz_calls *calls, const char *api, const char *device, pz_
 	return d;
 }
 
-/* What the hubs cannot answer comes on a link with the device. @return false: nothing more can come
- */
-static bool
-look_for_friend(const struct pz_search *d)
+/* What the hubs cannot answer comes on a link with a device. One that is named is looked for
+ * everywhere; of a whole zone those that are near by, if an announcement can come. */
+static void
+look_for_friends(struct pz_search *d)
 {
 	struct pz_calls *calls = d->calls;
+	bool is_short = are_hubs_up(calls, d->zone) && !pz_peers_is_private(calls->peers);
+	uint64_t look_us = is_short ? LOCAL_SHORT_US : PZ_PEER_SEEK_US;
 
-	return d->device && can_look(calls) && pz_peers_services(calls->peers, d->device) == NULL &&
-	       pz_peers_dial(calls->peers, d->device, PZ_PEER_SEEK_US);
+	if (!can_look(calls))
+		return;
+	if (d->device == NULL && calls->config.has_mdns)
+		pz_peers_look_for_zone(calls->peers, d->zone, LOCAL_SHORT_US);
+	else if (d->device == NULL || pz_peers_services(calls->peers, d->device) ||
+		 !pz_peers_dial(calls->peers, d->device, look_us))
+		return;
+	d->end_us = pz_env_mono_us(calls->env) + PZ_PEER_SEEK_US + BEHIND_US;
 }
 
 struct pz_search *
@@ -430,10 +473,12 @@ pz_search_start_in(struct pz_calls *calls, const char *zone, const char *device,
 	}
 	d->done = done;
 	d->arg = arg;
-	bool is_asked = device == NULL && pz_uplink_is_up(calls->uplink) && ask_hub(d) == PZ_OK;
-	if (!is_asked) /* done is not called from here */
-		pz_env_start(calls->env, &d->timer,
-			     look_for_friend(d) ? PZ_PEER_SEEK_US + BEHIND_US : 0);
+	look_for_friends(d);
+	if (device == NULL && pz_uplink_is_up(calls->uplink) && ask_hub(d) == PZ_OK) {
+		d->is_asking = true;
+		d->asked_until_us = pz_env_mono_us(calls->env) + ASK_TIMEOUT_US;
+	}
+	pz_env_start(calls->env, &d->timer, 0); /* done is not called from here */
 	return d;
 }
 
@@ -504,8 +549,10 @@ found_in_friend_zone(struct pz_calls *calls, const char *id, const json_t *messa
 			continue;
 		json_array_foreach (json_object_get(message, "services"), i, one)
 			learn_of_friend(d, one);
-		if (!json_is_true(json_object_get(message, "partial")))
-			pz_env_start(calls->env, &d->timer, 0);
+		if (json_is_true(json_object_get(message, "partial")))
+			return;
+		d->is_asking = false;
+		pz_env_start(calls->env, &d->timer, 0);
 		return;
 	}
 }
@@ -556,6 +603,7 @@ pz_discovery_hub_gone(struct pz_calls *calls)
 	calls->learning = NULL;
 	PZ_LIST_EACH (&calls->finds, n, tmp) {
 		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
+		d->asked_until_us = 0;
 		if (!d->is_local)
 			pz_env_start(calls->env, &d->timer, 0); /* goes on without it */
 	}
@@ -614,15 +662,6 @@ wants_own_zone(const struct pz_calls *calls, const struct pz_find *find)
 		    is_own_zone(calls, parsed.zone))
 			return true;
 	return find->zone_count == 0;
-}
-
-/* Both hubs can answer: as pz_calls_is_friend_connected, whose file uses this one. */
-static bool
-are_hubs_up(const struct pz_calls *calls, const char *zone)
-{
-	const json_t *known = json_object_get(calls->friends, zone);
-
-	return pz_uplink_is_up(calls->uplink) && json_is_true(json_object_get(known, "connected"));
 }
 
 /* Its hub is asked, and linked devices have sent what they show. Where its hub is away, a link with

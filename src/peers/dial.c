@@ -539,6 +539,19 @@ pz_peers_dial_reached(struct pz_peers *peers)
 	json_decref(known);
 }
 
+/* All addresses of one announcement are tried by one attempt, so that a device gets one link. */
+static struct peer_attempt *
+attempt_of_group(const struct pz_peers *peers, unsigned group)
+{
+	for (const struct pz_list *n = peers->attempts.next; n != &peers->attempts; n = n->next) {
+		struct peer_attempt *a = PZ_CONTAINER(n, struct peer_attempt, node);
+		if (group && (a->peer == NULL || a->has_won) && a->count > 0 &&
+		    a->tries[0].target.group == group)
+			return a;
+	}
+	return NULL;
+}
+
 static bool
 is_being_tried(const struct pz_peers *peers, const struct peer_target *target)
 {
@@ -553,9 +566,11 @@ is_being_tried(const struct pz_peers *peers, const struct peer_target *target)
 }
 
 void
-pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_target *target)
+pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const char *zone,
+		 const struct peer_target *target)
 {
-	struct peer_attempt *attempt = peer ? peer->attempt : NULL;
+	struct peer_attempt *attempt =
+		peer ? peer->attempt : attempt_of_group(peers, target->group);
 
 	if (peer && has_direct_link(peer))
 		return;
@@ -567,12 +582,28 @@ pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_ta
 				      count_attempts(peers, true) >= PZ_PEER_ANONYMOUS_MAX)))
 			return;
 		attempt = attempt_new(peers, peer);
+		if (attempt)
+			snprintf(attempt->zone, sizeof(attempt->zone), "%s", zone);
 	}
 	if (attempt == NULL)
 		return;
 	add_target(attempt, target);
 	if (!attempt->stagger.active || !is_busy(attempt))
 		begin(attempt);
+}
+
+/* "zone/": some device of a friend zone. */
+static bool
+dial_friend_zone(struct pz_peers *peers, const char *name, const struct peer_target *target)
+{
+	size_t len = strlen(name);
+	char zone[PZ_ZONE_BYTES_MAX + 1];
+
+	if (len == 0 || len > PZ_ZONE_BYTES_MAX || name[len - 1] != '/')
+		return false;
+	snprintf(zone, sizeof(zone), "%.*s", (int)(len - 1), name);
+	pz_peer_dial_add(peers, NULL, zone, target);
+	return true;
 }
 
 /* An announced name proves nothing (page 6): it only selects the peer to dial, and the handshake
@@ -584,12 +615,14 @@ pz_peer_found(struct pz_peers *peers, const char *device, const struct peer_targ
 {
 	struct peer *peer = device[0] ? pz_peers_find(peers, device) : NULL;
 
+	if (dial_friend_zone(peers, device, target))
+		return;
 	if (peer == NULL && device[0] && is_wanted)
 		peer = pz_peers_get(peers, device);
 	if (peer && (peer->attempt || is_wanted))
 		pz_peer_dial(peer, 0);
 	else if (device[0] == '\0' && is_wanted)
-		pz_peer_dial_add(peers, NULL, target);
+		pz_peer_dial_add(peers, NULL, "", target);
 }
 
 /* The handshake has proved the device. The other targets of the attempt end, but are kept until the

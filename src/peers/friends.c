@@ -40,6 +40,18 @@ pz_peer_is_of_zone(const struct peer *peer, const char *zone)
 	return peer->is_friend && strncmp(peer->device, zone, len) == 0 && peer->device[len] == '/';
 }
 
+bool
+pz_peers_has_friend_at(const struct pz_peers *peers, const char *zone, const char *address)
+{
+	for (const struct pz_list *n = peers->links.next; n != &peers->links; n = n->next) {
+		const struct peer_link *pl = PZ_CONTAINER(n, const struct peer_link, node);
+		if (pl->peer && !pl->is_tunnel && pz_peer_is_of_zone(pl->peer, zone) &&
+		    strcmp(pl->remote, address) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* ---- who it is ---- */
 
 enum pz_err

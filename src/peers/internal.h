@@ -21,7 +21,8 @@ struct peer_target {
 	/* numeric, link-local with its %interface; the name of the relay; "" */
 	char address[PZ_NETADDR_CHARS];
 	uint16_t port;
-	bool is_heard; /* on the local network, just now */
+	bool is_heard;  /* on the local network, just now */
+	unsigned group; /* the announcement that it is of; 0: none */
 };
 
 /** One address that is being tried: TCP, then TLS with the expected identity. */
@@ -38,7 +39,8 @@ struct peer_try {
 struct peer_attempt {
 	struct pz_list node; /* peers.attempts */
 	struct pz_peers *peers;
-	struct peer *peer; /* NULL: a device of the zone that we do not know by name */
+	struct peer *peer; /* NULL: a device that we do not know by name, of the own zone or of */
+	char zone[PZ_ZONE_BYTES_MAX + 1]; /* a friend's; "" */
 	struct peer_try tries[PZ_PEER_TRIES_MAX];
 	size_t count;
 	struct pz_timer stagger;  /* the next address joins in */
@@ -166,6 +168,8 @@ bool pz_peers_is_at_hub(const struct pz_peers *peers, const char *device);
 bool pz_peer_is_friend_name(const char *name);
 /** The friend that the device of this address belongs to; NULL: it is of no friend's zone. */
 const struct pz_friend *pz_peers_friend_of(const struct pz_peers *peers, const char *address);
+/** True while a device of that zone has a direct link from this address. */
+bool pz_peers_has_friend_at(const struct pz_peers *peers, const char *zone, const char *address);
 /** True for a device of that friend's zone. */
 bool pz_peer_is_of_zone(const struct peer *peer, const char *zone);
 /**
@@ -212,11 +216,12 @@ struct pz_doorway *pz_peers_doorway_new(struct pz_peers *peers);
  * attempt that runs goes on at least as long.
  */
 void pz_peer_dial(struct peer *peer, uint64_t seek_us);
-/** Adds an address to the attempt of this peer that runs (NULL: starts one for a device whose
- * name is not known). */
-void pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const struct peer_target *target);
 /** Ends the attempt; its links are closed, except for one. NULL is fine. */
 void pz_peer_attempt_drop(struct peer_attempt *attempt, const struct peer_link *keep);
+/** Adds an address to the attempt of this peer that runs (NULL: starts one for a device whose
+ * name is not known). @param zone without a peer: a friend's, "": the own one */
+void pz_peer_dial_add(struct pz_peers *peers, struct peer *peer, const char *zone,
+		      const struct peer_target *target);
 /** Its link is identified: the other tries end. */
 void pz_peer_try_won(struct peer_link *pl);
 /** Its link ended before it was live: other addresses are tried. */
@@ -301,7 +306,8 @@ void pz_peer_on_try_unknown(struct peer_link *pl);
 
 /* ---- nearby.c ---- */
 struct pz_nearby;
-/** Called for each address at which a device of the zone announces itself: see pz_peer_found. */
+/** Called for each address at which a device of the zone announces itself, or, while it is searched
+ * for, one of a friend: see pz_peer_found. */
 typedef void (*pz_nearby_found)(struct pz_peers *peers, const char *device,
 				const struct peer_target *target, bool is_wanted);
 /** The call-back is not called from inside. NULL: out of memory. */
@@ -313,6 +319,13 @@ void pz_nearby_free(struct pz_nearby *nearby);
 void pz_nearby_look_for_windows(struct pz_nearby *nearby, uint64_t duration_us);
 /** Announces this device, or no longer, as membership, secret and server say. */
 void pz_nearby_announce(struct pz_nearby *nearby);
+/** A friend's device has proved itself at this address: from now on the announcement is known to be
+ * its own. @param device its address in its zone */
+void pz_nearby_note_friend(struct pz_nearby *nearby, const struct peer_target *target,
+			   const char *device);
+/** Looks around for this long, for devices of a friend zone: those that are found are connected to.
+ */
+void pz_nearby_look_for_zone(struct pz_nearby *nearby, const char *zone, uint64_t duration_us);
 /** Looks around for this long. @param dial devices of the zone that are found are connected to */
 void pz_nearby_look(struct pz_nearby *nearby, uint64_t duration_us, bool dial);
 /** How long it still looks around, microseconds. */

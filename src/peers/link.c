@@ -197,6 +197,9 @@ on_secured(struct pz_link *link)
 	 * at a device's address must not end the tries of its other addresses. */
 	if (!pl->peer->is_friend)
 		ops_of(pl)->saw_link(arg_of(pl), pl->peer->device);
+	if (pl->peer->is_friend && pl->attempt_try && pl->attempt_try->target.group)
+		pz_nearby_note_friend(pl->peers->nearby, &pl->attempt_try->target,
+				      pl->peer->device);
 	leave_doorway(pl);
 	pz_peer_try_won(pl);
 	decide(pl);
@@ -558,15 +561,18 @@ set_way(struct peer_link *pl, const char *via)
  * context, or a friend's, with a context for that friend alone. No SNI: it would show an observer
  * that the same zone is here again (page 6). */
 static enum pz_err
-client_new(struct pz_peers *peers, const struct peer *peer, struct pz_tls **out)
+client_new(struct pz_peers *peers, const struct peer_attempt *attempt, struct pz_tls **out)
 {
+	const struct peer *peer = attempt->peer;
+	bool is_friend = peer ? peer->is_friend : attempt->zone[0] != '\0';
 	const struct pz_friend *f =
-		peer && peer->is_friend ? pz_peers_friend_of(peers, peer->address) : NULL;
+		peer ? pz_peers_friend_of(peers, peer->address)
+		     : pz_device_zone_friend(peers->config.zone, pz_slice_str(attempt->zone));
 	struct pz_expect expect = {.zone = peers->config.zone->membership->zone,
 				   .device = peer ? peer->device : NULL,
 				   .role = PZ_EXPECT_DEVICE};
 
-	if (peer == NULL || !peer->is_friend)
+	if (!is_friend)
 		return pz_tls_new_client(peers->client_ctx, NULL, &expect, out);
 	if (f == NULL || peers->config.ops->friends == NULL)
 		return PZ_ERR_NOTFOUND;
@@ -575,7 +581,10 @@ client_new(struct pz_peers *peers, const struct peer *peer, struct pz_tls **out)
 	if (ctx == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
 	expect.zone = f->zone;
-	expect.device = strchr(peer->device, '/') + 1;
+	if (peer)
+		expect.device = strchr(peer->device, '/') + 1;
+	else if (f->only[0])
+		expect.device = f->only;
 	return pz_tls_new_client(ctx, NULL, &expect, out);
 }
 
@@ -583,11 +592,10 @@ struct peer_link *
 pz_peer_link_open(struct peer_try *attempt_try, struct pz_stream *stream)
 {
 	struct pz_peers *peers = attempt_try->attempt->peers;
-	struct peer *peer = attempt_try->attempt->peer;
 	struct peer_link *pl = calloc(1, sizeof(*pl));
 	struct pz_tls *tls = NULL;
 
-	if (pl == NULL || client_new(peers, peer, &tls) != PZ_OK) {
+	if (pl == NULL || client_new(peers, attempt_try->attempt, &tls) != PZ_OK) {
 		free(pl);
 		stream->ops->close(stream);
 		return NULL;

@@ -24,8 +24,10 @@ struct instance {
 	bool is_ours; /* has our zone's tag: from a member, or copied from one */
 	int days;     /* the tag's day, from today */
 	char device_tag[PZ_ZONE_TAG_CHARS + 1];
-	char device[PZ_DEVICE_BYTES_MAX + 1];        /* the device of that tag, "" when unknown */
-	char friend_tags[PZ_PEER_FRIEND_DIGITS + 1]; /* the announced name, "" without one */
+	char device[PZ_DEVICE_BYTES_MAX + 1];         /* the device of that tag, "" when unknown */
+	char friend_tags[PZ_PEER_FRIEND_DIGITS + 1];  /* as announced, "" without */
+	char friend_device[PZ_ADDRESS_BYTES_MAX + 1]; /* that has proved itself there, or "" */
+	unsigned number;                              /* of this announcement, from 1 */
 };
 
 /* A tag as a TXT string: "t=", digits. */
@@ -41,6 +43,11 @@ struct pz_nearby {
 	uint64_t announced_day; /* since 1970 */
 	uint64_t until_us, dial_until_us;
 	char instance[NAME_DIGITS + 1], host[NAME_DIGITS + 1]; /* random, of this start */
+	struct {
+		char zone[PZ_ZONE_BYTES_MAX + 1];
+		uint64_t until_us;
+	} zones[PZ_FIND_ZONES_MAX]; /* friends' that are looked for */
+	unsigned count;             /* announcements so far */
 	bool is_browsing, is_announced, is_full_logged;
 	uint16_t announced_port;
 };
@@ -192,6 +199,7 @@ add_target(struct instance *instance, const struct pz_mdns_found *found)
 	snprintf(target->address, sizeof(target->address), "%s", found->address);
 	target->port = found->port;
 	target->is_heard = true;
+	target->group = instance->number;
 	return true;
 }
 
@@ -224,6 +232,7 @@ instance_of(struct pz_nearby *nearby, const struct pz_mdns_found *found)
 	if (instance == NULL)
 		return NULL;
 	snprintf(instance->name, sizeof(instance->name), "%s", found->instance);
+	instance->number = ++nearby->count ? nearby->count : ++nearby->count;
 	/* A stranger until its TXT record has shown the zone's tag (read_txt). */
 	nearby->strangers++;
 	if (pz_map_put(nearby->instances, pz_slice_str(instance->name), instance, NULL) != PZ_OK) {
@@ -264,10 +273,63 @@ dial_friends(struct pz_nearby *nearby, const struct instance *instance)
 	while (instance->friend_tags[0] && instance->count > 0 &&
 	       pz_map_next(nearby->peers->by_device, &pos, NULL, &value)) {
 		const struct peer *peer = value;
-		if (peer->is_friend && peer->attempt &&
+		bool is_other = instance->friend_device[0] &&
+				strcmp(instance->friend_device, peer->device) != 0;
+		if (peer->is_friend && peer->attempt && !is_other &&
 		    may_be_of(nearby, instance, pz_peers_friend_of(nearby->peers, peer->address)))
 			nearby->heard(nearby->peers, peer->device,
 				      &instance->targets[instance->count - 1], false);
+	}
+}
+
+/* The device may have dialled us: that link does not say which announcement is its own. */
+static bool
+is_met(const struct pz_nearby *nearby, const struct instance *instance, const char *zone)
+{
+	bool is_linked = false;
+
+	if (instance->friend_device[0])
+		return pz_peers_is_linked(nearby->peers, instance->friend_device);
+	for (size_t i = 0; i < instance->count; i++)
+		is_linked |=
+			pz_peers_has_friend_at(nearby->peers, zone, instance->targets[i].address);
+	return is_linked;
+}
+
+/* A search in a friend zone, which is not shown the names of its devices. */
+static void
+dial_friend_zones(struct pz_nearby *nearby, const struct instance *instance)
+{
+	const struct pz_peers *peers = nearby->peers;
+	char name[PZ_ZONE_BYTES_MAX + 2];
+
+	for (size_t i = 0; i < PZ_FIND_ZONES_MAX && instance->count > 0; i++) {
+		const char *zone = nearby->zones[i].zone;
+		if (pz_env_mono_us(peers->env) >= nearby->zones[i].until_us ||
+		    !may_be_of(nearby, instance,
+			       pz_device_zone_friend(peers->config.zone, pz_slice_str(zone))) ||
+		    is_met(nearby, instance, zone))
+			continue;
+		snprintf(name, sizeof(name), "%s/", zone);
+		for (size_t k = 0; k < instance->count; k++)
+			nearby->heard(nearby->peers,
+				      instance->friend_device[0] ? instance->friend_device : name,
+				      &instance->targets[k], true);
+	}
+}
+
+void
+pz_nearby_note_friend(struct pz_nearby *nearby, const struct peer_target *target,
+		      const char *device)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (pz_map_next(nearby->instances, &pos, NULL, &value)) {
+		struct instance *instance = value;
+		if (instance->number == target->group)
+			snprintf(instance->friend_device, sizeof(instance->friend_device), "%s",
+				 device);
 	}
 }
 
@@ -275,6 +337,7 @@ static void
 dial_instance(struct pz_nearby *nearby, const struct instance *instance)
 {
 	dial_friends(nearby, instance);
+	dial_friend_zones(nearby, instance);
 	if (instance->is_ours && instance->count > 0)
 		nearby->heard(nearby->peers, instance->device,
 			      &instance->targets[instance->count - 1], is_dialling(nearby));
@@ -433,6 +496,29 @@ pz_nearby_look(struct pz_nearby *nearby, uint64_t duration_us, bool dial)
 		dial_all(nearby);
 }
 
+/* The look that ends first makes room for a ninth zone. */
+void
+pz_nearby_look_for_zone(struct pz_nearby *nearby, const char *zone, uint64_t duration_us)
+{
+	size_t pos = 0, k = 0;
+	struct pz_slice key;
+	void *instance;
+
+	for (size_t i = 0; i < PZ_FIND_ZONES_MAX; i++) {
+		if (strcmp(nearby->zones[i].zone, zone) == 0) {
+			k = i;
+			break;
+		}
+		if (nearby->zones[i].until_us < nearby->zones[k].until_us)
+			k = i;
+	}
+	snprintf(nearby->zones[k].zone, sizeof(nearby->zones[k].zone), "%s", zone);
+	nearby->zones[k].until_us = pz_env_mono_us(nearby->peers->env) + duration_us;
+	pz_nearby_look(nearby, duration_us, false);
+	while (pz_map_next(nearby->instances, &pos, &key, &instance))
+		dial_friend_zones(nearby, instance);
+}
+
 void
 pz_nearby_look_for_windows(struct pz_nearby *nearby, uint64_t duration_us)
 {
@@ -461,8 +547,10 @@ pz_nearby_targets(struct pz_nearby *nearby, const char *device,
 		struct instance *instance = value;
 		if (instance->is_ours)
 			recognise(nearby, instance); /* its name may be known since */
-		bool is_it =
-			strcmp(instance->device, device) == 0 || may_be_of(nearby, instance, f);
+		bool is_known = instance->friend_device[0] != '\0';
+		bool is_it = strcmp(instance->device, device) == 0 ||
+			     (may_be_of(nearby, instance, f) &&
+			      (!is_known || strcmp(instance->friend_device, device) == 0));
 		for (size_t i = 0; is_it && i < instance->count; i++)
 			each(arg, &instance->targets[i]);
 	}

@@ -371,6 +371,12 @@ pz_peers_look(struct pz_peers *peers, uint64_t duration_us, bool dial)
 	pz_nearby_look(peers->nearby, duration_us, dial);
 }
 
+void
+pz_peers_look_for_zone(struct pz_peers *peers, const char *zone, uint64_t duration_us)
+{
+	pz_nearby_look_for_zone(peers->nearby, zone, duration_us);
+}
+
 uint64_t
 pz_peers_look_left_us(const struct pz_peers *peers)
 {

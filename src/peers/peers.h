@@ -258,6 +258,10 @@ pz_peers_connect_at(struct pz_peers *peers, const char *device, const char *addr
 /** Ends the link and attempts to dial, with the reason; the device is not dialled again. @return
  * false: not known here */
 bool pz_peers_disconnect(struct pz_peers *peers, const char *device, const char *reason);
+/** Searches the local network for this long, and connects to devices of a friend zone that are
+ * found.
+ */
+void pz_peers_look_for_zone(struct pz_peers *peers, const char *zone, uint64_t duration_us);
 /** Searches the local network for this long. @param dial connect to devices of the zone that are
  * found */
 void pz_peers_look(struct pz_peers *peers, uint64_t duration_us, bool dial);
@@ -266,6 +270,8 @@ uint64_t pz_peers_look_left_us(const struct pz_peers *peers);
 /** True while more services may become known: a peer is being dialled, or the other end of a link
  * has not sent its services yet. */
 bool pz_peers_is_expecting(const struct pz_peers *peers);
+/** The same for services of devices of a friend zone. */
+bool pz_peers_is_expecting_of(const struct pz_peers *peers, const char *zone);
 /** `pzp discover`: what announces itself on the local network. New array, or NULL. */
 json_t *pz_peers_announced(struct pz_peers *peers);
 

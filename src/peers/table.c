@@ -280,6 +280,23 @@ pz_peers_is_expecting(const struct pz_peers *peers)
 }
 
 bool
+pz_peers_is_expecting_of(const struct pz_peers *peers, const char *zone)
+{
+	for (const struct pz_list *n = peers->attempts.next; n != &peers->attempts; n = n->next) {
+		const struct peer_attempt *a = PZ_CONTAINER(n, const struct peer_attempt, node);
+		if (a->peer ? pz_peer_is_of_zone(a->peer, zone) : strcmp(a->zone, zone) == 0)
+			return true;
+	}
+	for (const struct pz_list *n = peers->links.next; n != &peers->links; n = n->next) {
+		const struct peer_link *pl = PZ_CONTAINER(n, const struct peer_link, node);
+		if (pl->peer && pz_peer_is_of_zone(pl->peer, zone) && pl->peer->services == NULL &&
+		    !pl->link->closing)
+			return true;
+	}
+	return false;
+}
+
+bool
 pz_peers_view(const struct pz_peers *peers, const char *device, struct pz_peer_view *out)
 {
 	const struct peer *peer = pz_peers_find(peers, device);

@@ -516,6 +516,22 @@ the_newer_word_wins(void **state)
 	forget(&said);
 }
 
+/* Both say the same, at the same time: the command waits for the attempt all the same. */
+static void
+a_notice_with_the_users_address_changes_nothing(void **state)
+{
+	struct fx_far *tv = fx_live(fx_device("tv"));
+
+	(void)state;
+	user_says(NEW, 9000);
+	assert_non_null(fx_dialled(NEW));
+	fx_tells(tv, "hubMoved", notice(NEW));
+	fx_run(COMMIT_US);
+	assert_int_equal(said.ends, 0);
+	(void)hub_answers(NEW);
+	assert_proved(NEW, 9000);
+}
+
 static void
 no_hosts_are_refused(void **state)
 {
@@ -569,6 +585,7 @@ main(void)
 		T(a_renewal_does_not_bring_it_back),
 		T(the_user_knows_where_the_hub_is),
 		T(the_newer_word_wins),
+		T(a_notice_with_the_users_address_changes_nothing),
 		T(no_hosts_are_refused),
 		T(a_command_may_go_before_it_is_stored),
 	};

@@ -295,7 +295,7 @@ attempts_without_a_name_are_bounded(void **state)
 	for (int i = 0; i < 4 * PZ_PEER_ANONYMOUS_MAX; i++) {
 		struct peer_target target = {.port = TLS_PORT};
 		snprintf(target.address, sizeof(target.address), "10.0.2.%d", i / 2 + 1);
-		pz_peer_dial_add(w.node->peers, NULL, &target); /* each twice */
+		pz_peer_dial_add(w.node->peers, NULL, "", &target); /* each twice */
 	}
 	assert_int_equal(peer_dials(dials), PZ_PEER_ANONYMOUS_MAX);
 	for (size_t i = 1; i < PZ_PEER_ANONYMOUS_MAX; i++)
@@ -309,7 +309,7 @@ a_device_that_answers_an_attempt_without_a_name_gets_one(void **state)
 	struct peer_target target = {.address = "10.0.0.9", .port = TLS_PORT};
 
 	(void)state;
-	pz_peer_dial_add(w.node->peers, NULL, &target);
+	pz_peer_dial_add(w.node->peers, NULL, "", &target);
 	struct fx_far *far = fx_answers("10.0.0.9", tv);
 	fx_state_is("tv", PZ_PEER_CONNECTING);
 	fx_registers(far);
@@ -332,7 +332,7 @@ what_was_heard_here_comes_before_what_the_hub_knows(void **state)
 	}
 	fx_directory("tv", bridges, TLS_PORT);
 	connects("tv");
-	pz_peer_dial_add(w.node->peers, pz_peers_find(w.node->peers, "tv"), &heard);
+	pz_peer_dial_add(w.node->peers, pz_peers_find(w.node->peers, "tv"), "", &heard);
 	fx_run(PZ_HAPPY_EYEBALLS_US + MS);
 	assert_int_equal(peer_dials(dials), 2); /* one had begun */
 	assert_string_equal(dials[1]->host, "10.9.0.10");

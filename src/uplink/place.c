@@ -211,6 +211,7 @@ static void
 take_over(struct pz_uplink *uplink, const struct news *news)
 {
 	bool has_notice = news->place.notice.number > uplink->place->now.notice.number;
+	bool is_elsewhere = !pz_hub_address_eq(&news->place.at, &uplink->place->now.at);
 
 	uplink->place->now = news->place;
 	if (has_notice)
@@ -219,8 +220,10 @@ take_over(struct pz_uplink *uplink, const struct news *news)
 		begin_anew(uplink->place);
 		tell_of_move(uplink);
 	}
-	end_request(uplink, uplink->place->request, PZ_ERR_EXISTS, "another address was given");
-	uplink->place->request = NULL;
+	/* A notice may name the address that a user has just given: it is being tried. */
+	if (is_elsewhere || news->request)
+		end_request(uplink, PZ_TAKE(uplink->place->request), PZ_ERR_EXISTS,
+			    "another address was given");
 	if (news->is_moved || news->request) /* who says the same again wants to be there now */
 		reconnect(uplink, news->request != NULL);
 	if (uplink->machine.state == PZ_STATE_CONNECTED)
@@ -238,7 +241,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 		take_over(uplink, news);
 		if (uplink->machine.state != PZ_STATE_CONNECTING)
 			end_attempt(uplink, news->request);
-		else
+		else if (news->request)
 			place->request = news->request;
 		news->request = NULL;
 	} else if (err != PZ_OK) {

@@ -203,6 +203,72 @@ run_grants(struct world *world)
 	friends_end(&s);
 }
 
+static size_t
+count_found(struct sim_node *node, size_t zone)
+{
+	json_t *list = sim_do(node, "services", json_pack("{s:s}", "zone", friends_zones[zone]),
+			      SIM_MINUTE);
+	size_t count = json_array_size(list);
+
+	json_decref(list);
+	return count;
+}
+
+/* Hubs are there, and show nothing: what one device grants is found by the friend's devices on its
+ * network, by a link that a search makes once; and no other service is. */
+static void
+run_granted(struct world *world)
+{
+	struct sim_node *from, *to;
+	struct scene s;
+
+	world_add_lan(world);
+	friends_make(&s, world);
+	friends_befriend(&s, 0, 1);
+	friends_befriend(&s, 0, 2);
+	world_run(world, 10 * SIM_S);
+	to = s.device[0][rng_below(&world->rng, DEVICES)];
+	from = s.device[1][rng_below(&world->rng, DEVICES)];
+	sim_check(world, count_found(from, 0) == 0, "something is found that is not granted");
+	json_decref(sim_do(to, "grant",
+			   json_pack("{s:s, s:s}", "zone", friends_zones[1], "api", API),
+			   SIM_MINUTE));
+	world_run(world, SIM_S);
+	for (size_t i = 0; i < 3; i++)
+		sim_check(world, count_found(from, 0) == 1, "what is granted is not found");
+	struct sim_call *call = friends_begin_call(from, 0, to == s.device[0][1]);
+	sim_check(world,
+		  sim_await(call, SIM_MINUTE) &&
+			  json_is_true(json_object_get(call->result, "result")),
+		  "what is granted and found is not called: %s", call->detail);
+	sim_call_free(call);
+	sim_check(world, count_found(s.device[2][0], 0) == 0 && s.by_grant == 1,
+		  "another friend finds something");
+	friends_end(&s);
+}
+
+/* The same without a search: the call looks for the device that it names. */
+static void
+run_granted_call(struct world *world)
+{
+	struct scene s;
+
+	world_add_lan(world);
+	friends_make(&s, world);
+	friends_befriend(&s, 0, 1);
+	world_run(world, 10 * SIM_S);
+	json_decref(sim_do(s.device[0][0], "grant",
+			   json_pack("{s:s, s:s}", "zone", friends_zones[1], "api", API),
+			   SIM_MINUTE));
+	struct sim_call *call = friends_begin_call(s.device[1][0], 0, 0);
+	sim_check(world,
+		  sim_await(call, SIM_MINUTE) &&
+			  json_is_true(json_object_get(call->result, "result")),
+		  "what is granted is not called: %s", call->detail);
+	sim_call_free(call);
+	friends_end(&s);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -213,6 +279,8 @@ main(int argc, char **argv)
 		{"friendship", 8, run_friendship},
 		{"histories", 4, run_history},
 		{"grants", 4, run_grants},
+		{"granted", 3, run_granted},
+		{"granted-call", 2, run_granted_call},
 	};
 
 	return sim_main(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));

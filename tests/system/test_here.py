@@ -6,7 +6,7 @@ remembered each other; both hubs are off for the whole of it.
 import json
 
 import pytest
-from test_pair import ZONES, friends, linked, pair
+from test_pair import ZONES, friends, linked, pair, peers
 
 from pz.daemon import eventually
 
@@ -85,6 +85,43 @@ def listen(device, other):
 def granted(a, b, *args):
     a.pzp("share", "test", "--with", ZONES[1], "--here", *args)
     eventually(lambda: works(b, a), what="the grant to count")
+
+
+@pytest.fixture
+def neighbours(lab):
+    """Two people in one network whose hubs are friends and up; their devices have met no other way."""
+    lan = lab.lan("home")
+    devices = []
+    for zone, name in zip(ZONES, ("laptop", "phone")):
+        hub = lab.hub(lab.host(f"hub-{name}", lan), name=f"hub-{name}", zone=zone)
+        device = lab.device(lab.host(name, lan), hub, name=name)
+        device.wait_synced(1)
+        device.own_hub, device.id = hub, f"{zone}/{name}"
+        devices.append(device)
+    link = devices[0].own_hub.pzh("friend", "invite", "--json").json()["link"]
+    devices[1].own_hub.pzh("friend", "accept", link)
+    for device, other in zip(devices, ZONES[::-1]):
+        device.own_hub.pzh("friend", "confirm", other)
+    for device, other in zip(devices, ZONES[::-1]):
+        eventually(lambda device=device, other=other: friends(device).get(other, {}).get("connected"),
+                   what="the hubs to be linked")
+    return devices
+
+
+@pytest.mark.parametrize("is_called", [False, True], ids=["searched", "called"])
+def test_found_while_both_hubs_are_up(neighbours, is_called):
+    """No policy shows anything, so the hubs have no answer: a search looks around, and so does a call by name."""
+    a, b = neighbours
+    a.pzp("share", "test", "--with", ZONES[1], "--here")
+    if not is_called:
+        found = b.pzp("services", "--zone", ZONES[0], "--json").json()
+        assert [one["api"] for one in found] == ["http://webinos.org/api/test"]
+        assert b.pzp("services", "--device", a.id, "--json").json() == found
+        assert a.pzp("services", "--zone", ZONES[1], "--json").json() == []
+    assert call(b, a).json() == {"result": "42 hello"}
+    assert peers(b)[a.id]["route"] == "direct"
+    a.pzp("unshare", "test", "--with", ZONES[1], "--here")
+    eventually(lambda: b.pzp("services", "--zone", ZONES[0], "--json").json() == [], what="nothing to be shown")
 
 
 def test_runs_out_while_it_streams(table):
