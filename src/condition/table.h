@@ -42,7 +42,8 @@
 	X(STORE_FAILED, "store-failed", BOTH,                                                      \
 	  "Something could not be stored: the disk is full, or the data directory cannot be "      \
 	  "written.",                                                                              \
-	  "make room on the disk; what was refused meanwhile has not changed")                     \
+	  "make room on the disk, or make the data directory writable again; what was refused "    \
+	  "meanwhile has not changed")                                                             \
 	X(INBOX, "inbox", PZP,                                                                     \
 	  "A file of another device could not be stored: the disk is full, or the directory "      \
 	  "cannot be written.",                                                                    \

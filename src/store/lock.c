@@ -119,6 +119,10 @@ take_lock(int dir_fd, const char *dir, int *out_fd, struct pz_errinfo *info)
 	int fd = openat(dir_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	enum pz_err err;
 
+	if (fd < 0 && (errno == EISDIR || errno == ELOOP || errno == EACCES))
+		return pz_fail(info, PZ_ERR_IO,
+			       "cannot open %s/lock (%s): remove it, it holds nothing of value",
+			       dir, strerror(errno));
 	if (fd < 0)
 		return fail_errno(dir, errno, info);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

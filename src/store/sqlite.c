@@ -7,9 +7,14 @@
  */
 #include "store/sqlite.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/backend.h"
 #include "store/sqlite_file.h"
@@ -17,6 +22,7 @@
 struct sqlite_store {
 	struct pz_store base;
 	char *path;
+	int file_fd; /* refers to the file, whatever its name becomes */
 	sqlite3 *writer, *reader;
 	sqlite3_stmt *change[PZ_CHANGE_REMOVE_SPACE + 1]; /* by pz_change_kind, on writer */
 	void (*wake)(void *arg);
@@ -73,6 +79,21 @@ apply_txn(struct sqlite_store *store, const struct pz_txn *txn, struct pz_errinf
 	return PZ_OK;
 }
 
+/* SQLite writes on into a file that has no name any more, and all of it ends with the process. A
+ * file that was only moved keeps what is written. */
+static enum pz_err
+check_not_deleted(const struct sqlite_store *store, struct pz_errinfo *info)
+{
+	struct stat st;
+
+	if (fstat(store->file_fd, &st) != 0 || st.st_nlink > 0)
+		return PZ_OK;
+	return pz_fail(info, PZ_ERR_IO,
+		       "store %s was deleted while it is in use: stop this program, put the file "
+		       "back from a backup, and start it again",
+		       store->path);
+}
+
 /** Applies the transactions from `first` up to `end` as one. @param out_began false: not even begun
  */
 static enum pz_err
@@ -81,8 +102,10 @@ apply_range(struct sqlite_store *store, const struct pz_list *first, const struc
 {
 	/* Takes the lock at once, so that another process that reads cannot make the commit fail at
 	 * its end. */
-	enum pz_err err = pz_sqlite_exec(store->writer, store->path, "BEGIN IMMEDIATE", info);
+	enum pz_err err = check_not_deleted(store, info);
 
+	if (err == PZ_OK)
+		err = pz_sqlite_exec(store->writer, store->path, "BEGIN IMMEDIATE", info);
 	*out_began = err == PZ_OK;
 	for (const struct pz_list *node = first; err == PZ_OK && node != end; node = node->next)
 		err = apply_txn(store, PZ_CONTAINER(node, struct pz_txn, node), info);
@@ -270,6 +293,8 @@ sqlite_free(struct pz_store *base)
 	/* The writer last: the last connection to close moves the WAL into the file. */
 	sqlite3_close(store->reader);
 	sqlite3_close(store->writer);
+	if (store->file_fd >= 0)
+		close(store->file_fd);
 	pthread_cond_destroy(&store->idle);
 	pthread_cond_destroy(&store->work);
 	pthread_mutex_destroy(&store->mutex);
@@ -306,6 +331,10 @@ static enum pz_err
 open_file(struct sqlite_store *store, struct pz_errinfo *info)
 {
 	PZ_TRY(pz_sqlite_open_writer(store->path, &store->writer, info));
+	/* O_PATH: to close any other descriptor of the file would drop SQLite's locks. */
+	store->file_fd = open(store->path, O_PATH | O_CLOEXEC);
+	if (store->file_fd < 0)
+		return pz_fail(info, PZ_ERR_IO, "store %s: %s", store->path, strerror(errno));
 	PZ_TRY(pz_sqlite_open_reader(store->path, &store->reader, info));
 	for (size_t i = 0; i <= PZ_CHANGE_REMOVE_SPACE; i++)
 		PZ_TRY(pz_sqlite_prepare(store->writer, store->path, change_sql[i],
@@ -323,6 +352,7 @@ pz_store_open_sqlite(const char *path, void (*wake)(void *arg), void *wake_arg,
 	if (store == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "store %s: out of memory", path);
 	base = &store->base;
+	store->file_fd = -1;
 	pz_store_init(base, &sqlite_ops);
 	pz_list_init(&store->queue);
 	pz_list_init(&store->finished);

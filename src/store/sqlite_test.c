@@ -673,6 +673,32 @@ test_a_store_that_lost_its_log(void **state)
 	is_lost(fix, true);
 }
 
+static void
+test_a_file_that_is_deleted_takes_nothing(void **state)
+{
+	struct fixture *fix = *state;
+	char moved[sizeof(fix->dir.file) + 8];
+	struct result first = {0}, second = {0}, seen = {0};
+
+	must_open(fix);
+	snprintf(moved, sizeof(moved), "%s.moved", fix->dir.file);
+	assert_int_equal(rename(fix->dir.file, moved), 0);
+	pz_store_commit(fix->store, txn_put("a", "1", 1), note, &first);
+	pz_store_drain(fix->store);
+	assert_true(first.is_done);
+	assert_ok(first.err);
+	assert_int_equal(unlink(moved), 0);
+	/* The watch sees it also when there was nothing to write. */
+	pz_store_watch(fix->store, note, &seen);
+	pz_store_commit(fix->store, pz_txn_new(), note, &second);
+	pz_store_drain(fix->store);
+	assert_int_equal(second.err, PZ_ERR_IO);
+	assert_non_null(strstr(second.detail, "was deleted while it is in use"));
+	assert_int_equal(seen.err, PZ_ERR_IO);
+	close_store(fix);
+	assert_int_equal(access(fix->dir.file, F_OK), -1);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -696,6 +722,7 @@ main(void)
 		TEST(test_removed_values_are_overwritten),
 		TEST(test_a_scrub_leaves_nothing_while_the_store_is_open),
 		TEST(test_a_store_that_was_lost),
+		TEST(test_a_file_that_is_deleted_takes_nothing),
 		TEST(test_a_store_that_lost_its_log),
 	};
 

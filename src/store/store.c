@@ -148,8 +148,9 @@ pz_store_run_ended(struct pz_store *store)
 
 		pz_list_remove(node);
 		store->pending--;
-		/* Reports whether the disk works; an empty transaction shows nothing about it. */
-		if (store->watch != NULL && txn->change_count > 0)
+		/* Reports whether the disk works; the success of an empty transaction shows nothing
+		 * about it. */
+		if (store->watch != NULL && (txn->change_count > 0 || txn->err != PZ_OK))
 			store->watch(store->watch_arg, txn->err, txn->info.text);
 		if (txn->done != NULL)
 			txn->done(txn->arg, txn->err, txn->info.text);

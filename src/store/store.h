@@ -93,8 +93,8 @@ void pz_store_poll(struct pz_store *store);
 void pz_store_drain(struct pz_store *store);
 
 /**
- * Reports how each commit that changes something has ended, before its own call-back runs: for what
- * shows whether the disk can be written. There is one watcher.
+ * Reports how each commit that changes something, or fails, has ended, before its own call-back
+ * runs: for what shows whether the disk can be written. There is one watcher.
  * @param watch as a pz_store_done; must not commit. NULL: no longer
  * @param arg must live until another watch is set
  */

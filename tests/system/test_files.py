@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import pathlib
+import shutil
 import signal
 import socket
 import sqlite3
@@ -169,6 +171,28 @@ def test_lost_store(zone, damage):
     zone.serves()
 
 
+def test_store_deleted_while_it_runs(zone):
+    """Nothing counts as stored that would end with the process, and the daemon says so."""
+    for one, change in ((zone.hub, lambda: zone.hub.pzh("user", "fullName", "Lost", check=1)),
+                        (zone.a, lambda: zone.a.pzp("user", "fullName", "Lost", check=1))):
+        kept = zone.world.path / f"kept-{one.name}"
+        one.stop()
+        shutil.copytree(one.data_dir, kept)
+        one.start()
+        (store,) = map(pathlib.Path, store_files(one))
+        store.unlink()
+        reason = change().reason()
+        assert str(store) in reason and "deleted" in reason and "backup" in reason
+        assert "store-failed" in [condition["id"] for condition in one.status()["conditions"]]
+        one.kill()
+        shutil.rmtree(one.data_dir)
+        kept.rename(one.data_dir)
+        one.start()
+    zone.a.wait_state("connected")
+    zone.b.wait_state("connected")
+    zone.serves()
+
+
 def test_store_of_a_newer_version(zone):
     zone.a.stop()
     (path,) = store_files(zone.a)
@@ -205,6 +229,15 @@ def test_socket_goes_with_the_daemon(zone):
     assert stat.S_IMODE(zone.a.socket_path.stat().st_mode) == 0o600
     zone.a.stop()
     assert not zone.a.socket_path.exists()
+
+
+def test_something_else_in_place_of_the_lock(world):
+    for one in (daemon.Hub(world), daemon.Device(world, "laptop")):
+        (one.data_dir / "lock").mkdir(parents=True)
+        one.data_dir.chmod(0o700)
+        does_not_start(one, str(one.data_dir / "lock"), "remove it")
+        (one.data_dir / "lock").rmdir()
+        one.start()
 
 
 def test_something_else_in_place_of_the_socket(world):
