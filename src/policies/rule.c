@@ -73,15 +73,18 @@ pz_rule_sentence(const struct pz_rule *rule, char *out, size_t size)
 enum pz_err
 pz_rule_append_escaped(struct pz_buf *buf, const char *text)
 {
-	for (; *text; text++) {
-		const char *as = *text == '&'   ? "&amp;"
-				 : *text == '<' ? "&lt;"
-				 : *text == '"' ? "&quot;"
-						: NULL;
+	for (;;) {
+		size_t plain = strcspn(text, "&<\"");
 
-		PZ_TRY(as ? pz_buf_printf(buf, "%s", as) : pz_buf_printf(buf, "%c", *text));
+		PZ_TRY(pz_buf_append(buf, pz_slice_of(text, plain)));
+		text += plain;
+		if (*text == '\0')
+			return PZ_OK;
+		PZ_TRY(pz_buf_append_str(buf, *text == '&'   ? "&amp;"
+					      : *text == '<' ? "&lt;"
+							     : "&quot;"));
+		text++;
 	}
-	return PZ_OK;
 }
 
 static enum pz_err

@@ -182,7 +182,7 @@ pz_descriptor_parse(const json_t *json, const char *expected_address, struct pz_
 bool
 pz_api_matches(const char *pattern, const char *api)
 {
-	const char *star = strchr(pattern, '*');
+	const char *end = pattern + strlen(pattern), *star = memchr(pattern, '*', strlen(pattern));
 	if (star == NULL)
 		return strcmp(pattern, api) == 0;
 	size_t head = (size_t)(star - pattern), left = strlen(api);
@@ -190,7 +190,8 @@ pz_api_matches(const char *pattern, const char *api)
 		return false;
 	api += head;
 	left -= head;
-	for (pattern = star + 1; (star = strchr(pattern, '*')) != NULL; pattern = star + 1) {
+	for (pattern = star + 1; (star = memchr(pattern, '*', (size_t)(end - pattern))) != NULL;
+	     pattern = star + 1) {
 		size_t len = (size_t)(star - pattern);
 		const char *at = len == 0 ? api : memmem(api, left, pattern, len);
 		if (at == NULL)
@@ -198,7 +199,7 @@ pz_api_matches(const char *pattern, const char *api)
 		left -= (size_t)(at - api) + len;
 		api = at + len;
 	}
-	size_t tail = strlen(pattern);
+	size_t tail = (size_t)(end - pattern);
 	return left >= tail && memcmp(api + left - tail, pattern, tail) == 0;
 }
 

@@ -144,9 +144,16 @@ world_turn(void *arg)
 void
 world_run(struct world *w, uint64_t us)
 {
-	for (uint64_t at = 0; at < us; at += 1000) {
-		pz_kit_clock_run(&w->clock, 1000);
+	uint64_t until = w->clock.now_us + us, idle_us = 0;
+
+	/* The link carries what there is once a millisecond; until the next timer there is nothing.
+	 */
+	while (w->clock.now_us < until) {
+		pz_kit_clock_run(&w->clock, idle_us + 1000);
 		world_turn(w);
+		uint64_t due = pz_timers_next_us(&w->clock.timers);
+		due = due < until ? due : until;
+		idle_us = due > w->clock.now_us ? (due - w->clock.now_us - 1) / 1000 * 1000 : 0;
 	}
 }
 
