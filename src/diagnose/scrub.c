@@ -15,6 +15,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/netaddr.h"
+#include "conf/prefs.h"
 
 #define KINDS_MAX 16
 #define TOKEN_BYTES 32
@@ -221,18 +222,23 @@ is_among(const char *word, size_t len, const char *const *list)
 	return false;
 }
 
+/* "peer.listen": written like a host, and worth reading in a report. */
+static bool
+is_preference(const char *word, size_t len)
+{
+	for (size_t i = 0; i < PZ_PREF_COUNT; i++)
+		if (strlen(pz_pref_table[i].key) == len &&
+		    strncmp(pz_pref_table[i].key, word, len) == 0)
+			return true;
+	return false;
+}
+
 /* "a.example.org", but not "peer.listen" and not "avahi-daemon.conf". */
 static bool
 is_host(const char *word, size_t len)
 {
-	/* Settings and files are written like hosts, and are worth reading in a report. */
-	static const char *const firsts[] = {"peer",
-					     "limits",
-					     "sync",
-					     "device",
-					     "connection",
-					     "ServiceDiscovery",
-					     "ServiceConfiguration",
+	/* So are settings, functions and files. */
+	static const char *const firsts[] = {"limits", "ServiceDiscovery", "ServiceConfiguration",
 					     NULL};
 	static const char *const lasts[] = {"conf", "db", "sock", "json", "service",
 					    "pem",  "c",  "h",    "md",   NULL};
@@ -247,7 +253,8 @@ is_host(const char *word, size_t len)
 		last--;
 	if (first == 0 || first == len || len - last < 2 || !isalpha((unsigned char)word[last]))
 		return false;
-	return !is_among(word, first, firsts) && !is_among(word + last, len - last, lasts);
+	return !is_preference(word, len) && !is_among(word, first, firsts) &&
+	       !is_among(word + last, len - last, lasts);
 }
 
 /* Fingerprints, serials, UUIDs, sessions; and base64. */
@@ -352,7 +359,9 @@ kind_of_member(const char *name, size_t len)
 		{"key", "value"},         {"value", "value"},     {"serial", "key"},
 		{"session", "key"},       {"name", "name"},       {"displayName", "name"},
 		{"id", "device"},         {"subject", "name"},    {"origin", "app"},
-		{"pending", "value"},
+		{"pending", "value"},     {"file", "name"},       {"friend", "zone"},
+		{"app", "app"},           {"author", "device"},   {"partner", "device"},
+		{"user", "zone"},         {"record", "value"},    {"method", "function"},
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)

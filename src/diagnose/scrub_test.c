@@ -59,8 +59,9 @@ what_looks_like_a_name_goes(void **state)
 	becomes("10.0.0.2 port 8041, [fe80::1%eth0]:80, 10.0.0.2:8040, fd00::5",
 		"address-1 port 8041, [address-2]:80, address-1:8040, address-3");
 	becomes("hub.example.org:8041: refused; hub.example.org.", "host-1:8041: refused; host-1.");
+	becomes("peer.example.org files.local", "host-2 host-3");
 	becomes("connecting to nas port 8041; the port 8041; on port 8041",
-		"connecting to host-2 port 8041; the port 8041; on port 8041");
+		"connecting to host-4 port 8041; the port 8041; on port 8041");
 	becomes("bob@example.net/phone/app1 and bob@example.net",
 		"zone-1/device-1/app-1 and zone-1");
 	becomes("/home/bob/.local/state (see ~/x)", "path-1 (see path-2)");
@@ -77,6 +78,7 @@ what_is_no_name_stays(void **state)
 	static const char *const texts[] = {
 		"certificate until 2027-02-28 02:18 UTC, 89 days",
 		"the preference peer.listen is false; see avahi-daemon.conf(5)",
+		"choose another directory (`pzp prefs files.inbox`), and send it again",
 		"`pzp connect DEVICE` makes one, e.g. by `timedatectl set-ntp true`",
 		"http://webinos.org/api/test is called",
 		"old=connecting new=connected event=\"link registered\" bytes=1796002560435",
@@ -104,6 +106,8 @@ values_of_fields_go(void **state)
 	becomes("path=/a b", "path=path-1 b");
 	becomes("key=", "key=");
 	becomes("key=\"open", "key=value-2");
+	becomes("file=\"my letter.txt\" friend=eve app=shop author=lost method=shut",
+		"file=name-1 friend=zone-1 app=app-1 author=device-1 method=function-1");
 	becomes("device=lost and lost", "device=device-1 and lost"); /* a rule, not a known name */
 }
 

@@ -221,12 +221,17 @@ def test_a_report_names_nothing(lab):
     gone.wait_state("virgin")
     laptop.calls(tv, "geheimes-wort")
     laptop.pzp("call", "no-such@wohnzimmer", "nichts", check=False)
+    letter = lab.world.path / "liebesbrief an karla.txt"
+    letter.write_text("x")
+    tv.pzp("send", letter, "erika-laptop")
     serials = [one["serial"] for one in hub.devices().values()]
     session = laptop.log()
+    assert "liebesbrief" in session
     text = report_of(laptop, lab.world.path / "report.txt")
     assert_without(
         text, "alice", "example.org", "erika", "wohnzimmer", "Fernseher", "Glotze", "altes-handy",
-        "Rikchen", "einkauf", "merkzettel", "milch", "geheimes-wort", *serials,
+        "Rikchen", "einkauf", "merkzettel", "milch", "geheimes-wort", "liebesbrief", "karla",
+        *serials,
         *laptop.at.addresses(), *tv.at.addresses(), *hub.at.addresses(), laptop.at.hostname,
         str(laptop.data_dir), str(lab.world.path))
     assert "peer-listen" in session and "peer-listen" in text  # the log is there, and readable

@@ -356,3 +356,27 @@ def test_the_first_run_is_of_the_build_under_test(other_build):
     first, second = (programs.run("pzp", "peers", "--json", data_dir=other_build, check=False) for _ in range(2))
     assert first.argv[0] == programs.program("pzp") and second.argv[0] == str(other_build / "repeat/pzp")
     assert first.code == second.code == 3
+
+
+# ---- src/diagnose/scrub.c ----
+
+# Fields of the log whose values are numbers, words of the program, or texts in which names are found
+# by their looks.
+NO_NAMES = {
+    "about", "apps", "before", "by", "bytes", "call", "cause", "chunks", "code", "condition", "count",
+    "crl", "devices", "end", "error", "event", "exit", "feature", "features", "has", "here", "item",
+    "keys", "kind", "ms", "new", "now", "number", "of-origin", "old", "pid", "port", "preference",
+    "queued", "reason", "remembered", "resp_to", "revoked", "right", "rules", "sequence", "signal",
+    "slot", "state", "status", "suppressed", "ttl", "uid", "values", "visitors", "zones"}
+
+
+def test_a_bug_report_knows_each_field_of_the_log():
+    """A new field is one of those that hold names (kind_of_member), or of those above."""
+    root = SCRIPTS.parent
+    fields = set()
+    for listed in re.findall(r"\(((?:`[a-z_-]+`(?:, )?)+)\)", (root / "docs/log.md").read_text()):
+        fields |= set(re.findall(r"`([a-z_-]+)`", listed))
+    members = re.search(r"members\[\] = \{(.*?)\n\t\};", (root / "src/diagnose/scrub.c").read_text(), re.S)
+    names = set(re.findall(r'\{"([A-Za-z-]+)",', members[1]))
+    assert fields - names == NO_NAMES & fields and not NO_NAMES & names
+    assert fields - names - NO_NAMES == set() and NO_NAMES - fields == set()
