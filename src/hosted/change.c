@@ -18,7 +18,7 @@ pz_hosted_revoked(struct pz_hosted *zone, struct pz_member *member, const char *
 	pz_notice("revoked", "zone=%s device=%s serial=%s crl=%llu %s", zone->authority->zone,
 		  member->device, member->serial,
 		  (unsigned long long)pz_crl_number(zone->authority->crl), reason);
-	/* The links first: what follows is sent to devices that are still in the zone. */
+	/* The links first: what follows is sent only to devices that are still in the zone. */
 	pz_hosted_close_revoked(zone, reason);
 	pz_hosted_clone_forget(zone, member->device);
 	pz_hosted_device_gone(zone, member);
@@ -81,8 +81,8 @@ revocation_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_
 	struct pz_hosted *zone = t->zone;
 	json_t *result = NULL;
 
-	/* Links are closed and the list is pushed only now, when the disk has the revocation: a
-	 * crash cannot take back what devices have seen. */
+	/* Links are closed and the list is pushed only now that the revocation is on disk: a crash
+	 * cannot undo what devices have received. */
 	if (err == PZ_OK) {
 		if (member)
 			pz_hosted_revoked(zone, member, pz_revoked_text(r->why));
@@ -104,7 +104,7 @@ void
 pz_hosted_revoke(struct pz_hosted *zone, const char *device, enum pz_revoked why,
 		 pz_hosted_revoke_done done, void *arg)
 {
-	/* No device has a name that is too long to be kept. */
+	/* No device can have a name that is too long to store. */
 	bool is_name = strlen(device) <= PZ_DEVICE_BYTES_MAX;
 	struct revocation *r = is_name ? calloc(1, sizeof(*r)) : NULL;
 
@@ -131,7 +131,7 @@ struct rights {
 	bool has;
 };
 
-/* What the device has is looked at now: another change may have been made since the command. */
+/* The device's state is read now: another change may have been made since the command. */
 static enum pz_err
 prepare_rights(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
@@ -209,7 +209,7 @@ renewal_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err
 	struct pz_hosted *zone = t->zone;
 
 	(void)member;
-	/* Key files are not part of the transaction: one of two is left over, whatever its end. */
+	/* Key files are not part of the transaction: either the old or the new one is left over. */
 	zone->hosting->is_sweep_due = true;
 	pz_hosted_renewal_ended(zone, err == PZ_OK ? "" : detail);
 	if (err == PZ_OK)

@@ -1,7 +1,7 @@
 /*
- * Two machines with one identity, for example from one image: each replaces the other one's link.
- * A process names its start in pzpInfo. A start that was thrown out and comes back shows that both
- * run: a restart or another network never looks like that.
+ * Two machines with one identity, for example from one image: each replaces the other's link. A
+ * process sends an id of its start in pzpInfo. A start that was replaced and comes back shows that
+ * both run: a restart or another network never causes that.
  * @spec page 14 TLS-12
  */
 #include <stdio.h>
@@ -13,15 +13,15 @@
 #define RETURNS_SHOWN 2 /* A, B, A, B: three turns */
 #define FORGOTTEN_US (600 * PZ_US_PER_S)
 
-/* The starts of one device that were thrown out last. */
+/* The starts of one device that were replaced last. */
 struct pz_hosted_clone {
 	struct {
 		char instance[PZ_INSTANCE_BYTES_MAX + 1];
 		char remote[PZ_NETADDR_CHARS];
 	} out[2];
-	unsigned next; /* of out[] to be written */
+	unsigned next; /* index of the next entry of out[] */
 	unsigned returns;
-	uint64_t last_us; /* when one was thrown out */
+	uint64_t last_us; /* time of its replacement */
 };
 
 static struct pz_hosted_clone *

@@ -1,6 +1,5 @@
-/* What the hub sends over one connection. A frame for a member goes through the router, which
- * watches how much is queued for it; one for a device that has not registered yet goes to the link.
- */
+/* Sends the hub's messages over one connection. A frame for a member goes through the router, which
+ * limits its queue; one for a device that has not registered yet goes to the link. */
 #include "hosted/conn.h"
 
 #include "route/allowance.h"
@@ -8,7 +7,7 @@
 #include "wire/frame.h"
 #include "wire/message.h"
 
-/* The router watches a member's queue, also for what the hub itself sends. */
+/* The router limits a member's queue, also for messages of the hub itself. */
 enum pz_err
 pz_hosted_send(struct pz_hosted *zone, struct pz_link *link, struct pz_slice frames)
 {
@@ -45,7 +44,7 @@ pz_hosted_send_prop_to(struct pz_hosted *zone, struct pz_link *link, const char 
 	enum pz_err err = pz_message_prop(&out, zone->authority->zone, to, status, message);
 	if (err == PZ_OK)
 		err = pz_hosted_send(zone, link, pz_buf_slice(&out));
-	/* The device is not to blame for a message of ours that is too long: its link stays. */
+	/* A message of ours that is too long is not the device's fault: its link stays. */
 	if (err == PZ_ERR_PROTO_FRAME)
 		pz_hosted_too_large(zone, link, status, out.len);
 	else if (err != PZ_OK)
@@ -58,8 +57,8 @@ pz_hosted_conn_bye(struct pz_hosted_conn *conn, enum pz_err why, const char *rea
 {
 	struct pz_link *link = conn->link;
 
-	/* A device that enrols knows only what page 3 lists, and a hub that accepts an invitation
-	 * what the exchange has; the end of the link is enough. */
+	/* Without a bye: a device that enrols knows only the props of page 3, and a hub that
+	 * accepts an invitation only those of the exchange; the end of the link suffices. */
 	if (link->secured && conn->zone && conn->state != PZ_HOSTED_ENROLLING &&
 	    conn->state != PZ_HOSTED_BEFRIENDING && !link->closing) {
 		json_t *message = json_pack("{s:s}", "reason", reason);
@@ -197,7 +196,8 @@ pz_hosted_send_again(struct pz_hosted *zone, struct pz_slice frames)
 
 	while (pz_frame_cut(frames, PZ_FRAME_BYTES_MAX, &frame, &need) == PZ_OK && frame.len) {
 		frames = pz_slice_of(frames.ptr + frame.len, frames.len - frame.len);
-		/* A prop says how things are, and the next link begins with how they are then. */
+		/* Dropping it is harmless: a prop describes the current state, and the next link
+		 * begins with the state of that time. */
 		if (pz_envelope_scan(pz_frame_body(frame), &envelope) == PZ_OK &&
 		    envelope.type != PZ_MESSAGE_PROP &&
 		    pz_router_send(zone->router, frame) != PZ_OK)

@@ -1,7 +1,7 @@
 /*
  * Revocation lists that devices offer. A hub has the newest one itself, unless it was restored from
- * a backup: then its devices know which devices it had revoked since, and the certificates of those
- * devices would count again.
+ * a backup: then its devices know which devices it has revoked since, and without their lists the
+ * certificates of those devices would be valid again.
  */
 #include <stdlib.h>
 
@@ -17,12 +17,12 @@
 struct offered {
 	struct pz_hosted_transact t;
 	struct pz_crl *crl;
-	uint64_t old; /* number of ours before */
+	uint64_t old; /* our former number */
 	char from[PZ_DEVICE_BYTES_MAX + 1];
 };
 
-/* Marks the members whose record says valid but whose certificate the new list revokes, and ends
- * their links. @return how many */
+/* Marks the members with a valid record whose certificate the new list revokes, and ends their
+ * links. @return how many */
 static size_t
 expel_listed(struct pz_hosted *zone)
 {
@@ -88,7 +88,7 @@ offered_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err
 			 "zone=%s the newer revocation list of %s was not stored and is not "
 			 "applied; it comes again with the next link of a device: %s",
 			 zone, o->from, detail);
-	else if (err != PZ_ERR_EXISTS) /* that one: another device was first */
+	else if (err != PZ_ERR_EXISTS) /* the same list, from another device */
 		pz_error("crl-not-learned", "zone=%s cannot take the list of %s: %s", zone, o->from,
 			 detail);
 }
@@ -137,7 +137,7 @@ pz_hosted_crl_offered(struct pz_hosted_conn *conn, const struct pz_sync_chunk *c
 		return pz_fail(info, PZ_ERR_DENIED, "a CRL is never deleted");
 	PZ_TRY(pz_crl_from_pem(pz_slice_of(chunk->value, chunk->value_len), &crl, info));
 	PZ_TRY(pz_crl_verify(crl, a->ca, info));
-	/* A hub that was restored from a backup gets back the list that it has signed since. */
+	/* A hub that was restored from a backup gets back the lists that it has signed since. */
 	if (pz_authority_crl_adds(a, crl))
 		return queue(conn, crl, info);
 	if (pz_crl_number(crl) < pz_crl_number(a->crl))

@@ -1,9 +1,9 @@
-/* What ends when, and what the operator should know about it. */
+/* Expiry dates, and the conditions that warn the operator of them. */
 #include "hosted/dates.h"
 
 #include "base/clock.h"
 
-#define CA_SOON_DAYS 365 /* nothing renews a zone's CA: every device has to enrol anew */
+#define CA_SOON_DAYS 365 /* a zone's CA is never renewed: every device has to enrol again */
 
 json_t *
 pz_hosted_days_left(const struct pz_hosted *zone)
@@ -48,7 +48,8 @@ check_ca(const struct pz_hosted *zone)
 				   (long long)(left < 0 ? -left : left), left < 0 ? " ago" : "");
 }
 
-/* A hub has no other clock to compare with, but its zone cannot have been made in the future. */
+/* A hub has no second clock to compare with, but its zone cannot have been created in the future.
+ */
 static void
 check_clock(const struct pz_hosted *zone)
 {
@@ -67,8 +68,8 @@ check_clock(const struct pz_hosted *zone)
 				   here, a->zone, there);
 }
 
-/* Devices refuse a certificate outside its dates, so that no one can connect: a reason of its own
- * beside the clock, because either may be the cause. */
+/* Devices refuse a certificate outside its dates, so no device can connect: a separate condition
+ * beside that of the clock, because either may be the cause. */
 static void
 check_certificate(const struct pz_hosted *zone)
 {

@@ -1,8 +1,8 @@
 /*
- * A member's record decides how it is called: by the device's own name, which pzpInfo brings, or by
- * a name that it was given in the zone. A device that is connected applies a given name, and then
- * sends it itself; one that is away, or has opted out of user details, is called so until it sends
- * another.
+ * A member's record determines its name for people: the device's own name, which pzpInfo brings, or
+ * a name that it was given in the zone. A connected device applies a given name, and then sends it
+ * itself; a device that is not connected, or has opted out of user details, has the given name
+ * until it sends another.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "hosted/update.h"
 #include "shared/details.h"
 
-/* The name of a device that the zone does not have: removed on all devices. */
+/* The name of a device that is not in the zone: removed on all devices. */
 static void
 take_away(struct pz_hosted *zone, const char *key)
 {
@@ -26,8 +26,8 @@ take_away(struct pz_hosted *zone, const char *key)
 			 zone->authority->zone, key, info.text);
 }
 
-/* A device that is connected sends its own name itself, when that is to count (page 10: at its next
- * reconnect): until then the hub shows the one of before. */
+/* A connected device sends its own name itself when it comes into force (page 10: at its next
+ * reconnect): until then the hub shows the former one. */
 static bool
 is_own_word(const struct pz_hosted *zone, const struct pz_member *member, const char *key)
 {
@@ -74,7 +74,7 @@ pz_hosted_names_received(struct pz_hosted *zone, const json_t *keys)
 		pz_hosted_name_changed(zone, json_string_value(key));
 }
 
-/* A crash may have come between a name and the member's record: then the name is newer. */
+/* A crash may have separated a name from the member's record: then the name is newer. */
 void
 pz_hosted_names_loaded(struct pz_hosted *zone)
 {

@@ -1,12 +1,12 @@
 /*
- * The owner's policy of a hosted zone, at work: changes that people make, and documents that
- * devices give back to a hub that was restored. Both are changes of the zone, which are stored
- * one after the other (hosted/transact.h); zone/policy.h decides what a change results in. Each
- * ends with a line in the log, since it changes who may do what.
+ * The owner's policy of a hosted zone: changes that people make, and documents that devices return
+ * to a restored hub. Both are changes of the zone, which are stored one after the other
+ * (hosted/transact.h); zone/policy.h computes the new record. Each ends with a log line, since it
+ * changes who may do what.
  *
- * A change is based on a number (compare and swap), and is checked when its turn comes: two
- * changes that arrive together are not both based on what counts then, so the second one is a
- * conflict.
+ * A change is based on a number (compare and swap), and is checked when its turn comes: of two
+ * changes that arrive together, only the first is based on the current document, and the second is
+ * a conflict.
  */
 #include "hosted/policy.h"
 
@@ -31,8 +31,8 @@ struct change {
 	struct pz_hosted_policy_edit edit;
 };
 
-/* A right that was taken while the change waited for its turn counts, and so does an end of the
- * device. */
+/* Checked in its turn: a right that was removed while the change waited is gone, and so is a
+ * removed device. */
 static enum pz_err
 check_right(const struct pz_authority *a, const char *device, struct pz_errinfo *info)
 {
@@ -44,7 +44,7 @@ check_right(const struct pz_authority *a, const char *device, struct pz_errinfo 
 	return PZ_OK;
 }
 
-/* The author is part of what is signed: the hub, or the device whose link brought the change. */
+/* The author is part of the signed record: the hub, or the device whose link brought the change. */
 static enum pz_err
 prepare_change(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
@@ -66,8 +66,8 @@ prepare_change(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errin
 	return pz_authority_set_policy(a, &asked, txn, &t->change, info);
 }
 
-/* The policy is published only behind its commit. `done` comes in either case, and may find
- * that the connection that asked is gone; that is for its owner to know. */
+/* The policy is published only after its commit. `done` is called in either case; its owner checks
+ * whether the requesting connection still exists. */
 static void
 change_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
 	    const char *detail)
@@ -100,7 +100,7 @@ release_change(struct pz_hosted_transact *t)
 static const struct pz_hosted_transact_ops change_ops = {prepare_change, change_done,
 							 release_change};
 
-/* Takes the document of the edit, also where it fails. */
+/* Takes the document of the edit, even on failure. */
 void
 pz_hosted_policy_set(struct pz_hosted *zone, const struct pz_hosted_policy_edit *edit)
 {
@@ -127,7 +127,7 @@ struct offered {
 	char from[PZ_DEVICE_BYTES_MAX + 1];
 };
 
-/* The number is noted here and not when the document arrived: another one may have been stored
+/* The number is read here and not when the document arrived: another one may have been stored
  * since. */
 static enum pz_err
 prepare_offered(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
@@ -154,7 +154,7 @@ offered_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err
 			   " this hub's policy was older than what its devices have (restored from "
 			   "a backup?); `pzh policy show --previous` shows what was here",
 			   zone->authority->zone, o->from, o->old, sequence_of(zone));
-	} else if (err != PZ_ERR_EXISTS) { /* that one: another device was first */
+	} else if (err != PZ_ERR_EXISTS) { /* the same document, from another device */
 		pz_error("policy-not-learned",
 			 "zone=%s cannot take the policy of %s, it comes again with the next link: "
 			 "%s",
@@ -174,8 +174,8 @@ release_offered(struct pz_hosted_transact *t)
 static const struct pz_hosted_transact_ops offered_ops = {prepare_offered, offered_done,
 							  release_offered};
 
-/* After a restore all devices offer what they have at the same time: few copies of it wait, and the
- * first that is stored makes the others superfluous. */
+/* After a restore all devices offer what they have at the same time: only a few copies wait, and
+ * the first that is stored makes the others unnecessary. */
 static enum pz_err
 queue(const struct pz_hosted_conn *conn, struct pz_slice text, struct pz_errinfo *info)
 {
@@ -198,9 +198,9 @@ queue(const struct pz_hosted_conn *conn, struct pz_slice text, struct pz_errinfo
 	return PZ_OK;
 }
 
-/* A device synchronises the item as it does others, so what is offered is usually what is here
- * already; the cheap comparison comes before the signature. A forged record costs one
- * verification for each chunk, and the member that sends it is known. */
+/* A device synchronises this item like others, so it usually offers what is here already; the cheap
+ * comparison comes before the signature. A forged record costs one verification for each chunk, and
+ * the member that sends it is known. */
 enum pz_err
 pz_hosted_policy_offered(struct pz_hosted_conn *conn, const struct pz_sync_chunk *chunk,
 			 struct pz_errinfo *info)

@@ -1,4 +1,4 @@
-/* The revocation list goes first: a device that is out is out before anything else is known of it.
+/* The revocation list goes first: a device must be revoked before any other change reaches others.
  */
 #include "hosted/publish.h"
 
@@ -11,7 +11,7 @@ void
 pz_hosted_publish(struct pz_hosted *zone, enum pz_sync_id id, const char *key)
 {
 	pz_sync_links_push(&zone->sync, pz_sync_kind(id), key);
-	if (id == PZ_SYNC_POLICIES) /* what was decided by the former one is decided again */
+	if (id == PZ_SYNC_POLICIES) /* decisions of the former policy are made again */
 		pz_access_changed(zone->services.access);
 	if (id == PZ_SYNC_CRL && strcmp(key, zone->authority->zone) == 0 &&
 	    zone->hosting->list_changed)

@@ -1,8 +1,8 @@
 /*
  * Members' records are written together: devices that all come back at once cost one transaction,
- * and so does one that changes its name all the time. What a full disk refused waits for the next
- * try. A record that a change of the authority is writing is left to that change (turns.device):
- * otherwise an older record would end up on top of a newer one.
+ * and so does a device that changes its name all the time. Records that a full disk refused wait
+ * for the next try. A record that a change of the authority is writing is left to that change
+ * (turns.device): otherwise an older record would overwrite a newer one.
  */
 #include "hosted/records.h"
 
@@ -11,7 +11,8 @@
 
 #define SAVE_DELAY_US (1 * PZ_US_PER_S)
 
-/* What was on its way waits again. Logged once: while the disk is full every attempt fails. */
+/* The records of the failed write wait again. Logged once: while the disk is full every attempt
+ * fails. */
 static void
 save_failed(struct pz_hosted *zone, const char *detail)
 {
@@ -44,7 +45,7 @@ on_saved(void *arg, enum pz_err err, const char *detail)
 		json_object_clear(zone->records.saving);
 }
 
-/* The members in `unsaved` but the one that a change under way writes. */
+/* The members in `unsaved` except the one that a running change writes. */
 static enum pz_err
 save_members(struct pz_hosted *zone, struct pz_txn *txn)
 {
@@ -94,8 +95,8 @@ on_save(struct pz_timer *timer, void *arg)
 	pz_hosted_save_now(arg);
 }
 
-/* Together: devices that all come back at once, or one that changes its name all the time, cost
- * one transaction a second. */
+/* Together: devices that all come back at once, or a device that changes its name all the time,
+ * cost one transaction a second. */
 void
 pz_hosted_save_member(struct pz_hosted *zone, const struct pz_member *member)
 {
@@ -139,9 +140,9 @@ on_secret_stored(void *arg, enum pz_err err, const char *detail)
 		 authority->zone, detail);
 }
 
-/* An older version has stored a zone without a secret. Until this is on disk devices may have one
- * that a crash takes back: they get the next one as soon as they are connected. Not while a change
- * is under way: an older record would end up on top of a newer one. */
+/* An older version stored a zone without a secret. Until the new one is on disk a crash may undo a
+ * secret that devices have received: they get the next one when they connect. Not during a change,
+ * whose newer record would be overwritten. */
 void
 pz_hosted_save_secret(struct pz_hosted *zone)
 {

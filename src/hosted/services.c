@@ -1,9 +1,9 @@
 /*
- * The hub answers discovery from what devices have announced to it; everything else that is called
- * at the hub is unknown to its dispatcher.
+ * The hub answers discovery from the services that devices have announced; its dispatcher knows no
+ * other function.
  *
- * What it answers is judged like calls at a device (page 9, E5 and E6), by the owner's policy
- * alone: exceptions and manufacturers are matters of devices. The hub asks no person.
+ * Its answers are judged like calls at a device (page 9, E5 and E6), by the owner's policy alone:
+ * exceptions and manufacturers' policies are for devices. The hub prompts no person.
  */
 #include "hosted/services.h"
 
@@ -26,7 +26,7 @@ on_names(void *arg, struct pz_access_names *out)
 	out->zone = zone->authority->zone;
 }
 
-/* Parsed again when its hash has changed. What is not valid denies. */
+/* Parsed again when its hash has changed. An invalid document denies. */
 static const struct pz_policy_slots *
 on_slots(void *arg)
 {
@@ -65,7 +65,8 @@ on_is_known_zone(void *arg, struct pz_slice name)
 	return pz_hosted_is_friend(arg, name);
 }
 
-/* Policy has changed, or a time that it compares has come: what friends are shown may change. */
+/* The policy has changed, or a time that it compares has passed: what friends are shown may change.
+ */
 static void
 on_recheck(void *arg)
 {
@@ -130,7 +131,7 @@ pz_hosted_send_rpc(struct pz_hosted *zone, const char *to, json_t *takes_payload
 		return;
 	enum pz_err err = send_rpc(zone, to, takes_payload);
 	if (pz_err_category(err) == PZ_CAT_PROTO || err == PZ_ERR_LIMIT) {
-		/* The caller waits for an answer with this id: it gets the reason instead. */
+		/* The caller waits for an answer with this id: it gets the reason as an error. */
 		json_t *instead = pz_rpc_instead(
 			takes_payload,
 			pz_rpc_error(PZ_RPC_INTERNAL_ERROR, "the answer is too large", NULL));
@@ -160,7 +161,7 @@ pz_hosted_device_gone(struct pz_hosted *zone, struct pz_member *member)
 {
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 
-	/* Nothing is kept for its return: it announces its services anew with each link. */
+	/* Its services are dropped: it announces them again on each link. */
 	json_decref(pz_map_remove(zone->services.announced, pz_slice_str(member->device)));
 	snprintf(address, sizeof(address), "%s/%s", zone->authority->zone, member->device);
 	pz_dispatcher_peer_gone(zone->services.dispatcher, address);

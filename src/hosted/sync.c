@@ -1,6 +1,6 @@
 /*
- * Synchronisation with the zone's devices (page 8): devices get what the hub writes; what every
- * device may write (shared/shared.h) the hub keeps, and sends to the others.
+ * Synchronisation with the zone's devices (page 8): the hub sends what it writes itself, and stores
+ * and forwards what every device may write (shared/shared.h).
  */
 #include <string.h>
 
@@ -47,7 +47,7 @@ on_item(const struct pz_sync_link *link, const struct pz_sync_kind *kind)
 	return item ? item : pz_authority_item(conn->zone->authority, kind);
 }
 
-/* What the zone has signed is not merged like other items: see hosted/crl_history.h and
+/* Documents that the zone has signed are not merged like other items: see hosted/crl_history.h and
  * hosted/policy.h. */
 static enum pz_err
 on_offered(struct pz_sync_link *link, const struct pz_sync_kind *kind,
@@ -81,8 +81,8 @@ on_changed(struct pz_sync_link *link, const struct pz_sync_kind *kind, const jso
 		pz_hosted_names_received(conn->zone, keys);
 }
 
-/* The device gets an error, so that its owner sees that what is stored there is not stored here: a
- * few a second, and none while the device does not read. */
+/* The device gets an error, so that its owner sees that its data is not stored here: a few errors a
+ * second, and none while the device does not read. */
 static void
 on_refused(struct pz_sync_link *from, const char *item, const char *key, const char *reason)
 {

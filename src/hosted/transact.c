@@ -1,7 +1,7 @@
 /*
- * One change at a time: the next one sees what the former has stored, and a record is never written
- * by two transactions that could reach the disk in another order. Memory follows the disk
- * (pz_authority_ apply), so that a crash never takes back what a device was sent.
+ * One change at a time: each sees what the former has stored, and a record is never in two
+ * transactions that could reach the disk in another order. Memory follows the disk (pz_authority_
+ * apply), so a crash never undoes what a device was sent.
  */
 #include "hosted/transact.h"
 
@@ -37,8 +37,8 @@ finish(struct pz_hosted_transact *t, enum pz_err err, const char *detail)
 	/* First applied, then reported: done() finds the zone as it is now. */
 	if (t->change && err == PZ_OK)
 		member = pz_authority_apply(zone->authority, PZ_TAKE(t->change));
-	/* done() may ask for a further change: that one waits, because this one still counts as
-	 * under way. */
+	/* done() may request a further change: it waits, because this one still counts as running.
+	 */
 	t->ops->done(t, member, err, detail);
 	drop(t);
 	zone->turns.now = NULL;
@@ -74,12 +74,12 @@ begin(struct pz_hosted_transact *t)
 		finish(t, err, pz_errinfo_text(&info, err));
 		return;
 	}
-	/* Before the call: what fails from here on is a fault of the store. */
+	/* Before the call: a failure from here on is a fault of the store. */
 	t->is_committed = true;
 	pz_store_commit(t->zone->hosting->store, txn, on_stored, t);
 }
 
-/* A zone that was removed has no further changes: what waits ends with that. */
+/* A removed zone accepts no further changes: waiting ones end with that error. */
 static void
 go_on(struct pz_hosted *zone)
 {
@@ -113,7 +113,7 @@ pz_hosted_transact_end_all(struct pz_hosted *zone)
 {
 	struct pz_list *hook;
 
-	/* What done() asks for waits behind this one, and ends as well. */
+	/* A change that done() requests waits behind this one, and ends as well. */
 	zone->turns.is_changing = true;
 	if (zone->turns.now)
 		end(PZ_TAKE(zone->turns.now));

@@ -1,5 +1,5 @@
-/* A change of trust makes new TLS contexts and walks the live links (page 2 "TLS"): a handshake
- * that has ended proves nothing about a list that came later. */
+/* A change of trust makes new TLS contexts and checks the live links (page 2 "TLS"): a handshake
+ * that has ended proves nothing about a later list. */
 #include "hosted/trust.h"
 
 #include "base/auto.h"
@@ -36,7 +36,7 @@ make_contexts(struct pz_hosted *zone, struct pz_trust *trust, struct contexts *o
 
 	PZ_TRY(pz_tls_ctx_new(&config, &out->link, info));
 	/* A device that enrols has no certificate yet, and that of a hub that accepts an invitation
-	 * means nothing yet: a code, a secret proves them, not TLS. */
+	 * is not trusted yet: a code or a secret proves them, not TLS. */
 	config.trust = NULL;
 	config.kind = PZ_TLS_ENROL_SERVER;
 	PZ_TRY(pz_tls_ctx_new(&config, &out->enrol, info));
@@ -44,7 +44,7 @@ make_contexts(struct pz_hosted *zone, struct pz_trust *trust, struct contexts *o
 	return pz_tls_ctx_new(&config, &out->friends, info);
 }
 
-/* The zone's own CA first: no friend can speak for it (CERT-5). */
+/* The zone's own CA first: no friend can act for it (CERT-5). */
 static enum pz_err
 make_trust(const struct pz_hosted *zone, struct pz_trust **out, struct pz_errinfo *info)
 {
@@ -64,7 +64,7 @@ make_trust(const struct pz_hosted *zone, struct pz_trust **out, struct pz_errinf
 	return PZ_OK;
 }
 
-/* The links come first: they must end also when memory is out for new contexts. */
+/* The links come first: they must end even if memory for new contexts is out. */
 enum pz_err
 pz_hosted_refresh_trust(struct pz_hosted *zone, struct pz_errinfo *info)
 {

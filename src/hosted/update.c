@@ -1,7 +1,7 @@
 /*
  * `Update` (page 4): who is in the zone. A zone may be large, so the message is written directly
- * (names are safe in JSON by their grammar, the rest is quoted by jansson) and split: the first
- * frame is whole, those that follow are partial.
+ * (names are safe in JSON by their grammar, jansson quotes the rest) and split: the first frame
+ * replaces the list, the partial ones that follow add to it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,18 +12,17 @@
 
 /* Changes are sent together: a zone whose devices all come back at once sends few messages. */
 #define UPDATE_DELAY_US (100 * PZ_US_PER_MS)
-/* The more devices get a change, the longer changes are collected: that bounds the traffic of a
+/* The more devices receive a change, the longer changes are collected: that limits the traffic of a
  * large zone. */
 #define UPDATE_DELAY_PER_DEVICE_US (500)
 #define UPDATE_SOON_US (2 * PZ_US_PER_MS)
 
-/* With the last entry (4 KiB at most) it is a frame that every node takes, whatever its setting. */
+/* With the last entry (4 KiB at most) the frame still fits the limit of every node. */
 #define UPDATE_FRAME_BYTES (PZ_FRAME_BYTES_ENROL * 3 / 4)
 
 /*
- * What an entry says but for how it is connected, as text with its brace: kept with the member,
- * because it is sent far more often than it changes. NULL: out of
- * memory.
+ * The part of an entry that does not depend on the connection, as text with its brace: stored with
+ * the member, because it is sent far more often than it changes. NULL: out of memory.
  */
 static const char *
 summary(struct pz_member *member)
@@ -49,9 +48,9 @@ summary(struct pz_member *member)
 struct writer {
 	struct pz_hosted *zone;
 	struct pz_buf *out;
-	struct pz_buf body; /* of the frame under way */
+	struct pz_buf body; /* of the current frame */
 	bool partial;
-	bool is_change; /* also says that a device is out of the zone */
+	bool is_change; /* also lists devices that are out of the zone */
 	bool is_first_entry;
 };
 
@@ -107,7 +106,7 @@ write_presence(struct writer *w, const struct pz_member *member)
 	return pz_buf_append_str(&w->body, member->revoked ? ",\"revoked\":true}" : "}");
 }
 
-/* A whole list simply leaves a revoked device out; a partial one has to say so. */
+/* A whole list simply omits a revoked device; a partial one has to list its removal. */
 static enum pz_err
 write_member(struct writer *w, struct pz_member *member)
 {
@@ -175,7 +174,7 @@ on_update(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	zone->update.sent_us = pz_env_mono_us(zone->hosting->env);
-	/* Built once, for all: the entries do not depend on the reader. */
+	/* Built once, for all: the entries do not depend on the receiver. */
 	pz_buf_init(&frames, PZ_QUEUE_HIGH_BYTES, NULL);
 	enum pz_err err = build(zone, true, &frames);
 	PZ_LIST_EACH (&zone->links, hook, tmp) {
