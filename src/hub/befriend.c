@@ -1,9 +1,9 @@
 /*
- * An invitation is accepted: a connection with ALPN pz-friend/1, on which two hubs exchange what
- * friends/exchange.h says. The inviting hub accepts it only while it has an invitation that counts,
- * and shows its certificate; the accepting hub shows none and is dialling.
+ * The acceptance of an invitation: a connection with ALPN pz-friend/1, on which two hubs run the
+ * exchange of friends/exchange.h. The inviting hub accepts the connection only while it has a valid
+ * invitation, and presents its certificate; the accepting hub dials and presents none.
  *
- * The object outlives its connection while the friend waits for the disk.
+ * The object outlives its connection while the friend is being stored.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 struct pz_hub_befriending {
 	struct pz_list hook; /* pz_hub.befriending */
 	struct pz_hosted *zone;
-	struct pz_hosted_conn *conn; /* NULL: not connected yet, or gone */
+	struct pz_hosted_conn *conn; /* NULL: not connected yet, or ended */
 	struct pz_friend_exchange *x;
 	struct pz_friend_self self;
 	struct pz_invitation invitation; /* that is accepted; all zero at the inviting hub */
@@ -28,16 +28,16 @@ struct pz_hub_befriending {
 	bool is_storing, is_decided;
 };
 
-/* The side that accepts has the whole invitation, from the link; the other side has all of
- * them. */
+/* The accepting side has the whole invitation, from the link; the inviting side has all of its
+ * invitations. */
 static bool
 is_guest(const struct pz_hub_befriending *b)
 {
 	return b->invitation.port != 0;
 }
 
-/* Three things hold the object: its connection, its dial, its change on the way to the disk.
- * Whatever ends last frees it. */
+/* Three things hold the object: its connection, its dial, and its change that is being stored. The
+ * last one to end frees it. */
 static void
 free_if_over(struct pz_hub_befriending *b)
 {
@@ -49,7 +49,7 @@ free_if_over(struct pz_hub_befriending *b)
 	free(b);
 }
 
-/* To the owner who has accepted, once. */
+/* Reports once to the owner who has accepted. */
 static void
 report(struct pz_hub_befriending *b, enum pz_err err, const char *detail)
 {
@@ -71,8 +71,8 @@ on_send(void *arg, const char *status, json_t *message)
 		pz_hosted_send_prop(b->zone, b->conn->link, status, message);
 }
 
-/* Looked up when it is used, not when the connection began: it may have been used or have run
- * out since. */
+/* Looked up when it is used, not when the connection began: it may have been used or expired since.
+ */
 static const struct pz_invitation *
 on_invitation(void *arg, const char *id)
 {
@@ -83,8 +83,8 @@ on_invitation(void *arg, const char *id)
 	return i && pz_invitation_is_live(i, a->env) ? i : NULL;
 }
 
-/* The certificate of this connection has to follow from the CA that the exchange has shown, or
- * a man in the middle passes it on. */
+/* The certificate of this connection must be issued by the CA that the exchange has shown;
+ * otherwise a man in the middle relays the exchange. */
 static enum pz_err
 on_verify(void *arg, const struct pz_cert *ca, const char *zone, struct pz_errinfo *info)
 {
@@ -120,7 +120,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 	free_if_over(b);
 }
 
-/* The inbound side takes its invitation back in the same transaction: it counts once. */
+/* The inviting side removes its invitation in the same transaction: it can be used only once. */
 static void
 on_store(void *arg, struct pz_friend *takes, const char *id)
 {
@@ -136,12 +136,13 @@ on_done(void *arg)
 	struct pz_hub_befriending *b = arg;
 
 	report(b, PZ_OK, "");
-	/* The guest hangs up; the inviting hub waits for that, so that its last word arrives. */
+	/* The accepting hub closes the link; the inviting hub waits for that, so that its last
+	 * message arrives. */
 	if (b->conn && is_guest(b))
 		pz_link_close(b->conn->link, PZ_OK, "");
 }
 
-/* The log has the rate of enrolments: any stranger that finds the port can cause this line. */
+/* The log line has the rate limit of enrolments: any stranger that finds the port can cause it. */
 static void
 on_failed(void *arg, const char *reason, const char *detail)
 {
@@ -151,7 +152,7 @@ on_failed(void *arg, const char *reason, const char *detail)
 	pz_notice_of(&hub->enrol_log, hub->config.env, "befriending-failed",
 		     "zone=%s remote=%s reason=%.32s %s", b->zone->authority->zone,
 		     b->conn ? pz_guest_remote(&b->conn->guest) : "", reason, detail);
-	report(b, PZ_ERR_IO, detail); /* page 12: what another hub refuses ends with 1 */
+	report(b, PZ_ERR_IO, detail); /* page 12: a refusal by another hub ends with exit code 1 */
 	if (b->conn)
 		pz_link_close(b->conn->link, PZ_ERR_DENIED, detail);
 }
@@ -187,7 +188,7 @@ new_befriending(struct pz_hosted *zone)
 	return b;
 }
 
-/* Links are ended with all others; a dial has none yet. */
+/* Links end with all others; a dial has none yet. */
 void
 pz_hub_befriend_stop(struct pz_hub *hub)
 {
@@ -253,7 +254,7 @@ pz_hub_befriend_frame(struct pz_hosted_conn *conn, struct pz_slice frame)
 	return PZ_OK;
 }
 
-/* While the friend is being stored the end of the connection decides nothing. */
+/* While the friend is being stored the end of the connection has no effect. */
 void
 pz_hub_befriend_closed(struct pz_hosted_conn *conn, enum pz_err why, const char *detail)
 {
@@ -261,7 +262,7 @@ pz_hub_befriend_closed(struct pz_hosted_conn *conn, enum pz_err why, const char 
 	struct pz_errinfo info = {""};
 
 	b->conn = NULL;
-	if (why == PZ_ERR_DENIED && !conn->link->secured) /* no invitation counts there now */
+	if (why == PZ_ERR_DENIED && !conn->link->secured) /* no invitation is valid there now */
 		detail = pz_friend_reason_text(PZ_FRIEND_UNKNOWN);
 	if (!b->is_decided && !b->is_storing)
 		report(b,
@@ -274,7 +275,7 @@ pz_hub_befriend_closed(struct pz_hosted_conn *conn, enum pz_err why, const char 
 
 /* ---- accepting ---- */
 
-/* No certificate is shown by the guest: until the invitation is proved it is a stranger. */
+/* The accepting hub presents no certificate: until the invitation is proved it is a stranger. */
 static enum pz_err
 new_tls(const struct pz_hub_befriending *b, struct pz_tls **out)
 {

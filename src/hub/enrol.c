@@ -1,5 +1,4 @@
-/* A connection that enrols a device (page 3): the exchange is enrol/hub.h's, the signing is here.
- */
+/* A connection that enrols a device (page 3): enrol/hub.h runs the exchange, this file signs. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,16 +11,16 @@
 #include "wire/message.h"
 
 /* A device that has proved the code and waits to be signed, then for the disk. Its link may end
- * before that. */
+ * before. */
 struct pz_hub_admission {
 	struct pz_hosted_transact t;
-	const struct pz_enrol_request *request; /* the session's; gone with the link */
+	const struct pz_enrol_request *request; /* the session's; NULL without a link */
 	uint64_t issue;                         /* of the code that was proved */
-	struct pz_hosted_conn *conn;            /* NULL when the link is gone */
+	struct pz_hosted_conn *conn;            /* NULL when the link has ended */
 	struct pz_timer timer;                  /* until its turn comes */
 	struct pz_cert *cert;
 	struct pz_crl *crl;
-	bool is_waiting; /* for the timer; no transaction is begun */
+	bool is_waiting; /* for the timer; no transaction has begun */
 	bool has_new_crl;
 };
 
@@ -33,7 +32,7 @@ on_send(void *arg, const char *status, json_t *message)
 	pz_hosted_send_prop(conn->zone, conn->link, status, message);
 }
 
-/* Only the zone whose certificate this connection shows: a code for another zone proves nothing
+/* Only the zone whose certificate this connection presents: a code for another zone proves nothing
  * here. */
 static struct pz_code *
 on_code(void *arg, const char *zone, const char *device)
@@ -63,7 +62,7 @@ refuse(struct pz_hub_admission *admission, const char *reason)
 	struct pz_code *code =
 		pz_codes_of_issue(&admission->t.zone->enrolment.codes, admission->issue);
 
-	/* Also when the link is gone: the code can be used again. */
+	/* Also when the link has ended: the code can be used again. */
 	if (code)
 		code->claimed = false;
 	if (admission->conn)
@@ -91,7 +90,7 @@ admit(struct pz_hub_admission *admission, struct pz_member *member)
 	}
 	if (conn == NULL)
 		return;
-	/* What the device sends from now on does not keep the link open. */
+	/* Later messages of the device do not keep the link open. */
 	pz_link_set_patience(conn->link, PZ_ENROL_IDLE_US);
 	conn->link->until.patience_us = 0;
 	pz_enrol_hub_admitted(conn->enrol.exchange, admission->cert, zone->authority->ca,
@@ -121,7 +120,7 @@ prepare_admission(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_er
 	return PZ_OK;
 }
 
-/* The link may be gone, or still have the answer to send. */
+/* The link may have ended, or still have the answer to send. */
 static void
 admission_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
 	       const char *detail)
@@ -244,7 +243,7 @@ on_admit(void *arg, const struct pz_enrol_request *request)
 		pz_hosted_transact(conn->zone, &admission->t, &admission_ops);
 }
 
-/* The device went before its turn came: the code can be used again, and nothing is signed. */
+/* The device disconnected before its turn: the code can be used again, and nothing is signed. */
 static void
 give_up(struct pz_hosted_conn *conn)
 {
@@ -291,7 +290,7 @@ pz_hub_enrol_clean(struct pz_hosted *zone)
 			   zone->authority->zone);
 }
 
-/* Any stranger that finds the port can fail: what is logged about it is bounded. */
+/* Any stranger that finds the port can fail: the log lines about it are limited. */
 static void
 report_failed(struct pz_hosted_conn *conn, const char *what, const char *detail)
 {
@@ -354,7 +353,7 @@ pz_hub_enrol_frame(struct pz_hosted_conn *conn, struct pz_slice frame)
 	json_t *payload = NULL, *message = NULL;
 	const char *status = NULL;
 
-	/* A device without a certificate may send nothing but the props of page 3. */
+	/* A device without a certificate may only send the props of page 3. */
 	PZ_TRY(pz_message_prop_read(frame, &payload, &status, &message));
 	pz_enrol_hub_message(conn->enrol.exchange, status, message);
 	json_decref(payload);

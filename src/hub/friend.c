@@ -1,4 +1,4 @@
-/* The friends of a zone at work: one object for each, as long as the friendship lasts. */
+/* The friends of a hosted zone: one object for each, as long as the friendship lasts. */
 #include "hub/friend.h"
 
 #include <stdio.h>
@@ -33,15 +33,15 @@ make(struct pz_hosted *zone, const char *name, struct pz_hub_friend **out)
 	return PZ_OK;
 }
 
-/* The bytewise smaller zone dials at once, the other one a little later: mostly one link is made,
- * and not two of which one has to go. */
+/* The bytewise smaller zone dials at once, the other a little later: so usually one link is made,
+ * and not two of which one has to end. */
 static uint64_t
 first_delay_us(const struct pz_hub_friend *f)
 {
 	bool is_smaller = strcmp(f->zone->authority->zone, f->name) < 0;
 	const struct pz_friend *known = pz_hub_friend_known(f);
 
-	/* A friend that is new is stored there a moment later. */
+	/* The other hub stores a new friend a moment later. */
 	if (is_smaller && known && pz_friend_is_confirmed(known))
 		return PZ_US_PER_MS;
 	return is_smaller ? PZ_BACKOFF_FIRST_US / 4 : PZ_BACKOFF_FIRST_US;
@@ -93,7 +93,7 @@ pz_hub_friends_stop(struct pz_hosted *zone)
 		stop(f);
 }
 
-/* What was under way went out from an address that may be gone. */
+/* The attempt was dialling an address that may be out of date. */
 static void
 network_changed(struct pz_hub_friend *f)
 {
@@ -125,10 +125,10 @@ pz_hub_friends_fini(struct pz_hosted *zone)
 	pz_hub_friends_stop(zone);
 	while (zone->friends && pz_map_next(zone->friends, &pos, NULL, &f))
 		free(f);
-	pz_map_free(PZ_TAKE(zone->friends)); /* changes that wait are dropped after this */
+	pz_map_free(PZ_TAKE(zone->friends)); /* waiting changes are dropped after this */
 }
 
-/* The link stays until the end of the turn, and knows its friend no more. */
+/* The link stays until the end of the turn, detached from its friend. */
 static void
 close_link(struct pz_hosted_conn *conn, const char *reason)
 {
@@ -138,7 +138,7 @@ close_link(struct pz_hosted_conn *conn, const char *reason)
 	pz_hosted_conn_bye(conn, PZ_ERR_IO_CLOSED, reason);
 }
 
-/* Also those that have not registered, or were replaced. */
+/* Also links that have not registered, or were replaced. */
 void
 pz_hub_friend_end(struct pz_hub_friend *f, const char *reason)
 {

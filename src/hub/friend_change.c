@@ -1,15 +1,15 @@
 /*
- * Changes of what is stored about friends. Each takes its turn with the other changes of the
- * zone (hosted/transact.h): the friend as it will be is made from the one that is there then,
- * signed for the zone's devices once both owners have confirmed, and stored; memory follows,
- * then trust, what is published, and the link.
+ * Changes of the stored data of friends. Each takes its turn with the other changes of the zone
+ * (hosted/transact.h): it makes the new version of the friend from the version of that moment,
+ * signs it for the zone's devices once both owners have confirmed, and stores it; memory follows,
+ * then trust, the published items, and the link.
  *
- * A change never edits the friend in the table: it copies it, changes the copy, stores that,
- * and puts it in the place of the other one. A commit that fails leaves everything as it was.
+ * A change never edits the friend in the table: it copies it, changes and stores the copy, and
+ * replaces the friend by it. A failed commit leaves everything as it was.
  *
- * Owners and their devices begin ADD, OFFER, CONFIRM, REMOVE and INVITE, and wait for the
- * answer. The friend's hub begins CONFIRMED_THERE, LIST and NOTICE, and REMOVE; those that it
- * could repeat without end are bounded. SEEN and CLEAN are the hub's own.
+ * Owners and their devices begin ADD, OFFER, CONFIRM, REMOVE and INVITE, and wait for the answer.
+ * The friend's hub begins CONFIRMED_THERE, LIST and NOTICE, and REMOVE; those that it could repeat
+ * for ever are limited. SEEN and CLEAN are the hub's own.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ struct change {
 	enum kind kind;
 	char name[PZ_ZONE_BYTES_MAX + 1];
 	char by[PZ_DEVICE_BYTES_MAX + 1];
-	char used[PZ_INVITATION_ID_CHARS + 1]; /* an invitation that is taken back */
+	char used[PZ_INVITATION_ID_CHARS + 1]; /* a withdrawn invitation */
 	struct pz_friend *next;                /* as it will be; NULL: it goes, or stays */
 	struct pz_crl *crl;
 	struct pz_hub_notice notice;
@@ -44,7 +44,7 @@ kept_of(const struct change *c)
 
 /* ---- before the disk ---- */
 
-/* In its turn, not when the command came: the friend may have been removed in between. */
+/* In its turn, not when the command arrived: the friend may have been removed in between. */
 static enum pz_err
 copy_known(struct change *c, struct pz_errinfo *info)
 {
@@ -59,7 +59,7 @@ copy_known(struct change *c, struct pz_errinfo *info)
 	return c->next ? PZ_OK : pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 }
 
-/* Its own hub has ended the friendship: a new one may begin. */
+/* The friend's hub has ended the friendship: a new one may begin. */
 static bool
 is_refused(const struct change *c)
 {
@@ -68,8 +68,7 @@ is_refused(const struct change *c)
 	return f && f->is_refused;
 }
 
-/* The limits are checked again in the turn: two invitations that are accepted at once both saw
- * room. */
+/* The limits are checked again in the turn: two acceptances at once may both have found room. */
 static enum pz_err
 check_new(const struct change *c, struct pz_errinfo *info)
 {
@@ -112,7 +111,7 @@ check_offer(struct change *c, struct pz_errinfo *info)
 	return check_new(c, info);
 }
 
-/* Who has confirmed is part of the record: the owner sees later by which device it was. */
+/* The record has the confirming device: the owner can see later which one it was. */
 static enum pz_err
 confirm(struct change *c, struct pz_errinfo *info)
 {
@@ -125,8 +124,7 @@ confirm(struct change *c, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* The number is signed by the friend's CA and only grows: a notice of before, sent again, moves
- * nothing. */
+/* The number is signed by the friend's CA and only grows: a replayed notice has no effect. */
 static enum pz_err
 take_notice(struct change *c, struct pz_errinfo *info)
 {
@@ -139,7 +137,7 @@ take_notice(struct change *c, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* What the friend will be. */
+/* Makes the new version of the friend. */
 static enum pz_err
 make_next(struct change *c, struct pz_errinfo *info)
 {
@@ -169,7 +167,7 @@ make_next(struct change *c, struct pz_errinfo *info)
 	return PZ_ERR_INTERNAL;
 }
 
-/* Later than what devices have of it, whatever the clock says. */
+/* Later than the version that devices have, whatever the clock shows. */
 static uint64_t
 next_time(const struct change *c)
 {
@@ -180,7 +178,7 @@ next_time(const struct change *c)
 	return now > last ? now : last + 1;
 }
 
-/* The list and the time are not part of what is signed. */
+/* The list and the time are not signed. */
 static enum pz_err
 sign(struct change *c)
 {
@@ -197,7 +195,7 @@ sign(struct change *c)
 	return pz_friend_sign(f, a->zone, a->ca_key);
 }
 
-/* The invitation goes in the same transaction: a crash can neither use it twice nor lose the
+/* The invitation is removed in the same transaction: a crash can neither use it twice nor lose the
  * friend. */
 static enum pz_err
 prepare_friend(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
@@ -214,8 +212,8 @@ prepare_friend(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errin
 
 /* ---- after the disk ---- */
 
-/* Without new contexts a friend that was removed could still handshake; its links are ended in
- * any case, and what it sends is refused by the table. */
+/* Without new contexts a removed friend could still complete a handshake; its links end in any
+ * case, and the table refuses its messages. */
 static void
 refresh_trust(struct pz_hosted *zone)
 {
@@ -226,7 +224,7 @@ refresh_trust(struct pz_hosted *zone)
 			 zone->authority->zone, info.text);
 }
 
-/* The list goes before the friend: a device that trusts a zone must know what that has revoked. */
+/* The list goes before the friend: a device that trusts a zone must know its revocations. */
 static void
 publish(const struct change *c)
 {
@@ -235,14 +233,14 @@ publish(const struct change *c)
 	pz_hosted_publish(c->t.zone, PZ_SYNC_TRUSTED_PZH, c->name);
 }
 
-/* What follows for the link. */
+/* The effects on the link. */
 static void
 follow(const struct change *c)
 {
 	struct pz_hosted *zone = c->t.zone;
 	struct pz_hub_friend *f;
 
-	if (c->kind == ADD) /* a link of before may have been with another key */
+	if (c->kind == ADD) /* the former link may have had another key */
 		pz_hub_friend_end(pz_hub_friend_find(zone, c->name), "the friendship begins anew");
 	if (c->kind == ADD || c->kind == OFFER || c->kind == NOTICE)
 		if (pz_hub_friend_begin(zone, c->name) != PZ_OK)
@@ -261,8 +259,7 @@ follow(const struct change *c)
 		pz_hub_friend_open(f);
 }
 
-/* Each step is in the log at its normal level: they are rare, and change which zones are trusted.
- */
+/* Each step is logged at the normal level: they are rare, and change which zones are trusted. */
 static void
 report_friend(const struct change *c, const struct pz_friend *f)
 {
@@ -284,8 +281,8 @@ report_friend(const struct change *c, const struct pz_friend *f)
 			  f->host, (unsigned)f->port);
 }
 
-/* The disk has it already. Trust comes first, then what is published, then the link, which
- * needs the new trust. */
+/* It is on disk already. Trust comes first, then the published items, then the link, which needs
+ * the new trust. */
 static void
 apply_friend(struct change *c)
 {
@@ -311,8 +308,7 @@ apply_friend(struct change *c)
 	follow(c);
 }
 
-/* A change that a person waits for answers by its command; one of the friend's hub has only the
- * log. */
+/* A command answers a person who waits; a change by the friend's hub is only logged. */
 static void
 friend_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
 	    const char *detail)
@@ -329,8 +325,8 @@ friend_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err 
 		c->done(c->arg, err, detail);
 }
 
-/* Runs however the change ends. The count is of changes under way, so that it must go down for
- * each one that new_theirs has counted, and for no other. */
+/* Runs however the change ends. It decrements the count of running changes for each one that
+ * new_theirs has counted, and for no other. */
 static void
 release(struct pz_hosted_transact *t)
 {
@@ -352,8 +348,7 @@ static const struct pz_hosted_transact_ops friend_ops = {prepare_friend, friend_
 
 /* ---- the end of a friendship ---- */
 
-/* The time of the end stays: when the friendship begins anew its record has to be later than
- * that. */
+/* The time of the end stays: if the friendship begins again its record has to be later. */
 static enum pz_err
 prepare_removal(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
@@ -365,7 +360,7 @@ prepare_removal(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_erri
 	return pz_friends_end_record(c->name, c->ended_ms, t->zone->authority->zone, txn);
 }
 
-/* The other hub gets it before the link ends; one that is away finds that it is refused. */
+/* The other hub gets it before the link ends; a hub that is not connected is refused later. */
 static void
 apply_removal(struct change *c)
 {
@@ -418,8 +413,7 @@ prepare_invitation(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_e
 	return pz_friends_put_invitation(&c->invitation, txn);
 }
 
-/* Stored, but without memory to keep it: the invitation is not given out, and runs out on the
- * disk. */
+/* Stored, but without memory for it: the invitation is not shown, and expires on the disk. */
 static void
 invitation_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
 		const char *detail)
@@ -435,7 +429,7 @@ invitation_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_
 static const struct pz_hosted_transact_ops invitation_ops = {prepare_invitation, invitation_done,
 							     release};
 
-/* What has run out is refused by its date in any case; this only takes it off the disk. */
+/* An expired invitation is refused by its date in any case; this only removes it from the disk. */
 static enum pz_err
 prepare_clean(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_errinfo *info)
 {
@@ -468,7 +462,7 @@ static const struct pz_hosted_transact_ops clean_ops = {prepare_clean, clean_don
 
 /* ---- beginning ---- */
 
-/* Where memory does not suffice the answer comes from inside this call, the only one that does. */
+/* When memory is out the answer is sent inside this call, the only case. */
 static struct change *
 new_change(enum kind kind, const char *name, pz_hub_friend_done done, void *arg)
 {
@@ -486,8 +480,8 @@ new_change(enum kind kind, const char *name, pz_hub_friend_done done, void *arg)
 	return c;
 }
 
-/* What a friend's hub sends, which could send without end: few wait for the disk. What is left out
- * comes again with the next link. */
+/* For changes by a friend's hub, which could send without limit: only a few wait for the disk. What
+ * is dropped is sent again on the next link. */
 static struct change *
 new_theirs(enum kind kind, const struct pz_hosted *zone, const char *name)
 {
@@ -546,7 +540,7 @@ pz_hub_friend_confirm(struct pz_hosted *zone, const char *name, const char *by,
 	pz_hosted_transact(zone, &c->t, &friend_ops);
 }
 
-/* The friend's hub may say it again before the disk has it: one change is enough. */
+/* The friend's hub may repeat it before it is on disk: one change is enough. */
 void
 pz_hub_friend_remove(struct pz_hosted *zone, const char *name, bool is_theirs,
 		     pz_hub_friend_done done, void *arg)
@@ -604,7 +598,7 @@ pz_hub_friend_take_notice(struct pz_hosted *zone, const char *name,
 	pz_hosted_transact(zone, &c->t, &friend_ops);
 }
 
-/* When a friend was linked last is for people. It is stored now and then, not with each link. */
+/* The time of the last link is shown to people. It is stored now and then, not for each link. */
 void
 pz_hub_friends_save_seen(struct pz_hosted *zone)
 {

@@ -1,9 +1,8 @@
 /*
- * What owners ask for about friends: at the hub (pzh/friend.c), or from a device of the zone by
- * prop. Both come to pz_hub_friend_run, so a device can do what the hub's own command line can.
- * Each command ends by one call of its `result`, at once or when a change is on the disk
- * (friend_change.c) or the other hub has answered (befriend.c); what a device asked is answered
- * on the link that it has then.
+ * Owners' commands about friends: at the hub (pzh/friend.c), or from a device of the zone by prop.
+ * Both call pz_hub_friend_run, so a device can do what the hub's own command line can. Each command
+ * ends with one call of its `result`, at once or when a change is on disk (friend_change.c) or the
+ * other hub has answered (befriend.c); the answer to a device is sent on its current link.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +33,7 @@ fingerprint_of(const struct pz_cert *ca, char out[65])
 	pz_hex_encode(bytes, sizeof(bytes), out);
 }
 
-/* A refusal by the other hub is shown before all else: it is what the owner has to act on. */
+/* A refusal by the other hub is shown first: the owner has to act on it. */
 static const char *
 state_of(const struct pz_friend *f, const struct pz_hub_friend *at_work)
 {
@@ -47,7 +46,8 @@ state_of(const struct pz_friend *f, const struct pz_hub_friend *at_work)
 	return "unconfirmed";
 }
 
-/* "by" and "problem" are for people: who confirmed here, and why its hub is not linked now. */
+/* "by" and "problem" are for people: who confirmed here, and why the friend's hub is not linked
+ * now. */
 static json_t *
 friend_json(const struct pz_hosted *zone, const struct pz_friend *f, const struct pz_alikes *alikes)
 {
@@ -92,7 +92,7 @@ list_json(const struct pz_hosted *zone)
 	return list;
 }
 
-/* The link has the secret of the invitation, and is shown once; it is wiped here. */
+/* The link contains the secret of the invitation, and is shown once; it is wiped here. */
 static json_t *
 invitation_json(const struct pz_hosted *zone, const struct pz_invitation *i)
 {
@@ -140,7 +140,7 @@ end(struct command *c, enum pz_err err, const char *detail, json_t *takes_result
 	free(c);
 }
 
-/* The friend as it is now. */
+/* The friend in its current version. */
 static void
 on_changed(void *arg, enum pz_err err, const char *detail)
 {
@@ -212,8 +212,8 @@ run_invite(struct pz_hosted *zone, const json_t *params, const char *by,
 		end(c, err, pz_errinfo_text(&info, err), NULL);
 }
 
-/* A zone whose hub refuses us may be accepted anew: its owner has ended the friendship, and
- * wants it again. */
+/* A zone whose hub refuses us may be accepted again: its owner has ended the friendship, and wants
+ * a new one. */
 static enum pz_err
 check_invitation(const struct pz_hosted *zone, const struct pz_invitation *i,
 		 struct pz_errinfo *info)
@@ -234,7 +234,7 @@ check_invitation(const struct pz_hosted *zone, const struct pz_invitation *i,
 	return PZ_OK;
 }
 
-/* Until the command exists errors are answered directly; from then on by its end, exactly once. */
+/* Until the command exists errors are answered directly; after that at its end, exactly once. */
 static void
 run_accept(struct pz_hosted *zone, const json_t *params, const char *by,
 	   pz_hub_friend_result result, void *arg)
@@ -261,7 +261,7 @@ run_accept(struct pz_hosted *zone, const json_t *params, const char *by,
 	result(arg, err, pz_errinfo_text(&info, err), NULL);
 }
 
-/* The zone that is named, normalised. @return false: the command has ended */
+/* The named zone, normalised. @return false: the command has ended */
 static bool
 read_name(const json_t *params, char out[PZ_ZONE_BYTES_MAX + 1], pz_hub_friend_result result,
 	  void *arg)
@@ -335,7 +335,7 @@ pz_hub_friend_run(struct pz_hosted *zone, const char *verb, const json_t *params
 
 /* ---- from a device ---- */
 
-/** Who waits for the answer. */
+/** The requester that waits for the answer. */
 struct asker {
 	struct pz_hosted *zone;
 	int64_t id;
@@ -343,8 +343,8 @@ struct asker {
 	char serial[PZ_SERIAL_HEX_BYTES];
 };
 
-/* The device is noted with its serial: a device that enrols anew under that name gets no answer
- * of the former one. */
+/* The device is recorded with its serial: a device that enrols again under that name gets no answer
+ * for the former one. */
 static struct asker *
 new_asker(const struct pz_hosted_conn *conn, int64_t id)
 {
@@ -360,7 +360,7 @@ new_asker(const struct pz_hosted_conn *conn, int64_t id)
 	return asker;
 }
 
-/* The link on which the device asked may be replaced by another one of it meanwhile. */
+/* The link of the request may have been replaced by another one of the device meanwhile. */
 static void
 on_result(void *arg, enum pz_err err, const char *detail, json_t *takes_result)
 {
@@ -381,9 +381,9 @@ on_result(void *arg, enum pz_err err, const char *detail, json_t *takes_result)
 	free(asker);
 }
 
-/* A command may dial any address, or be a commit: neither the hub's other zones nor the other
- * changes of this one must suffer from a device that asks without end. @return false: it was
- * refused, and `asker` is gone */
+/* A command may dial any address, or be a commit: a device that sends them without limit must not
+ * affect the hub's other zones, or other changes of its own. @return false: it was refused, and
+ * `asker` is freed */
 static bool
 may_run(struct pz_hosted_conn *conn, struct asker *asker, const char *status)
 {
@@ -411,7 +411,7 @@ pz_hub_friend_command(struct pz_hosted_conn *conn, const json_t *message)
 		return "friendCommand needs id and command";
 	if ((asker = new_asker(conn, id)) == NULL)
 		return "out of memory";
-	/* Which friends there are, every device of the zone knows. */
+	/* Every device of the zone knows which friends there are. */
 	if (strcmp(verb, "list") == 0 || may_run(conn, asker, "friendCommand"))
 		pz_hub_friend_run(conn->zone, verb, message, conn->member->device, on_result,
 				  asker);
@@ -424,8 +424,8 @@ on_offered(void *arg, enum pz_err err, const char *detail)
 	on_result(arg, err, detail, err == PZ_OK ? json_object() : NULL);
 }
 
-/* The text is checked for its form only. A device vouches for its pairing; what it offers
- * counts for the zone like a friend that the owner has confirmed. */
+/* Only the form of the text is checked. A device vouches for its pairing; the zone treats what it
+ * offers like a friend that the owner has confirmed. */
 const char *
 pz_hub_friend_offered(struct pz_hosted_conn *conn, const json_t *message)
 {

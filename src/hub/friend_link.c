@@ -1,11 +1,11 @@
 /*
  * Links with friends' hubs. Both hubs dial, so that one of them may be behind a router; the link
- * that the hub of the bytewise smaller zone opened survives, as with devices (page 6). A link that
- * is lost is dialled again with the back-off of page 5, for as long as the friendship lasts.
+ * that the hub of the bytewise smaller zone opened survives, as with devices (page 6). A lost link
+ * is dialled again with the back-off of page 5, as long as the friendship lasts.
  *
- * The TLS of an outgoing link trusts the pinned CA and no other. Who is at the other end of an
- * incoming one follows from the CA that its chain leads to, and is looked up again here: the
- * friendship may have ended since the handshake began.
+ * The TLS of an outgoing link trusts only the pinned CA. The CA of an incoming link's chain
+ * identifies the friend, which is looked up again here: the friendship may have ended since the
+ * handshake began.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,8 +177,8 @@ pz_hub_friend_dial_in(struct pz_hub_friend *f, uint64_t delay_us)
 
 /* ---- from handshake to registered ---- */
 
-/* The hub's certificate may be revoked by its own zone, and the friendship may have ended or begun
- * anew with another key since the handshake began. */
+/* The hub's certificate may have been revoked by its zone, and the friendship may have ended, or
+ * begun again with another key, since the handshake began. */
 static bool
 is_admitted(const struct pz_hub_friend *f, const char *serial, const uint8_t *ca_key_hash)
 {
@@ -193,7 +193,7 @@ is_admitted(const struct pz_hub_friend *f, const char *serial, const uint8_t *ca
 	return known->crl == NULL || !pz_crl_has_serial(known->crl, serial);
 }
 
-/* The friend whose hub this is, NULL: none. */
+/* The friend whose hub this is; NULL: none. */
 static struct pz_hub_friend *
 friend_of(const struct pz_hosted_conn *conn, const struct pz_peer *peer)
 {
@@ -204,8 +204,8 @@ friend_of(const struct pz_hosted_conn *conn, const struct pz_peer *peer)
 		       : NULL;
 }
 
-/* The hub that dialled registers first: the other one answers when it takes the link, so that a
- * link that has to wait is not used. */
+/* The hub that dialled registers first; the other answers when it accepts the link, so that a
+ * waiting link is not used. */
 static enum pz_err
 begin_registration(struct pz_hosted_conn *conn, struct pz_hub_friend *f)
 {
@@ -227,7 +227,7 @@ pz_hub_friend_secured(struct pz_hosted_conn *conn)
 	struct pz_hub_friend *f = peer ? friend_of(conn, peer) : NULL;
 
 	if (f == NULL) {
-		if (conn->friend_link) /* ours, and the friendship has ended */
+		if (conn->friend_link) /* our refusal: the friendship has ended */
 			pz_link_close(conn->link, PZ_ERR_DENIED_IDENTITY, "no friend any more");
 		return conn->friend_link != NULL;
 	}
@@ -251,7 +251,7 @@ pz_hub_friend_secured(struct pz_hosted_conn *conn)
 
 /* ---- which of two links ---- */
 
-/* True for the one that the hub of the smaller zone opened. */
+/* True for the link that the hub of the smaller zone opened. */
 static bool
 is_preferred(const struct pz_hosted_conn *conn)
 {
@@ -260,8 +260,8 @@ is_preferred(const struct pz_hosted_conn *conn)
 	return conn->friend_link->is_ours == is_smaller;
 }
 
-/* The older link is one that survives where two have crossed. Either they have, or the other hub
- * has lost the older one: it has to give a sign of life, and the newer one waits. */
+/* The older link survives if the two have crossed. Either they have, or the other hub has lost the
+ * older one: the older one is probed, and the newer one waits. */
 static bool
 has_to_wait(struct pz_hosted_conn *conn)
 {
@@ -358,7 +358,7 @@ pz_hub_friend_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 	struct pz_hub_friend *f = conn->friend_link->of;
 
 	PZ_TRY(pz_envelope_scan(pz_frame_body(frame), &envelope));
-	if (!envelope.is_register) /* a hub that does not want the link says why */
+	if (!envelope.is_register) /* a hub that refuses the link says why */
 		return conn->friend_link->is_ours ? PZ_OK : PZ_ERR_DENIED_IDENTITY;
 	PZ_TRY(pz_link_take_register(conn->link, &envelope));
 	if (f == NULL || !is_admitted(f, conn->friend_link->serial, NULL))
@@ -368,7 +368,7 @@ pz_hub_friend_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 	return has_to_wait(conn) ? PZ_OK : take(conn);
 }
 
-/* Before both owners have confirmed nothing is passed on: only hubs say something to each other. */
+/* Before both owners have confirmed nothing is forwarded: only props between the hubs pass. */
 enum pz_err
 pz_hub_friend_frame(struct pz_hosted_conn *conn, struct pz_slice frame)
 {
@@ -395,13 +395,13 @@ pz_hub_friend_close_revoked(struct pz_hub_friend *f)
 
 /* ---- the end ---- */
 
-/* Only what its hub says after its certificate was verified; before that anyone may claim it. */
+/* Only what the hub sends after its certificate was verified; before that any node may claim it. */
 static void
 note_refusal(struct pz_hub_friend *f, const struct pz_link *link, enum pz_err why)
 {
 	const struct pz_friend *known = pz_hub_friend_known(f);
 
-	/* Of two hubs that have exchanged an invitation one has stored it a moment earlier. */
+	/* Of two hubs that have exchanged an invitation one stores it a moment earlier. */
 	if (why != PZ_ERR_DENIED_REMOTE || !link->secured || known == NULL ||
 	    !pz_friend_is_confirmed(known))
 		return;
@@ -413,7 +413,7 @@ note_refusal(struct pz_hub_friend *f, const struct pz_link *link, enum pz_err wh
 			   f->name, f->zone->authority->zone);
 }
 
-/* A time of day is not worth a commit for each link: housekeeping stores it. */
+/* A time is not worth a commit for each link: housekeeping stores it. */
 static void
 mark_seen(struct pz_hub_friend *f)
 {
@@ -426,7 +426,7 @@ mark_seen(struct pz_hub_friend *f)
 	f->is_unsaved = true;
 }
 
-/* Our own verdict: the certificate that was shown is not under the pinned CA. */
+/* We have verified that the certificate is not under the pinned CA. */
 static void
 explain(struct pz_hub_friend *f, const struct pz_link *link, enum pz_err why, const char *detail)
 {
@@ -460,7 +460,7 @@ link_lost(struct pz_hub_friend *f, struct pz_hosted_conn *conn, enum pz_err why,
 			 why == PZ_ERR_LIMIT_QUEUE ? PZ_RPC_CONGESTED : PZ_RPC_UNREACHABLE);
 }
 
-/* The older link gave no sign of life, or has ended by itself. */
+/* The older link did not answer the probe, or has ended by itself. */
 static bool
 take_held(struct pz_hub_friend *f)
 {

@@ -1,7 +1,7 @@
 /*
- * What the hubs of two friend zones say to each other (page 6): one table of prop statuses. All of
- * it counts for the friend's own zone only. What is kept is built anew and verified with the pinned
- * CA where it is signed.
+ * Props between the hubs of two friend zones (page 6): one table of prop statuses. All of them are
+ * valid for the friend's own zone only. What is kept is a checked copy; signed parts are verified
+ * with the pinned CA.
  */
 #include <stdlib.h>
 
@@ -86,7 +86,7 @@ on_confirm(struct pz_hub_friend *f, const json_t *message)
 	pz_hub_friend_confirmed_there(f->zone, f->name);
 }
 
-/* What this zone shows is sent when both hubs take it: each has stored that both owners have
+/* What this zone shows is sent when both hubs accept it: each has stored that both owners have
  * confirmed. */
 static void
 on_open(struct pz_hub_friend *f, const json_t *message)
@@ -140,7 +140,7 @@ on_moved(struct pz_hub_friend *f, const json_t *message)
 		return;
 	enum pz_err err = pz_hub_notice_parse(message, &notice, &info);
 	if (err == PZ_OK && notice.number <= known->number)
-		return; /* known, or older than what is known */
+		return; /* known, or older than the known one */
 	if (err == PZ_OK)
 		err = pz_hub_notice_check(&notice, f->name, known->ca, &info);
 	if (err != PZ_OK) {
@@ -216,7 +216,7 @@ pz_hub_friend_prop(struct pz_hosted_conn *conn, const struct pz_envelope *envelo
 	const char *status = NULL;
 	struct pz_hub_friend *f = conn->friend_link->of;
 
-	/* Only the hub itself, over the link that counts. */
+	/* Only from the hub itself, on the link in use. */
 	if (f == NULL || f->conn != conn || conn->link->closing ||
 	    !pz_slice_eq(envelope->from, pz_session_address(&conn->link->session)) ||
 	    pz_message_prop_parse(envelope, &payload, &status, &message) != PZ_OK) {

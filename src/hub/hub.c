@@ -1,8 +1,7 @@
 /*
- * The hub as a whole: what it is given, listening, what is done regularly, and its end. A hub
- * hosts any number of zones, which share the port, the doorway of strangers, the store and the
- * key directory, and nothing else: each zone has its own router, trust and records
- * (hosted/zone.h).
+ * The hub as a whole: configuration, listening, housekeeping, and its end. A hub hosts any number
+ * of zones, which share only the port, the doorway of strangers, the store and the key directory:
+ * each zone has its own router, trust and records (hosted/zone.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +68,7 @@ set_hosting(struct pz_hub *hub)
 
 static void sweep_keys(struct pz_hub *hub);
 
-/* A key that is used by what is only on its way to the disk must not be swept away. */
+/* A key that only a pending transaction refers to must not be swept away. */
 static bool
 is_at_rest(const struct pz_hub *hub)
 {
@@ -91,13 +90,12 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 	struct pz_slice key;
 	void *zone;
 
-	/* Due after a renewal or a new zone, also one that failed: otherwise no key is left over.
-	 */
+	/* Due after a renewal or a new zone, also a failed one: otherwise no key is left over. */
 	if (hub->hosting.is_sweep_due && is_at_rest(hub)) {
 		hub->hosting.is_sweep_due = false;
 		sweep_keys(hub);
 	}
-	/* First what ends by time, then what is renewed, then what is stored of both. */
+	/* Expiry first, then renewal, then the storing of both. */
 	while (pz_map_next(hub->zones, &pos, &key, &zone)) {
 		pz_hosted_clone_clean(zone);
 		pz_hub_enrol_clean(zone);
@@ -111,7 +109,7 @@ on_housekeeping(struct pz_timer *timer, void *arg)
 	pz_env_start(hub->config.env, timer, HOUSEKEEPING_US);
 }
 
-/* Its own certificates may be due, or not have begun: no device can connect meanwhile. */
+/* Its own certificates may be due, or not valid yet: then no device can connect. */
 static void
 on_clock_jump(void *arg, int64_t by_ms)
 {
@@ -128,8 +126,8 @@ pz_hub_clock_set(struct pz_hub *hub)
 	pz_clock_watch_look(&hub->clock);
 }
 
-/* One zone that cannot be built ends the start: without it its devices would find a hub that
- * denies them. */
+/* One zone that cannot be built ends the start: otherwise its devices would find a hub that denies
+ * them. */
 static enum pz_err
 load_zone(void *arg, struct pz_authority *takes)
 {
@@ -138,8 +136,8 @@ load_zone(void *arg, struct pz_authority *takes)
 	return pz_hub_add_zone(arg, takes, &zone, NULL);
 }
 
-/* Key files that no zone refers to are left over from a crash between key and transaction, from a
- * renewal, or from one that failed. */
+/* Key files that no zone refers to: left over from a crash between key and transaction, from a
+ * renewal, or from a failed renewal. */
 static void
 sweep_keys(struct pz_hub *hub)
 {
@@ -195,7 +193,7 @@ pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out, struct pz_er
 		pz_hub_free(hub);
 		return err;
 	}
-	sweep_keys(hub); /* all zones are loaded: what no zone names is left over */
+	sweep_keys(hub); /* all zones are loaded: keys that no zone refers to are left over */
 	*out = hub;
 	return PZ_OK;
 }
@@ -205,7 +203,7 @@ pz_hub_start(struct pz_hub *hub, struct pz_errinfo *info)
 {
 	const struct pz_transport *transport = &hub->config.transport;
 
-	/* First: a port that is taken must end the start before anything has changed. */
+	/* First: a port in use must end the start before anything has changed. */
 	PZ_TRY(transport->ops->listen(transport->self, hub->config.listen, hub->config.port,
 				      pz_hub_accept, hub, &hub->listener, &hub->hosting.port,
 				      info));
@@ -215,7 +213,7 @@ pz_hub_start(struct pz_hub *hub, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* Each link gets a bye, so devices know that the hub is going and was not lost. */
+/* Each link gets a bye, so devices know that the hub stops and was not lost. */
 static void
 close_all(struct pz_list *links)
 {
@@ -260,8 +258,8 @@ pz_hub_free(struct pz_hub *hub)
 		return;
 	pz_clock_watch_stop(&hub->clock);
 	pz_env_stop(hub->config.env, &hub->housekeeping);
-	/* Changes before requests, and these before zones: what waits reports to a command, and
-	 * what a command holds may point into a zone. */
+	/* Changes before requests, and these before zones: waiting changes report to a command, and
+	 * a command may point into a zone. */
 	while (hub->zones && pz_map_next(hub->zones, &pos, NULL, &zone))
 		pz_hosted_transact_end_all(zone);
 	PZ_LIST_EACH (&hub->removed, hook, tmp)

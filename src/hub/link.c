@@ -1,14 +1,13 @@
 /*
- * One connection at the hub. A stranger costs as little as possible and is bounded in number; a
- * device is what its certificates prove and the members' list of this moment confirms (page 2).
+ * One connection at the hub. Strangers cost as little as possible, and their number is limited; a
+ * device is identified by its certificates and by the current list of members (page 2).
  *
  *     accept ──handshake──> secured ──register──> live ──> closed
  *                 │             └── enrolling, befriending, a friend's hub: other files
  *                 └── waits in the doorway, until it has proved an identity
  *
- * The object is freed by the end of its link and nowhere else. A device that comes again
- * replaces its older link: at once where it was away, or by draining where it moves from one
- * way to another without being away (page 4).
+ * Only the end of its link frees the object. A device that connects again replaces its older link:
+ * at once if it was away, or by draining if it changes its route without being away (page 4).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +27,7 @@
 
 /* ---- limits of strangers (page 4 "Pressure") ---- */
 
-/* Before there is a link: the stranger gets no byte. */
+/* There is no link yet: the stranger gets no byte. */
 static void
 refuse(struct pz_hub *hub, struct pz_stream *stream, const char *remote, const char *why)
 {
@@ -39,7 +38,7 @@ refuse(struct pz_hub *hub, struct pz_stream *stream, const char *remote, const c
 	stream->ops->close(stream);
 }
 
-/* A newer connection needs the place (net/doorway.h chooses which one goes). */
+/* A newer connection needs the place (net/doorway.h chooses the one to close). */
 static void
 on_evict(void *arg, struct pz_guest *guest, const char *why)
 {
@@ -76,8 +75,8 @@ const struct pz_doorway_ops pz_hub_doorway_ops = {
 
 /* ---- accepting ---- */
 
-/* Page 2 "TLS": the first label of the SNI picks the zone. No certificate is shown without the tag
- * of one: a scan of addresses shows no user's name. */
+/* Page 2 "TLS": the first label of the SNI selects the zone. Without a tag of a zone no certificate
+ * is presented: a scan of addresses finds no user's name. */
 static struct pz_tls_ctx *
 select_ctx(void *arg, const char *sni_first_label, enum pz_tls_purpose purpose)
 {
@@ -104,7 +103,7 @@ select_ctx(void *arg, const char *sni_first_label, enum pz_tls_purpose purpose)
 	return NULL;
 }
 
-/* The doorway before TLS: a connection that finds no room costs no handshake. */
+/* The doorway before TLS: a refused connection costs no handshake. */
 void
 pz_hub_accept(void *arg, struct pz_stream *stream, const char *remote)
 {
@@ -147,8 +146,8 @@ refuse_member(struct pz_hosted_conn *conn, enum pz_err err, const char *detail)
 		pz_hosted_conn_bye(conn, err, detail);
 }
 
-/* The handshake says which device it is; `register` says that it is there to exchange messages.
- * The hub sends its own first, so neither end waits for the other. */
+/* The handshake identifies the device; `register` shows that it is ready to exchange messages. The
+ * hub sends its own first, so neither end waits for the other. */
 static enum pz_err
 begin_registration(struct pz_hosted_conn *conn)
 {
@@ -161,9 +160,9 @@ begin_registration(struct pz_hosted_conn *conn)
 	return pz_link_send_register(conn->link, conn->zone->authority->zone, NULL);
 }
 
-/* Which of four kinds it is was decided by the context that the handshake chose (select_ctx). A
- * device is looked up among the members of this moment, and its verified chain is dropped: it
- * is some kilobytes for each link. */
+/* The context of the handshake (select_ctx) has decided which of four kinds it is. A device is
+ * looked up in the current list of members, and its verified chain is freed: it is some kilobytes
+ * for each link. */
 static void
 on_secured(struct pz_link *link)
 {
@@ -189,13 +188,13 @@ on_secured(struct pz_link *link)
 	snprintf(conn->serial, sizeof(conn->serial), "%s", conn->member->serial);
 	conn->log = &conn->member->log;
 	link->session.log = conn->log;
-	pz_tls_drop_peer(link->tls); /* from now on the member is what counts */
+	pz_tls_drop_peer(link->tls); /* from now on the member identifies the link */
 	err = begin_registration(conn);
 	if (err != PZ_OK)
 		pz_link_close(link, err, "cannot register");
 }
 
-/* The reason names both addresses: the owner may have copied the device with its identity. */
+/* The reason has both addresses: the owner may have copied the device with its identity. */
 static void
 bye_replaced(struct pz_hosted_conn *older, const struct pz_hosted_conn *newer)
 {
@@ -209,7 +208,8 @@ bye_replaced(struct pz_hosted_conn *older, const struct pz_hosted_conn *newer)
 	pz_link_close(older->link, PZ_ERR_EXISTS, reason);
 }
 
-/* Newest wins (page 14, TLS-12): a device that comes back after a dead network must not wait. */
+/* The newest link wins (page 14, TLS-12): a device that comes back after a dead network must not
+ * wait. */
 static void
 replace_older(struct pz_hosted_conn *conn)
 {
@@ -240,8 +240,9 @@ on_drain_end(struct pz_timer *timer, void *arg)
 	pz_link_close(conn->link, PZ_OK, "replaced");
 }
 
-/* The device has both links and says that this one goes on for the other (page 4): it was not away.
- * The other one gets a bye as its last message, and is received from until the device has that. */
+/* The device has both links and declares that this one continues the other (page 4): it was not
+ * away. The other one gets a bye as its last message, and is read until the device has received
+ * that. */
 static void
 continue_older(struct pz_hosted_conn *conn)
 {
@@ -257,15 +258,15 @@ continue_older(struct pz_hosted_conn *conn)
 	json_decref(message);
 	old_conn->state = PZ_HOSTED_DRAINING;
 	old_conn->member = NULL;
-	/* Not among those that are sent what changes in the zone. */
+	/* Removed from the list of links that receive changes of the zone. */
 	pz_list_remove(&old_conn->link->owner_node);
 	pz_list_append(&conn->hosting->links, &old_conn->link->owner_node);
 	pz_timer_init(&old_conn->drain_end, on_drain_end, old_conn);
 	pz_env_start(conn->hosting->env, &old_conn->drain_end, PZ_PEER_DRAIN_US);
 }
 
-/* A claim of the device, in its register: it names the session of before, which only that
- * device and the hub know. */
+/* A claim of the device in its register: it names the former session, which only that device and
+ * the hub know. */
 static bool
 is_continuation(const struct pz_hosted_conn *conn, const struct pz_envelope *envelope)
 {
@@ -283,12 +284,11 @@ mark_seen(struct pz_hosted_conn *conn)
 	member->last_seen_ms = pz_env_wall_ms(conn->hosting->env);
 	member->is_unsaved = true;
 	if (member->confirmed)
-		return; /* a time of day is not worth an fsync for each link: see
-			   pz_hosted_save_seen */
+		return; /* a time is not worth an fsync for each link: see pz_hosted_save_seen */
 	member->confirmed = true;
 	pz_hosted_save_member(conn->zone, member);
 	pz_hosted_save_now(
-		conn->zone); /* from now on its name is taken: not to be lost in a crash */
+		conn->zone); /* from now on its name is taken, which a crash must not undo */
 }
 
 /* Between handshake and registration the device may have been revoked, or its name given to
@@ -314,9 +314,9 @@ on_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 		refuse_member(conn, PZ_ERR_DENIED_REVOKED, "revoked");
 		return PZ_OK;
 	}
-	/* The order matters: the older session ends, and others are sent that, before the new one
-	 * is attached; otherwise they would take what the former one had begun for the new one's.
-	 */
+	/* The order matters: the older session ends, and others are informed of it, before the new
+	 * one is attached; otherwise they would take what the former session had begun for the new
+	 * one's. */
 	bool is_back = !is_continuation(conn, &envelope);
 	if (is_back) {
 		replace_older(conn);
@@ -330,7 +330,7 @@ on_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 	conn->zone->connected++;
 	pz_guest_proved(&conn->guest);
 	pz_hub_count_waiting(pz_hub_of(conn->hosting));
-	/* From strangers to members: what changes in the zone is sent to those in this list. */
+	/* From strangers to members: changes of the zone are sent to the links in this list. */
 	pz_list_remove(&link->owner_node);
 	pz_list_append(&conn->zone->links, &link->owner_node);
 	pz_link_establish(link);
@@ -346,7 +346,7 @@ on_register(struct pz_hosted_conn *conn, struct pz_slice frame)
 	return PZ_OK;
 }
 
-/* What concerns a link concerns this one no more. */
+/* Props of the drained link concern a link that is not in use any more. */
 static enum pz_err
 on_late_frame(struct pz_hosted_conn *conn, struct pz_slice frame)
 {
@@ -391,7 +391,7 @@ on_keepalive(struct pz_link *link)
 	pz_hosted_send_prop(conn->zone, link, "keepAlive", NULL);
 }
 
-/* The peer answers any probe; silence means that the way is dead. */
+/* The peer answers any probe; silence means that the path is dead. */
 static void
 on_probe(struct pz_link *link)
 {
@@ -458,7 +458,7 @@ log_refused(const struct pz_hosted_conn *conn, enum pz_err why, const char *deta
 			     pz_guest_remote(&conn->guest), pz_err_text(why), detail);
 }
 
-/* What never left the queue goes by the new link. */
+/* Messages that never left the queue are sent on the new link. */
 static void
 drained(struct pz_hosted_conn *conn, struct pz_slice undelivered)
 {
@@ -469,8 +469,8 @@ drained(struct pz_hosted_conn *conn, struct pz_slice undelivered)
 	pz_hosted_send_again(conn->zone, undelivered);
 }
 
-/* Synchronisation and uploads end first: they use the link. What else follows depends on how
- * far the connection had come. */
+/* Synchronisation and uploads end first: they use the link. The rest depends on the state of the
+ * connection. */
 static void
 on_closed(struct pz_link *link, enum pz_err why, const char *detail, struct pz_slice undelivered)
 {

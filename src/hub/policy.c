@@ -1,6 +1,7 @@
 /*
- * A device of the zone changes the owner's policy (page 9, 13). The document comes in pieces, each
- * of which is answered before the next one is sent: calls of the device need not wait behind it.
+ * A device of the zone changes the owner's policy (page 9, 13). The document is sent in pieces,
+ * each of which is answered before the next one is sent, so that calls of the device need not wait
+ * behind it.
  *
  *     device                                                     hub
  *     policyEdit {id, base, size, at, text, force?}      ->
@@ -65,7 +66,7 @@ refuse(struct pz_hosted_conn *conn, int64_t id, enum pz_err err, const char *det
 			       "message", detail, "sequence", (json_int_t)sequence));
 }
 
-/* The link on which the device asked may be replaced by another one of it meanwhile. */
+/* The link of the request may have been replaced by another one of the device meanwhile. */
 static void
 on_done(struct pz_hosted *zone, const struct pz_hosted_policy_edit *edit, enum pz_err err,
 	const char *detail, uint64_t sequence)
@@ -84,7 +85,7 @@ on_done(struct pz_hosted *zone, const struct pz_hosted_policy_edit *edit, enum p
 
 /* ---- pieces ---- */
 
-/* One document at a time for each link; a new one replaces one that was not completed. */
+/* One document at a time for each link; a new one replaces an incomplete one. */
 static struct pz_hub_upload *
 begin(struct pz_hosted_conn *conn, int64_t id, int64_t base, size_t size, bool is_forced)
 {

@@ -1,7 +1,7 @@
 /*
- * What members send to their hub: one table of prop statuses (page 4), one function each.
- * Everything that is kept is built anew from what was understood and is bounded; what is refused is
- * answered with an error that names the prop, unless the device does not read its answers.
+ * What members send to their hub: one table of prop statuses (page 4), one function each. What is
+ * kept is a copy of the understood members, with bounds; a refusal is answered with an error that
+ * names the prop, unless the device does not read its answers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,14 +25,14 @@
 #include "zone/info.h"
 
 /* Descriptors in one foundServices: a longer answer comes in several messages, all but the last
- * with "partial": true, for no frame may be longer than what the device takes. */
+ * with "partial": true, since no frame may be longer than the device accepts. */
 #define FOUND_PER_FRAME 64
 #define DESCRIPTOR_BYTES_MAX (5U << 10) /* its texts, each character escaped */
 #define FIND_ID_BYTES_MAX 256           /* is sent back */
 
 /** The sender of a prop: the link's other end. */
 struct speaker {
-	struct pz_hosted_conn *conn; /* the link that it came by, and that answers go out by */
+	struct pz_hosted_conn *conn; /* the link that brought it, and that answers are sent on */
 	struct pz_member *member;
 	const char *address;
 };
@@ -56,8 +56,7 @@ send_error(const struct speaker *who, enum pz_prop_error error, const char *mess
 
 /* ---- pzpInfo ---- */
 
-/* Applies a text for people when it is valid and fits. True when it differs from the one of before.
- */
+/* Applies a display text when it is valid and fits. True when it differs from the former one. */
 static bool
 take_text(const char *text, char *out, size_t size)
 {
@@ -68,7 +67,7 @@ take_text(const char *text, char *out, size_t size)
 	return true;
 }
 
-/* Where the device can be reached, built anew. NULL: the message has a wrong form. */
+/* A checked copy of where the device can be reached. NULL: the message is malformed. */
 static json_t *
 read_info(const json_t *message)
 {
@@ -86,7 +85,7 @@ read_info(const json_t *message)
 			 : NULL;
 }
 
-/* True when that changes what others are sent. @param info taken */
+/* True when this changes what others are sent. @param info taken */
 static bool
 take_info(struct pz_hosted_conn *conn, const json_t *message, json_t *info)
 {
@@ -124,7 +123,7 @@ on_pzp_info(const struct speaker *who, json_t *message)
 	}
 	bool is_news = take_info(conn, message, kept);
 	pz_hosted_clone_named(conn);
-	if (is_news) /* what is the same as before costs the others nothing */
+	if (is_news) /* an unchanged value costs the others nothing */
 		pz_hosted_member_changed(conn->zone, conn->member);
 }
 
@@ -160,7 +159,7 @@ send_found(const struct speaker *who, json_t *id, json_t *found, bool is_partial
 	json_decref(message);
 }
 
-/* By the longest descriptor there can be: a frame that is too long for the device would be lost. */
+/* By the longest possible descriptor: a frame that is too long for the device would be lost. */
 static size_t
 per_frame(const struct pz_link *link)
 {
@@ -171,7 +170,7 @@ per_frame(const struct pz_link *link)
 		       : max / DESCRIPTOR_BYTES_MAX;
 }
 
-/* Appends what matches to *found, and sends that when it is a frame's worth. */
+/* Appends matching services to *found, and sends *found when it fills a frame. */
 static void
 add_matching(const struct speaker *who, json_t *id, json_t **found, json_t *list, const char *api)
 {
@@ -280,7 +279,7 @@ on_nothing(const struct speaker *who, json_t *message)
 	(void)message;
 }
 
-/* A device asks for a sign of life: it does not know whether its link is dead. */
+/* A device probes the hub: it does not know whether its link is dead. */
 static void
 on_probe(const struct speaker *who, json_t *message)
 {
@@ -332,7 +331,7 @@ handle_prop(const struct speaker *who, const char *status, json_t *message)
 			   status);
 }
 
-/* A prop comes from a device itself, never from an app on it. */
+/* A device itself sends props, never an app on it. */
 static void
 on_prop(struct pz_hosted_conn *conn, const struct pz_envelope *envelope)
 {
@@ -355,13 +354,13 @@ on_prop(struct pz_hosted_conn *conn, const struct pz_envelope *envelope)
 	json_decref(payload);
 }
 
-/* Requests to the hub itself: it answers discovery, and everything else as unknown. */
+/* Requests to the hub itself: it answers discovery, and rejects everything else as unknown. */
 static void
 on_rpc(struct pz_hosted *zone, const struct pz_envelope *envelope)
 {
 	struct pz_errinfo info = {""};
 	json_t *payload = pz_json_read(envelope->payload, PZ_JSON_NUL, &info);
-	/* The answer goes where it was asked for; both are within what the link has proved. */
+	/* The answer goes to the requester; both addresses are within what the link has proved. */
 	char *from = pz_slice_dup(envelope->resp_to.len ? envelope->resp_to : envelope->from);
 	struct pz_rpc rpc;
 	int code;
@@ -382,7 +381,7 @@ on_rpc(struct pz_hosted *zone, const struct pz_envelope *envelope)
 	free(from);
 }
 
-/* The receipt that the origin asked for (page 4 "Routing"). */
+/* The receipt that the origin requested (page 4 "Routing"). */
 static void
 confirm(struct pz_hosted *zone, const struct pz_envelope *envelope)
 {
@@ -419,7 +418,7 @@ handle_local(struct pz_hosted *zone, struct pz_session *in, const struct pz_enve
 	}
 }
 
-/* What is for the hub itself costs it work; a message that is forwarded costs next to nothing. */
+/* A message for the hub itself costs it work; a forwarded one costs next to nothing. */
 static void
 on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 	 struct pz_slice frame)

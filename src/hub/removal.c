@@ -1,9 +1,9 @@
 /*
  * A zone is removed from this hub (`pzh remove`).
  *
- * From the beginning of the removal on no device reaches the zone and no command finds it, so that
- * nothing is written behind the transaction that removes it. Links are freed at the end of the turn
- * and point to their zone, so the zone's memory stays until the hub ends.
+ * When the removal has begun no device reaches the zone and no command finds it, so nothing is
+ * written after the transaction that removes it. Links are freed at the end of the turn and point
+ * to their zone, so the zone's memory stays until the hub ends.
  */
 #include <stdlib.h>
 
@@ -37,7 +37,7 @@ hide(struct pz_hosted *zone)
 	zone->is_removed = true;
 	pz_map_remove(hub->zones, pz_slice_str(zone->authority->zone));
 	pz_map_remove(hub->by_tag, pz_slice_str(zone->tag));
-	/* Nothing may write to the zone's spaces behind the transaction that empties them. */
+	/* Nothing may write to the zone's spaces after the transaction that empties them. */
 	pz_hosted_update_stop(zone);
 	pz_hosted_records_stop(zone);
 	pz_shared_end(zone->shared);
@@ -47,7 +47,7 @@ hide(struct pz_hosted *zone)
 	close_links(&hub->hosting.links, zone);
 }
 
-/* The disk refused the removal: the zone is here as before, and its devices come back. */
+/* The disk refused the removal: the zone stays as before, and its devices come back. */
 static enum pz_err
 show(struct pz_hosted *zone)
 {
@@ -58,7 +58,7 @@ show(struct pz_hosted *zone)
 	if (err == PZ_OK) {
 		zone->is_removed = false;
 		pz_shared_resume(zone->shared, "the zone was not removed");
-		(void)!pz_hub_friends_start(zone); /* they are there: nothing is allocated */
+		(void)!pz_hub_friends_start(zone); /* they exist: nothing is allocated */
 	} else {
 		pz_map_remove(hub->zones, pz_slice_str(zone->authority->zone));
 	}

@@ -1,9 +1,9 @@
 /*
  * What a device may open through its hub (page 15 "A hop"): a link to another device of its zone,
- * which the hub passes on unread, and, for a device that reaches the hub through the opener, a link
- * to the hub itself. A link to a device of a friend zone is passed on to the friend's hub, which
- * passes it on to that device where it shows the device to the opener's zone: two hops, one at each
- * hub, and neither hub reads what passes.
+ * whose bytes the hub forwards and cannot read, and, for a device that reaches the hub through the
+ * opener, a link to the hub itself. A link to a device of a friend zone goes through the friend's
+ * hub, which splices it to that device if the device is shown to the opener's zone: two hops, one
+ * at each hub, and neither hub can read the bytes.
  */
 #include <stdio.h>
 
@@ -16,7 +16,7 @@
 
 const struct pz_splice_limits pz_hub_splice_limits = {.per_pair = PZ_HUB_SPLICES_PER_PAIR_MAX};
 
-/* The link of a device of the zone that is connected now. NULL: it has none, or no such device. */
+/* The live link of a device of the zone. NULL: it has none, or there is no such device. */
 static struct pz_link *
 link_of(struct pz_hosted *zone, const struct pz_address *to)
 {
@@ -27,8 +27,8 @@ link_of(struct pz_hosted *zone, const struct pz_address *to)
 	return member && !member->revoked && member->session ? pz_link_of(member->session) : NULL;
 }
 
-/* Who it is shows in the link's own handshake, as for any connection; the place in the waiting room
- * is one of the device that it comes through. */
+/* The link's own handshake identifies it, as for any connection; in the doorway it counts for the
+ * device that it comes through. */
 static void
 accept_link(struct pz_hosted_conn *conn, struct pz_channel *channel)
 {
@@ -56,7 +56,8 @@ splice(struct pz_hosted_conn *conn, struct pz_channel *channel,
 
 /* ---- between friends ---- */
 
-/* The link of the friend's hub while both owners have confirmed. NULL: no friend, or it is away. */
+/* The link of the friend's hub when both owners have confirmed. NULL: no friend, or not connected.
+ */
 static struct pz_link *
 link_of_friend(const struct pz_hosted *zone, struct pz_slice name)
 {
@@ -78,8 +79,8 @@ leave_zone(struct pz_hosted_conn *conn, struct pz_channel *channel,
 		       conn->link->session.address);
 }
 
-/* From a friend's hub, for a device of its zone: to a device of ours that the zone may see. To
- * others it is the same whether there is such a device or not. */
+/* From a friend's hub, for a device of its zone: to a device of ours that the zone may see. For
+ * others the answer does not show whether the device exists. */
 static void
 enter_zone(struct pz_hosted_conn *conn, struct pz_channel *channel,
 	   const struct pz_channel_offer *offer, const struct pz_address *to)
@@ -101,8 +102,8 @@ enter_zone(struct pz_hosted_conn *conn, struct pz_channel *channel,
 		splice(conn, channel, offer, link_of(zone, to), offer->from);
 }
 
-/* True for a link to the hub that a relay passes on: for another device than the relay, and over
- * one hop only, so that no member puts links into links without end. */
+/* True for a link to the hub through a relay: for another device than the relay, and over one hop
+ * only, so that no member nests links without end. */
 static bool
 is_passed_on(const struct pz_link *link, const struct pz_channel_offer *offer)
 {
@@ -129,7 +130,7 @@ pz_hub_on_channel(struct pz_link *link, struct pz_channel *channel,
 		leave_zone(conn, channel, offer, &to);
 	else if (to.device.len == 0 && is_passed_on(link, offer))
 		accept_link(conn, channel);
-	else if (to.device.len == 0 || offer->from) /* it has a link; and one hop is enough */
+	else if (to.device.len == 0 || offer->from) /* it has a link; and one hop is allowed */
 		pz_channel_refuse(channel, PZ_CHANNEL_REFUSED);
 	else
 		splice(conn, channel, offer, link_of(conn->zone, &to), link->session.address);

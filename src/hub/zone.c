@@ -1,4 +1,4 @@
-/* The zones of the hub: making one, finding one, storing a new one. */
+/* The zones of the hub: creating, finding and storing them. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,8 +36,7 @@ load_shared(struct pz_hosted *zone, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* In the order in which the parts need each other. What fails is freed by pz_hub_zone_free,
- * which bears parts that do not exist. */
+/* In the order of their dependencies. After a failure pz_hub_zone_free frees what exists. */
 static enum pz_err
 build(struct pz_hub *hub, struct pz_hosted *zone, struct pz_errinfo *info)
 {
@@ -79,7 +78,7 @@ pz_hub_zone_free(struct pz_hosted *zone)
 	pz_border_free(zone->border);
 	pz_hosted_update_fini(zone);
 	pz_hosted_records_fini(zone);
-	pz_hosted_transact_end_all(zone); /* changes that wait refer to the authority */
+	pz_hosted_transact_end_all(zone); /* waiting changes refer to the authority */
 	pz_hosted_clone_fini(zone);
 	pz_hosted_services_fini(zone);
 	pz_router_free(zone->router);
@@ -168,7 +167,7 @@ pz_hub_choose_zone(const struct pz_hub *hub, const char *name, struct pz_hosted 
 	return PZ_OK;
 }
 
-/* Found by its name for commands, and by its tag for handshakes: in both maps or in none. */
+/* Found by its name for commands, and by its tag for handshakes: in both maps or in neither. */
 enum pz_err
 pz_hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct pz_hosted **out,
 		struct pz_errinfo *info)
