@@ -1,17 +1,16 @@
 /*
- * An incoming file on disk (transfer/part.h): a hidden file in the inbox that grows, and is
- * linked to a name of its own when it is whole. Each operation is one job of a thread, one at a
- * time; the loop reads its result when the job is done. So nothing here blocks the loop, and no
- * two jobs of a file run at once.
+ * An incoming file on disk (transfer/part.h): a hidden file in the inbox that grows, and is linked
+ * to its final name when it is complete. Each operation is a job for a thread, one at a time; the
+ * loop reads its result when the job has ended. So nothing here blocks the loop, and no two jobs of
+ * a file run at once.
  *
- * The sender's bytes are a stranger's. Names were checked (transfer/name.h) and directories are
- * opened below the inbox, one by one and without following links (place.c); what is opened has
- * to be a regular file.
+ * The sender's bytes are not trusted. Names were checked (transfer/name.h) and directories are
+ * opened below the inbox, one by one and without following links (place.c); only regular files are
+ * opened.
  *
- * Everything may end in between: after a kill the hidden file is there, and the next offer of
- * the same file goes on with it, once its digest has been compared. A file that was linked and
- * not reported is recognised by its second link. Closing waits for a job that runs, and frees
- * after it.
+ * The process may end at any point: after a kill the hidden file is still there, and the next offer
+ * of the same file continues it, once its digest has been compared. A file that was linked but not
+ * reported is recognised by its second link. Closing waits for a running job, and frees after it.
  */
 #include "transfer/disk.h"
 
@@ -30,8 +29,8 @@
 #include "transfer/hash.h"
 #include "transfer/place.h"
 
-/* The thread and the loop use this in turn: is_busy says whose it is, and only is_closed is read by
- * both. */
+/* The thread and the loop use this alternately: is_busy says which of them owns it; both read only
+ * is_closed. */
 struct disk_part {
 	struct pz_part base;
 	struct pz_work work;
@@ -40,15 +39,15 @@ struct disk_part {
 	char *inbox; /* of spec, owned */
 	int inbox_fd, incoming_fd, fd;
 	struct pz_hash *hash;
-	uint64_t at;         /* bytes that are there */
+	uint64_t at;         /* bytes that are in the file */
 	uint64_t hashed;     /* of them */
-	struct pz_buf bytes; /* to be written; afterwards memory for the next ones */
+	struct pz_buf bytes; /* bytes to write; after a write, memory for the next ones */
 	bool (*job)(struct disk_part *part);
 	struct pz_part_result result;
 	pz_part_done done;
 	void *arg;
 	bool is_busy;
-	atomic_bool is_closed; /* a job that takes long ends early */
+	atomic_bool is_closed; /* ends a long job early */
 };
 
 static struct disk_part *
@@ -64,7 +63,7 @@ close_fd(int fd)
 		close(fd);
 }
 
-/* The jobs are over: only the loop has this object now. */
+/* No job runs: only the loop has this object now. */
 static void
 part_free(struct disk_part *part)
 {
@@ -79,8 +78,8 @@ part_free(struct disk_part *part)
 
 /* ---- in a thread: false after a failure, which `result` names ---- */
 
-/* errno by what a person can do: make room, change permissions, or neither. `what` is the name
- * below the inbox. */
+/* Maps errno by the advice: make room, change permissions, or neither. `what` is the name below the
+ * inbox. */
 static bool
 failed(struct disk_part *part, const char *what)
 {
@@ -100,8 +99,8 @@ failed(struct disk_part *part, const char *what)
 	return false;
 }
 
-/* The digest of what is there already. A file may be long, so a job that is not wanted any more
- * stops between two blocks. */
+/* The digest of the bytes that are there already. A file may be long, so a job that is not wanted
+ * any more stops between two blocks. */
 static bool
 hash_all(struct disk_part *part, uint64_t end)
 {
@@ -109,8 +108,8 @@ hash_all(struct disk_part *part, uint64_t end)
 
 	if (block == NULL)
 		return failed(part, "");
-	/* After a restart of the daemon the digest of the old part is computed anew: it is kept
-	 * nowhere. */
+	/* After a restart of the daemon the digest of the old part is computed again: it is not
+	 * stored. */
 	while (part->hashed < end && !atomic_load(&part->is_closed)) {
 		uint64_t left = end - part->hashed;
 		size_t wanted =
@@ -120,7 +119,7 @@ hash_all(struct disk_part *part, uint64_t end)
 			continue;
 		if (n < 0)
 			return failed(part, "");
-		/* Shorter than it was: the caller sees it by `hashed`. */
+		/* Shorter than before: the caller sees it by `hashed`. */
 		if (n == 0)
 			break;
 		pz_hash_add(part->hash, pz_slice_of(block, (size_t)n));
@@ -129,8 +128,8 @@ hash_all(struct disk_part *part, uint64_t end)
 	return true;
 }
 
-/* A full disk is noticed before it is filled. A file system that does not say how much is free
- * is not asked: writing finds out. */
+/* Detects a full disk before it is filled. If the file system does not report its free space, the
+ * write finds out. */
 static bool
 has_room(struct disk_part *part)
 {
@@ -138,7 +137,7 @@ has_room(struct disk_part *part)
 
 	if (!part->spec.has_size || part->spec.size <= part->at || fstatvfs(part->fd, &fs) != 0)
 		return true;
-	/* f_bavail: what is left without the part that is kept for root. */
+	/* f_bavail: the free space without the part that is reserved for root. */
 	uint64_t left = part->spec.size - part->at, room = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (left <= room)
 		return true;
@@ -150,13 +149,13 @@ has_room(struct disk_part *part)
 	return false;
 }
 
-/* A file that was placed already must stay as it is: the next one begins as another file. */
+/* A file that was placed already must not change: the next one starts as another file. */
 static bool
 leave_placed(struct disk_part *part)
 {
 	if (unlinkat(part->incoming_fd, part->spec.key, 0) != 0)
 		return false;
-	/* The old descriptor is the placed file's, which must not be written any more. */
+	/* The old descriptor belongs to the placed file, which must not be written any more. */
 	close_fd(part->fd);
 	close_fd(part->incoming_fd);
 	part->incoming_fd = -1;
@@ -171,16 +170,16 @@ restart_job(struct disk_part *part)
 
 	pz_hash_reset(part->hash);
 	part->at = part->hashed = 0;
-	/* Two links: the file has a name in the inbox, and only the report of it was lost. */
+	/* Two links: the file has a name in the inbox, and only the report was lost. */
 	if (fstat(part->fd, &st) != 0 || (st.st_nlink > 1 && !leave_placed(part)) ||
 	    ftruncate(part->fd, 0) != 0)
 		return failed(part, "");
 	return true;
 }
 
-/* Too many unfinished files are refused only where this one would be a further one: those that
- * are there may always go on. The file begins anew where it cannot be a beginning of what is
- * offered: it is longer, or was placed already and has another size. */
+/* The limit of unfinished files applies only to a new one: existing ones may always continue. The
+ * file starts again if it cannot be a beginning of what is offered: it is longer, or was placed
+ * already and has another size. */
 static bool
 open_job(struct disk_part *part)
 {
@@ -200,7 +199,7 @@ open_job(struct disk_part *part)
 	size_t others = pz_place_sweep(part->incoming_fd, part->spec.key);
 	size_t others_max = part->spec.key[0] == PZ_PART_KEY_GUEST ? PZ_TRANSFER_GUEST_PARTS_MAX
 								   : PZ_TRANSFER_PARTS_MAX;
-	/* Size 0: this call has made it. */
+	/* Size 0: this call has created it. */
 	if (st.st_size == 0 && others >= others_max) {
 		(void)!unlinkat(part->incoming_fd, part->spec.key, 0);
 		part->result.err = PZ_ERR_LIMIT;
@@ -210,8 +209,8 @@ open_job(struct disk_part *part)
 	}
 	bool is_longer = part->spec.has_size && (uint64_t)st.st_size > part->spec.size;
 	bool is_other = st.st_nlink > 1 && (uint64_t)st.st_size != part->spec.size;
-	/* The digest of what is there goes to the sender, who decides whether it is a beginning of
-	 * its file. */
+	/* The digest of the existing bytes goes to the sender, who decides whether they are a
+	 * beginning of its file. */
 	bool ok = part->spec.is_fresh || is_longer || is_other
 			  ? restart_job(part)
 			  : hash_all(part, (uint64_t)st.st_size);
@@ -219,7 +218,7 @@ open_job(struct disk_part *part)
 	return ok && has_room(part);
 }
 
-/* A file that is shorter now than what was written was changed by others. */
+/* The file is shorter than what was written: another program has changed it. */
 static bool
 digest_job(struct disk_part *part)
 {
@@ -229,7 +228,7 @@ digest_job(struct disk_part *part)
 	return part->hashed == part->at || failed(part, part->spec.name);
 }
 
-/* True when a whole block of the bytes, from `at` on, holds nothing but zeros. */
+/* True when a whole block of the bytes, starting at `at`, is all zeros. */
 static bool
 is_empty(struct pz_slice bytes, size_t at)
 {
@@ -241,8 +240,8 @@ is_empty(struct pz_slice bytes, size_t at)
 	return p[0] == 0 && memcmp(p, p + 1, PZ_TRANSFER_HOLE_BYTES - 1) == 0;
 }
 
-/* How many of the bytes go next: empty blocks, or what comes before the next empty one. Blocks are
- * those of the file, which file systems can leave out. */
+/* How many of the bytes to write next: empty blocks, or the bytes before the next empty block.
+ * Blocks are those of the file, which file systems can leave out. */
 static size_t
 next_piece(uint64_t at, struct pz_slice bytes, bool *out_is_empty)
 {
@@ -254,9 +253,9 @@ next_piece(uint64_t at, struct pz_slice bytes, bool *out_is_empty)
 	return n < bytes.len ? n : bytes.len;
 }
 
-/* Empty blocks take no room: the file becomes longer, and nothing is written. Where the file system
- * cannot do that they are written. So are they where the sender has not said how many bytes come:
- * the full disk is what ends a file without end. */
+/* Empty blocks take no space: the file becomes longer, and nothing is written. They are written
+ * where the file system cannot do that, and where the sender has not given the size: then only the
+ * full disk ends an endless file. */
 static ssize_t
 write_piece(struct disk_part *part, struct pz_slice left)
 {
@@ -268,14 +267,13 @@ write_piece(struct disk_part *part, struct pz_slice left)
 	return pwrite(part->fd, left.ptr, n, (off_t)part->at);
 }
 
-/* Written and hashed in the same order. `at` and `hashed` move only behind what was written, so a
- * failure leaves digest and file alike. */
+/* Written and hashed in the same order. `at` and `hashed` advance only past written bytes, so after
+ * a failure digest and file agree. */
 static bool
 write_job(struct disk_part *part)
 {
 	struct pz_slice left = pz_buf_slice(&part->bytes);
-	/* Once a block was written without a digest, the digest has to be made from the file
-	 * (digest_job). */
+	/* Once a block was written without a digest, digest_job has to compute it from the file. */
 	bool is_hashed = !part->spec.no_digest && part->hashed == part->at;
 
 	while (left.len > 0) {
@@ -284,7 +282,7 @@ write_job(struct disk_part *part)
 			continue;
 		/* write(2) may take nothing without an error; the loop would not end. */
 		if (n == 0)
-			errno = ENOSPC; /* a file that takes nothing is full */
+			errno = ENOSPC; /* a file that accepts nothing is full */
 		if (n <= 0)
 			return failed(part, "");
 		if (is_hashed) {
@@ -302,7 +300,7 @@ static bool
 place_in(struct disk_part *part, int dir_fd, const struct stat *st)
 {
 	char name[PZ_TRANSFER_NAME_BYTES_MAX + 1];
-	/* Placed by an earlier try: a second link would be a second file for the person. */
+	/* Placed by an earlier try: a second link would be a second file for the user. */
 	bool is_there = st->st_nlink > 1 &&
 			pz_place_find(dir_fd, st->st_dev, st->st_ino, name, sizeof(name));
 
@@ -315,8 +313,8 @@ place_in(struct disk_part *part, int dir_fd, const struct stat *st)
 	return true;
 }
 
-/* The content is on the disk before the name: after a crash there is no file that looks whole
- * and is not. The time of change is set first, for fsync stores it as well. */
+/* The content is on the disk before the name: after a crash no incomplete file has a final name.
+ * The time of change is set first, since fsync stores it too. */
 static bool
 place_job(struct disk_part *part)
 {
@@ -327,7 +325,7 @@ place_job(struct disk_part *part)
 
 	/* Before fsync(): the time of change is the sender's, not that of the arrival. */
 	if (ms > 0)
-		(void)!futimens(part->fd, times); /* the content counts */
+		(void)!futimens(part->fd, times); /* only the content matters */
 	if (fsync(part->fd) != 0 || fstat(part->fd, &st) != 0)
 		return failed(part, "");
 	int dir_fd = pz_place_open_below(part->inbox_fd, part->spec.path);
@@ -338,14 +336,15 @@ place_job(struct disk_part *part)
 	return ok;
 }
 
-/* Failures are of no interest: what stays is swept later by its age. */
+/* Failures do not matter: files that stay are removed later by age. */
 static bool
 remove_job(struct disk_part *part)
 {
 	if (part->incoming_fd >= 0)
 		(void)!unlinkat(part->incoming_fd, part->spec.key, 0);
-	/* Not empty is an error that is ignored: others are still coming in. */
-	if (part->inbox_fd >= 0) /* when it was the last one */
+	/* The error for a directory that is not empty is ignored: other files are still incoming.
+	 */
+	if (part->inbox_fd >= 0) /* after the last one */
 		(void)!unlinkat(part->inbox_fd, PZ_DISK_INCOMING, AT_REMOVEDIR);
 	return true;
 }
@@ -387,12 +386,12 @@ begin(struct disk_part *part, bool (*job)(struct disk_part *), pz_part_done done
 	pz_work_start(part->workers, &part->work);
 }
 
-/* The bytes change hands without a copy; the caller goes on with an empty buffer. */
+/* The buffers are swapped, not copied; the caller continues with an empty one. */
 static void
 part_write(struct pz_part *base, struct pz_buf *bytes, pz_part_done done, void *arg)
 {
 	struct disk_part *part = disk_part_of(base);
-	/* Two buffers change places for each block, so nothing is copied or allocated. */
+	/* Two buffers are swapped for each block, so nothing is copied or allocated. */
 	struct pz_buf spare = part->bytes;
 
 	part->bytes = *bytes;
@@ -426,14 +425,13 @@ part_remove(struct pz_part *base, pz_part_done done, void *arg)
 	begin(disk_part_of(base), remove_job, done, arg);
 }
 
-/* A job that runs is not waited for: it sees the flag, and on_done frees. */
+/* A running job is not waited for: it sees the flag, and on_done frees. */
 static void
 part_close(struct pz_part *base)
 {
 	struct disk_part *part = disk_part_of(base);
 
-	/* Set before is_busy is looked at: on_done runs in this thread, so it sees one or the
-	 * other. */
+	/* Set before is_busy is read: on_done runs in this thread, so it sees one or the other. */
 	atomic_store(&part->is_closed, true);
 	if (!part->is_busy)
 		part_free(part);
@@ -497,7 +495,7 @@ sweep_job(struct disk_part *part)
 static void
 parts_sweep(void *self, const char *inbox)
 {
-	/* A part that is closed at once: it lives until its job is done. */
+	/* A part that is closed at once: it lives until its job has ended. */
 	const struct pz_part_spec spec = {.inbox = inbox, .key = "-"}; /* no such file */
 	struct disk_part *part = part_new(self, &spec);
 

@@ -1,5 +1,5 @@
 /*
- * SHA-256 of a file while it is sent or received, with digests in between. An error of OpenSSL is
+ * SHA-256 of a file while it is sent or received, with intermediate digests. An error of OpenSSL is
  * kept and makes every digest empty: callers compare texts and need no further branch.
  */
 #include "transfer/hash.h"
@@ -54,7 +54,7 @@ pz_hash_add(struct pz_hash *hash, struct pz_slice bytes)
 		hash->is_broken = true;
 }
 
-/* A digest that failed is like no digest: the text is empty, which equals none of another end. */
+/* A failed digest counts as none: the text is empty, which equals no digest of the other end. */
 void
 pz_hash_hex(const struct pz_hash *hash, char out[PZ_TRANSFER_HASH_HEX_BYTES])
 {

@@ -1,5 +1,5 @@
-/* The list of what was received: records of the store, the oldest of which go when there are too
- * many. The files themselves are the user's. */
+/* The list of received files: records of the store, the oldest of which are removed when there are
+ * too many. The files themselves belong to the user. */
 #include <stdio.h>
 #include <string.h>
 
@@ -33,7 +33,7 @@ pz_inbox_load(struct pz_transfers *transfers, struct pz_errinfo *info)
 json_t *
 pz_inbox_find(const struct pz_transfers *transfers, const char *from, const char *id)
 {
-	/* From the newest: a sender that asks again does so soon. */
+	/* From the newest: a sender that repeats a request does so soon. */
 	for (size_t i = json_array_size(transfers->records); i > 0; i--) {
 		json_t *record = json_array_get(transfers->records, i - 1);
 		const char *its_id = pz_json_str(record, "id");
@@ -54,7 +54,7 @@ is_of_day(const struct pz_transfers *transfers, const json_t *record)
 	return at_ms >= 0 && (uint64_t)at_ms + DAY_MS > pz_env_wall_ms(transfers->config.env);
 }
 
-/* Bytes of a record, and of those of the same party that it stands for. */
+/* Bytes of a record, and of removed records of the same party, which are added to it. */
 static uint64_t
 bytes_of(const json_t *record)
 {
@@ -77,16 +77,16 @@ pz_inbox_bytes_of_day(const struct pz_transfers *transfers, const char *device)
 	return bytes;
 }
 
-/* In the order in which they came, also two of the same millisecond. */
+/* In the order of arrival, also for two in the same millisecond. */
 static void
 make_key(const struct pz_transfers *transfers, char out[40])
 {
 	size_t count = json_array_size(transfers->records);
 	const char *last = pz_json_str(json_array_get(transfers->records, count - 1), "key");
 
-	/* 13 digits of hex for milliseconds, so that the order of texts is that of times. */
+	/* 13 digits of hex for milliseconds, so that texts sort like times. */
 	snprintf(out, 40, "%013llx-000", (unsigned long long)pz_env_wall_ms(transfers->config.env));
-	/* Also when the clock was set back: a new record comes after the last one. */
+	/* Also after the clock was set back: a new record comes after the last one. */
 	for (int i = 1; count > 0 && last && strcmp(out, last) <= 0 && i < 4096; i++)
 		snprintf(out, 40, "%.13s-%03x", last, i);
 }
@@ -106,8 +106,8 @@ heir_of(const struct pz_transfers *transfers, size_t goes)
 	return NULL;
 }
 
-/* A friend zone must not lose its day's bytes with the records that give way, neither to small
- * files of its own nor to those of others: the last record of it in a day stays. */
+/* A friend zone's bytes of the day must not be lost with removed records, neither for small files
+ * of its own nor for those of others: its last record of a day stays. */
 static bool
 must_stay(const struct pz_transfers *transfers, size_t i)
 {
@@ -128,8 +128,9 @@ hand_over(json_t *heir, const json_t *goes, struct pz_txn *txn)
 	return pz_record_put(txn, SPACE, pz_json_str(heir, "key"), json_incref(heir));
 }
 
-/* The oldest that may go. There are fewer friends than records, so one is found unless friends come
- * and go all day: then the oldest of all. The newest is being added, and stays. */
+/* The oldest record that may be removed. There are fewer friends than records, so there is one,
+ * unless friendships begin and end all day: then the oldest of all. The newest is being added, and
+ * stays. */
 static size_t
 least_worthy(const struct pz_transfers *transfers)
 {
@@ -169,7 +170,7 @@ pz_inbox_add(struct pz_transfers *transfers, json_t *takes_record, pz_store_done
 	    json_array_append(transfers->records, takes_record) != 0 ||
 	    make_room(transfers, txn) != PZ_OK ||
 	    pz_record_put(txn, SPACE, key, json_incref(takes_record)) != PZ_OK) {
-		pz_txn_free(txn); /* it is not listed; the file is there all the same */
+		pz_txn_free(txn); /* it is not listed; the file exists all the same */
 		txn = NULL;
 	}
 	json_decref(takes_record);

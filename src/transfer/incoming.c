@@ -1,11 +1,11 @@
 /*
- * One file that comes, from the offer until it is in its place, or until it has rested too long
- * without a link; it goes on where the next offer of the same file finds it. Which offers become a
- * file is receive.c's to say; what is done on the disk is behind part.h.
+ * One incoming file, from the offer until it is placed, or until it has waited too long without a
+ * link; the next offer of the same file continues it. receive.c decides which offers become a file;
+ * part.h has the operations on the disk.
  *
- * One operation of the part runs at a time (is_busy); step() begins the next one. A file that is
- * whole is placed and noted also when its sender has gone: the sender asks again by the same id,
- * and is answered from the list.
+ * One operation of the part runs at a time (is_busy); step() begins the next one. A complete file
+ * is placed and recorded even when its sender has lost the link: the sender offers it again by the
+ * same id, and is answered from the list.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +15,11 @@
 #include "transfer/incoming.h"
 #include "wire/json.h"
 
-/* What was credited may wait, and what the window lets come meanwhile. So a sender that keeps to
- * its window never meets this maximum. */
+/* The credited bytes may wait, and the bytes that the window allows meanwhile. So a sender that
+ * keeps to its window never reaches this maximum. */
 #define PENDING_BYTES_MAX ((size_t)PZ_CHANNEL_WINDOW_BYTES_MAX + PZ_TRANSFER_BACKLOG_BYTES)
 
-/* What a commit is given: the file may be closed before that ends. */
+/* The argument of a commit: the file may be closed before the commit ends. */
 struct pz_noting {
 	struct pz_incoming *in; /* NULL: closed */
 };
@@ -42,7 +42,7 @@ pz_incoming_free(struct pz_incoming *in)
 	pz_list_remove(&in->node);
 	pz_env_stop(env_of(in), &in->timer);
 	pz_env_stop(env_of(in), &in->gather);
-	/* The commit goes on; its call-back finds that the file is gone. */
+	/* The commit continues; its call-back finds that the file is closed. */
 	if (in->noting)
 		in->noting->in = NULL;
 	if (in->channel)
@@ -54,7 +54,7 @@ pz_incoming_free(struct pz_incoming *in)
 	free(in);
 }
 
-/* Of the whole file; NULL: it was not asked for. */
+/* Of the whole file; NULL: the sender did not request it. */
 static const char *
 digest_of(const struct pz_incoming *in)
 {
@@ -67,7 +67,7 @@ receipt(const struct pz_incoming *in)
 	return json_pack("{s:s*, s:s}", "sha256", digest_of(in), "file", in->file);
 }
 
-/* The sender of a file that was noted is answered when nothing of it is unfinished any more. */
+/* The sender of a recorded file is answered when its unfinished file is removed. */
 static void
 on_removed(void *arg, const struct pz_part_result *result)
 {
@@ -84,7 +84,7 @@ on_removed(void *arg, const struct pz_part_result *result)
 	pz_incoming_free(in);
 }
 
-/* Nothing of it stays but what was placed. */
+/* Removes everything except the placed file. */
 static void
 remove_part(struct pz_incoming *in)
 {
@@ -121,12 +121,12 @@ note_trouble(const struct pz_incoming *in, const struct pz_part_result *result)
 		     in->device, in->offer.name, result->detail);
 }
 
-/* A disk that is full is given back what this file took of it. */
+/* A full disk gets back the space that this file used. */
 static void
 give_up(struct pz_incoming *in, const struct pz_part_result *result)
 {
-	/* What fills the disk is removed at once; what failed otherwise stays, and its sender goes
-	 * on with it. */
+	/* After a full disk the file is removed at once; after another failure it stays, and its
+	 * sender continues it. */
 	bool is_full = result->err == PZ_ERR_IO_FULL;
 
 	note_trouble(in, result);
@@ -139,7 +139,7 @@ give_up(struct pz_incoming *in, const struct pz_part_result *result)
 		pz_incoming_free(in);
 }
 
-/* It is not what was announced. */
+/* It differs from what was announced. */
 static void
 give_up_changed(struct pz_incoming *in)
 {
@@ -189,7 +189,7 @@ static json_t *
 record_of(const struct pz_incoming *in)
 {
 	struct pz_transfers *transfers = in->transfers;
-	/* The path of now: the preference may have changed since the offer. */
+	/* The current path: the preference may have changed since the offer. */
 	struct pz_transfers_inbox inbox = transfers->config.ops->inbox(transfers->config.arg);
 	char from[PZ_ADDRESS_BYTES_MAX + 1];
 	PZ_AUTO_FREE char *path = NULL;
@@ -215,7 +215,8 @@ on_placed(void *arg, const struct pz_part_result *result)
 	}
 	in->file = strdup(result->file);
 	in->noting = calloc(1, sizeof(*in->noting));
-	/* The channel ends with "lost", so the sender asks again, and the disk has the file. */
+	/* The channel ends with "lost", so the sender offers it again, and the disk has the file.
+	 */
 	if (in->file == NULL || in->noting == NULL) {
 		pz_incoming_free(in); /* the next try finds it placed */
 		return;
@@ -225,18 +226,18 @@ on_placed(void *arg, const struct pz_part_result *result)
 	pz_inbox_add(in->transfers, record_of(in), on_noted, in->noting, drop_noting);
 }
 
-/* The sender compares it, or has said what it must be. */
+/* The sender compares it, or has announced it. */
 static bool
 wants_digest(const struct pz_incoming *in)
 {
 	return !in->offer.no_digest || in->offer.sha256[0];
 }
 
-/* Everything was received and written. */
+/* All bytes were received and written. */
 static void
 complete(struct pz_incoming *in)
 {
-	/* A sender that announced a digest is held to it; without one, the sender compares at the
+	/* A digest that the sender announced must match; without one, the sender compares at the
 	 * end. */
 	bool is_other = in->offer.sha256[0] && strcmp(in->offer.sha256, in->sha256) != 0;
 
@@ -255,13 +256,13 @@ complete(struct pz_incoming *in)
 
 /* ---- bytes ---- */
 
-/* Credit for what came in: at once, unless the disk is far behind. So how much is in flight
- * depends on the way alone. */
+/* Credit for received bytes: at once, unless the disk is far behind. So only the path determines
+ * how many bytes are in flight. */
 static void
 give_credit(struct pz_incoming *in, size_t received)
 {
 	in->owed += received;
-	/* Credit is the only brake: TCP would go on, and the bytes would wait in memory. */
+	/* Credit is the only brake: TCP would continue, and the bytes would wait in memory. */
 	if (in->owed == 0 || in->channel == NULL || !in->is_accepted ||
 	    in->pending.len + in->writing > PZ_TRANSFER_BACKLOG_BYTES)
 		return;
@@ -296,14 +297,14 @@ on_ready(void *arg, const struct pz_part_result *result)
 		return;
 	}
 	in->state = PZ_INCOMING_READY;
-	/* What the disk has is what counts, whatever was received before. */
+	/* The state of the disk counts, whatever was received before. */
 	in->total = result->have;
 	memcpy(in->sha256, result->sha256, sizeof(in->sha256));
 	in->is_digested = true;
 	step(in);
 }
 
-/* Of what was written without one. */
+/* Of the bytes that were written without one. */
 static void
 digest(struct pz_incoming *in)
 {
@@ -328,7 +329,7 @@ accept(struct pz_incoming *in)
 	json_decref(more);
 }
 
-/* Whole blocks are written, and what cannot become one. */
+/* Writes whole blocks, and bytes that cannot become one. */
 static bool
 is_worth_writing(const struct pz_incoming *in)
 {
@@ -362,14 +363,14 @@ write_pending(struct pz_incoming *in)
 	in->part->ops->write(in->part, &in->pending, on_written, in);
 }
 
-/* Begins what is to be done next. */
+/* Starts the next operation. */
 static void
 step(struct pz_incoming *in)
 {
 	if (in->is_busy || in->state != PZ_INCOMING_READY)
 		return;
-	/* The order matters: what must go goes before anything is written; bytes come before the
-	 * end of the file. */
+	/* The order matters: removal comes before any write; bytes come before the end of the file.
+	 */
 	if (in->is_doomed) {
 		remove_part(in);
 	} else if (in->pending.len > 0) {
@@ -396,14 +397,14 @@ on_data(void *arg, struct pz_slice data)
 
 	in->seen_us = pz_env_mono_us(env_of(in));
 	in->total += data.len;
-	/* A sender that sends more than it offered cannot fill the disk. */
+	/* A sender that sends more than it offered must not fill the disk. */
 	if (in->offer.has_size && in->total > in->offer.size) {
 		give_up_changed(in);
 		return;
 	}
 	if (pz_buf_append(&in->pending, data) != PZ_OK) {
 		in->total -= data.len;
-		/* What is in `pending` is still written, and is the beginning of the next try. */
+		/* The bytes in `pending` are still written, and the next try starts with them. */
 		end_channel(in, "memory"); /* its sender tries again */
 	} else {
 		give_credit(in, data.len);
@@ -420,7 +421,7 @@ on_ended(void *arg)
 	step(in);
 }
 
-/* A sender that has seen its file change needs nothing of it any more. */
+/* A sender whose file has changed needs none of it any more. */
 static void
 on_closed(void *arg, const char *reason, json_t *message)
 {
@@ -428,7 +429,7 @@ on_closed(void *arg, const char *reason, json_t *message)
 
 	(void)message;
 	in->channel = NULL;
-	/* In other states the file is whole already. */
+	/* In other states the file is complete already. */
 	if (strcmp(reason, "changed") == 0 && in->state == PZ_INCOMING_READY)
 		give_up_changed(in);
 	else
@@ -459,7 +460,7 @@ on_timer(struct pz_timer *timer, void *arg)
 
 	if (pz_incoming_rests(in)) {
 		pz_incoming_free(in);
-		/* While the disk works the sender waits for us, and is not stuck. */
+		/* While the disk works the sender waits for us, and must not count as stuck. */
 	} else if (in->channel && in->is_accepted && in->state == PZ_INCOMING_READY) {
 		if (since < PZ_TRANSFER_IDLE_US) {
 			pz_env_start(env_of(in), timer, PZ_TRANSFER_IDLE_US - since);
@@ -497,7 +498,7 @@ pz_incoming_new(struct pz_transfers *transfers, const char *device, const char *
 	pz_list_append(&transfers->incoming, &in->node);
 	memcpy(spec.key, in->key, sizeof(spec.key));
 	memcpy(spec.name, offer->name, sizeof(spec.name));
-	/* By sender: two devices that send "photo.jpg" do not meet. */
+	/* By sender, so that two devices can both send "photo.jpg". */
 	snprintf(spec.path, sizeof(spec.path), "%s%s%s", inbox.by_sender ? device : "",
 		 inbox.by_sender && offer->path[0] ? "/" : "", offer->path);
 	in->is_busy = true;
@@ -508,21 +509,21 @@ pz_incoming_new(struct pz_transfers *transfers, const char *device, const char *
 	return NULL;
 }
 
-/* Its sender has a new link, or has lost the old one unnoticed. */
+/* Its sender has a new link, or has lost the old one without our notice. */
 void
 pz_incoming_adopt(struct pz_incoming *in, struct pz_channel *channel,
 		  const struct pz_transfer_offer *offer)
 {
 	if (in->channel)
 		end_channel(in, "replaced");
-	/* Name, size and time are equal (make_key); these may differ from one sending to the
-	 * next. */
+	/* Name, size and time are equal (make_key); these may differ from one sending to the next.
+	 */
 	memcpy(in->offer.id, offer->id, sizeof(in->offer.id));
 	memcpy(in->offer.sha256, offer->sha256, sizeof(in->offer.sha256));
 	in->offer.no_digest = offer->no_digest;
 	in->channel = channel;
 	in->is_accepted = false;
-	/* The sender has found that what is here is no beginning of its file. */
+	/* The sender has found that our bytes are no beginning of its file. */
 	in->wants_restart |= offer->is_fresh && in->state <= PZ_INCOMING_READY;
 	if (in->state == PZ_INCOMING_READY)
 		in->has_ended = in->has_ended && !offer->is_fresh;
@@ -531,9 +532,8 @@ pz_incoming_adopt(struct pz_incoming *in, struct pz_channel *channel,
 	step(in);
 }
 
-/* The same sending goes on, or one that rests is taken up by a later sending. Two files that are
- * sent at once may have the same name, size and time: the second one waits until the first is done.
- */
+/* The same sending continues, or a later sending continues a waiting file. Two files that are sent
+ * at once may have the same name, size and time: the second waits until the first has ended. */
 bool
 pz_incoming_may_adopt(const struct pz_incoming *in, const struct pz_transfer_offer *offer)
 {

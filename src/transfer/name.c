@@ -1,7 +1,7 @@
 /*
- * Names of received files: which a sender may choose, and what they become when a name is taken.
- * Any device that the owner lets send can choose them, so the rules are those of all file systems
- * that an inbox may be on.
+ * Names of received files: which names a sender may use, and what replaces a name that is taken.
+ * Any device that may send can choose them, so the rules are those of all file systems that an
+ * inbox may be on.
  */
 #include "transfer/name.h"
 
@@ -11,8 +11,8 @@
 
 #include "base/codec.h"
 
-/* Devices of DOS and Windows, where they stand before the first dot, in any case of letters. An
- * inbox may be on a disk that such a system reads. */
+/* Device names of DOS and Windows, before the first dot, in any case. An inbox may be on a disk
+ * that such a system reads. */
 static bool
 is_reserved(struct pz_slice name)
 {
@@ -44,7 +44,7 @@ pz_transfer_name_fault(struct pz_slice name)
 	/* A backslash separates directories on Windows. */
 	if (memchr(name.ptr, '/', name.len) || memchr(name.ptr, '\\', name.len))
 		return "has a slash or backslash";
-	/* No ".", "..", no hidden file: a name from elsewhere must not become ~/.profile. */
+	/* No ".", "..", no hidden file: a name from another device must not become ~/.profile. */
 	if (name.ptr[0] == '.')
 		return "begins with a dot";
 	if (name.ptr[name.len - 1] == '.' || name.ptr[name.len - 1] == ' ')
@@ -52,7 +52,7 @@ pz_transfer_name_fault(struct pz_slice name)
 	return is_reserved(name) ? "is reserved" : NULL;
 }
 
-/* Bytes of the name that fit, without half a character. */
+/* Bytes of the name that fit, without splitting a character. */
 static size_t
 cut(const char *name, size_t len, size_t room)
 {
@@ -74,8 +74,8 @@ pz_transfer_name_numbered(const char *name, unsigned number,
 
 	if (number > 0)
 		snprintf(middle, sizeof(middle), " (%u)", number);
-	/* One that is nearly all of the name is no extension worth keeping whole. room / 2: the
-	 * stem keeps at least half, so that two long names stay different. */
+	/* An extension that is nearly the whole name is not preserved. room / 2: the stem keeps at
+	 * least half, so that two long names stay different. */
 	size_t room = PZ_TRANSFER_NAME_BYTES_MAX - strlen(middle);
 	size_t tail = cut(extension, strlen(extension), room / 2);
 	snprintf(out, PZ_TRANSFER_NAME_BYTES_MAX + 1, "%.*s%s%.*s",

@@ -1,8 +1,7 @@
 /*
- * The offer of a file as a message (page 15), made and read. What is read comes from another
- * device, which may be a friend's: names and paths are checked part by part, numbers have their
- * range, and members that are absent and null are the same. Nothing of an offer that is not
- * valid is used.
+ * Writes and reads the offer of a file as a message (page 15). It comes from another device, which
+ * may be a friend's: names and paths are checked part by part, numbers have their range, and absent
+ * and null members are the same. Nothing of an invalid offer is used.
  */
 #include "transfer/offer.h"
 
@@ -13,7 +12,7 @@
 #include "transfer/name.h"
 #include "wire/json.h"
 
-/* A string may hold NUL, which no path can. */
+/* A JSON string may contain NUL, which no path can. */
 static struct pz_slice
 text_of(const json_t *value)
 {
@@ -23,7 +22,7 @@ text_of(const json_t *value)
 static enum pz_err
 take_name(const json_t *value, char out[PZ_TRANSFER_NAME_BYTES_MAX + 1], struct pz_errinfo *info)
 {
-	/* A name with a NUL or a slash is caught by its length: strings of JSON may hold both. */
+	/* The length detects a name with a NUL or a slash: JSON strings may contain both. */
 	const char *fault = json_is_string(value) ? pz_transfer_name_fault(text_of(value))
 						  : "is missing, or no text";
 
@@ -33,8 +32,8 @@ take_name(const json_t *value, char out[PZ_TRANSFER_NAME_BYTES_MAX + 1], struct 
 	return PZ_OK;
 }
 
-/* A path is a list of names, not a text with slashes: no name can hold one, so none leads
- * elsewhere. */
+/* A path is a list of names, not a text with slashes: no name can contain one, so none leads out of
+ * the inbox. */
 enum pz_err
 pz_transfer_path_join(const json_t *path, char out[PZ_TRANSFER_PATH_BYTES_MAX + 1],
 		      struct pz_errinfo *info)
@@ -45,7 +44,7 @@ pz_transfer_path_join(const json_t *path, char out[PZ_TRANSFER_PATH_BYTES_MAX + 
 
 	if (path && !json_is_array(path))
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "path: not a list of names");
-	/* Counted before anything is joined: a list may be as long as a frame. */
+	/* Counted before the parts are joined: a list may be as long as a frame. */
 	if (json_array_size(path) > PZ_TRANSFER_PATH_DEPTH_MAX)
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "path: deeper than %d directories",
 			       PZ_TRANSFER_PATH_DEPTH_MAX);
@@ -62,7 +61,7 @@ pz_transfer_path_join(const json_t *path, char out[PZ_TRANSFER_PATH_BYTES_MAX + 
 	return PZ_OK;
 }
 
-/* The id names the offer in the log and to the sender; it is no name of a file. */
+/* The id names the offer in the log and for the sender; it is not used as a file name. */
 static bool
 is_id(const char *id)
 {
@@ -79,7 +78,7 @@ is_hash(const char *hex)
 	return pz_hex_decode(pz_slice_str(hex), bytes, sizeof(bytes)) == PZ_OK;
 }
 
-/* True when a member is absent or null, which say the same. */
+/* True when a member is absent or null, which mean the same. */
 static bool
 is_absent(const json_t *message, const char *name)
 {
@@ -97,7 +96,7 @@ read_numbers(const json_t *message, struct pz_transfer_offer *offer, struct pz_e
 	if (offer->has_size && !pz_json_int(message, "size", 0, INT64_MAX, &size))
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "size: not a number of bytes");
 	offer->size = (uint64_t)size;
-	/* What every reader of JSON keeps exact, in both directions. */
+	/* The range that every JSON parser keeps exact, in both directions. */
 	if (!is_absent(message, "mtime") &&
 	    !pz_json_int(message, "mtime", -(INT64_C(1) << 53), INT64_C(1) << 53, &offer->mtime_ms))
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "mtime: not a number of milliseconds");
@@ -121,7 +120,7 @@ pz_transfer_offer_parse(const json_t *message, struct pz_transfer_offer *out,
 	if (!is_absent(message, "sha256") && (sha256 == NULL || !is_hash(sha256)))
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "sha256: not 64 digits of hex");
 	snprintf(offer.sha256, sizeof(offer.sha256), "%s", sha256 ? sha256 : "");
-	/* Members of later versions are ignored, so that such a sender can offer files here. */
+	/* Unknown members are ignored, so that later versions can offer files here. */
 	offer.no_digest = json_is_false(json_object_get(message, "digest"));
 	offer.is_fresh = json_is_true(json_object_get(message, "fresh"));
 	*out = offer;

@@ -1,7 +1,7 @@
 /*
- * May this file be received? Each offer is judged. Where a person has to be asked, or the call is
- * counted on the disk, the offer waits here: its channel stays open for a while, then its sender is
- * asked to try again (`limit`), and the next try of the same sending finds its question.
+ * Decides whether a file may be received. Each offer is judged. While a person is asked, or the
+ * call is being counted on the disk, the offer waits here: its channel stays open for a while, then
+ * it is refused with `limit`, and the next try of the same sending finds its pending question.
  *
  *   ASKING    the judgment follows
  *   ALLOWED   further tries of the same sending go on while the policy still permits or asks
@@ -14,7 +14,7 @@
 #include "transfer/internal.h"
 
 struct asked {
-	struct pz_list node; /* transfers.asked, in the order in which they came */
+	struct pz_list node; /* transfers.asked, in the order of arrival */
 	struct pz_transfers *transfers;
 	struct pz_channel *channel; /* that waits for the answer; or NULL */
 	struct pz_transfer_offer offer;
@@ -34,7 +34,7 @@ asked_free(struct asked *a)
 	pz_list_remove(&a->node);
 	pz_env_stop(transfers->env, &a->timer);
 	if (a->channel)
-		/* "limit" makes the sender try again; no other word does. */
+		/* "limit" is the only word that makes the sender try again. */
 		pz_channel_refuse(a->channel, PZ_CHANNEL_LIMIT);
 	if (a->state == ASKING)
 		transfers->config.ops->judge_over(transfers->config.arg, a->ticket);
@@ -58,12 +58,13 @@ on_timer(struct pz_timer *timer, void *arg)
 static void
 hold(struct asked *a, struct pz_channel *channel, const struct pz_transfer_offer *offer)
 {
-	/* The sender has lost its former link; that channel has no one at its end any more. */
+	/* The sender has lost its former link: that channel has no other end any more. */
 	if (a->channel)
 		pz_channel_refuse(a->channel, PZ_CHANNEL_LIMIT);
 	a->channel = channel;
 	a->offer = *offer;
-	/* Neither accepted nor refused: the offer waits, and with it the sender's patience. */
+	/* Neither accepted nor refused: the offer waits, and the time limit of the sender is
+	 * extended. */
 	pz_channel_keep(channel, &channel_ops, a);
 	pz_env_start(a->transfers->env, &a->timer, PZ_TRANSFER_ASK_HOLD_US);
 }
@@ -79,7 +80,7 @@ on_closed(void *arg, const char *reason, json_t *message)
 	pz_env_start(a->transfers->env, &a->timer, PZ_TRANSFER_ASK_AGAIN_US);
 }
 
-/* Nothing comes before the channel is accepted. */
+/* Nothing is received before the channel is accepted. */
 static void
 on_refused(void *arg, enum pz_channel_refusal why)
 {
@@ -120,7 +121,7 @@ asked_of(const struct pz_transfers *transfers, const char *device, const char *i
 	return NULL;
 }
 
-/* What has been answered gives way. NULL: too many wait. */
+/* Answered entries are replaced first. NULL: too many wait. */
 static struct asked *
 asked_new(struct pz_transfers *transfers, const char *device, const struct pz_transfer_offer *offer)
 {
@@ -130,8 +131,7 @@ asked_new(struct pz_transfers *transfers, const char *device, const struct pz_tr
 	PZ_LIST_EACH (&transfers->asked, n, tmp) {
 		struct asked *a = PZ_CONTAINER(n, struct asked, node);
 		count++;
-		/* Only questions that are open count against a device: what was answered costs it
-		 * nothing. */
+		/* Only open questions count against a device. */
 		of_device += a->state == ASKING && pz_transfer_is_same_party(device, a->device);
 		if (oldest == NULL && a->state != ASKING)
 			oldest = a;
@@ -170,8 +170,8 @@ permit_first(struct pz_transfers *transfers, const char *device, struct pz_chann
 		hold(a, channel, offer);
 		return permit;
 	}
-	/* So that asked_free does not take back a judgment that has ended. */
-	a->state = DENIED; /* nothing is under way */
+	/* So that asked_free does not cancel a judgment that has ended. */
+	a->state = DENIED; /* nothing is pending */
 	asked_free(a);
 	return permit;
 }
@@ -192,7 +192,7 @@ pz_transfer_permit(struct pz_transfers *transfers, const char *device, struct pz
 	if (a->state == DENIED)
 		return PZ_TRANSFER_DENIED;
 	pz_env_start(transfers->env, &a->timer, PZ_TRANSFER_ALLOWED_US);
-	/* A yes counts for this sending, and only as long as no policy denies it. */
+	/* A permission is for this sending, and only as long as no policy denies it. */
 	if (ops->may_go_on(transfers->config.arg, device))
 		return PZ_TRANSFER_PERMITTED;
 	asked_free(a);

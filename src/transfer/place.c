@@ -1,6 +1,6 @@
 /*
- * Directories and names of the inbox: made when missing, never through a symbolic link below it,
- * never over a file that is there. Runs on worker threads (disk.c) and knows no offers.
+ * Directories and names of the inbox: created when missing, never through a symbolic link below it,
+ * never over an existing file. Runs on worker threads (disk.c) and does not depend on offers.
  */
 #include "transfer/place.h"
 
@@ -21,7 +21,7 @@
 #include "transfer/name.h"
 
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-#define TRIES 8 /* the directory of unfinished files may go between two calls */
+#define TRIES 8 /* the directory of unfinished files may be removed between two calls */
 
 /* ---- directories ---- */
 
@@ -40,7 +40,7 @@ pz_place_open_inbox(const char *path)
 		return -1;
 	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		/* Whether the last one can be made decides: those above may not be ours. */
+		/* Only the last directory has to be created: those above may not be ours. */
 		(void)!mkdir_missing(AT_FDCWD, copy);
 		*slash = '/';
 	}
@@ -52,8 +52,8 @@ pz_place_open_inbox(const char *path)
 	return fd;
 }
 
-/* Step by step with O_NOFOLLOW: another program of the user may have put a link in the way, and a
- * sender chooses the path. */
+/* Step by step with O_NOFOLLOW: another program of the user may have put a link there, and a sender
+ * chooses the path. */
 int
 pz_place_open_below(int dir_fd, const char *path)
 {
@@ -79,7 +79,7 @@ int
 pz_place_open_part(int inbox_fd, const char *key, int *out_incoming_fd)
 {
 	for (int i = 0; i < TRIES; i++) {
-		/* The mode follows the umask, as of any file that the user makes. */
+		/* The mode follows the umask, as for any file that the user creates. */
 		if (mkdir_missing(inbox_fd, PZ_DISK_INCOMING) != 0)
 			return -1;
 		int incoming = openat(inbox_fd, PZ_DISK_INCOMING, OPEN_DIRECTORY | O_NOFOLLOW);
@@ -102,7 +102,7 @@ pz_place_open_part(int inbox_fd, const char *key, int *out_incoming_fd)
 	return -1;
 }
 
-/* A stream of entries of its own: the descriptor stays the caller's. NULL: errno. */
+/* A directory stream with its own descriptor: the caller keeps the given one. NULL: errno. */
 static DIR *
 entries(int dir_fd)
 {
@@ -117,7 +117,7 @@ entries(int dir_fd)
 /* ---- names ---- */
 
 /* The first number whose name no entry has; letters A to Z count as a to z, so that a file system
- * that ignores case gets no surprise later. */
+ * that ignores case finds no duplicates later. */
 static bool
 first_free(int dir_fd, const char *name, unsigned from, unsigned *out)
 {
@@ -154,7 +154,7 @@ first_free(int dir_fd, const char *name, unsigned from, unsigned *out)
 }
 
 /* A file system without links renames, where it can do so without replacing. linkat() never
- * replaces a file, which rename() would. */
+ * replaces a file, rename() would. */
 static int
 link_or_rename(int from_fd, const char *key, int to_fd, const char *name)
 {
@@ -177,7 +177,7 @@ pz_place_link(int from_fd, const char *key, int to_fd, const char *name, char *o
 			snprintf(out, size, "%s", numbered);
 			return true;
 		}
-		if (errno != EEXIST) /* one that came a moment ago */
+		if (errno != EEXIST) /* one that was added just now */
 			return false;
 		number++;
 	}
@@ -189,7 +189,7 @@ pz_place_link(int from_fd, const char *key, int to_fd, const char *name, char *o
 bool
 pz_place_find(int dir_fd, dev_t device, ino_t inode, char *out, size_t size)
 {
-	/* d_ino is only a hint: on a mount point it is that of the directory below. */
+	/* d_ino is only a hint: on a mount point it is the inode of the directory below. */
 	const struct dirent *entry;
 	struct stat st;
 	DIR *dir = entries(dir_fd);
@@ -226,15 +226,15 @@ pz_place_sweep(int incoming_fd, const char *keep)
 	DIR *dir = entries(incoming_fd);
 
 	while (dir && (entry = readdir(dir)) != NULL) {
-		/* What is received now is newer than `oldest` or is `keep`; an open file that is
-		 * removed costs its sender a new beginning, nothing else. */
+		/* A file that is being received is newer than `oldest` or is `keep`. If an open
+		 * file is removed, its sender only has to start again. */
 		const char *name = entry->d_name;
 		if (name[0] == '.' || (keep && strcmp(name, keep) == 0))
 			continue;
 		if (fstatat(incoming_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    st.st_mtime < oldest && unlinkat(incoming_fd, name, 0) == 0)
 			continue;
-		/* Counted for one kind only: guests have a limit of their own. */
+		/* Only files of the same kind count: guests have a limit of their own. */
 		left += keep == NULL || is_of_guest(keep) == is_of_guest(name);
 	}
 	if (dir)

@@ -1,7 +1,7 @@
 /*
- * Offers of files: which may come, whether one goes on with a file that is here in part, and how
- * much one device or a friend zone may send. What an offer becomes is in incoming.c; the list of
- * what came is inbox.c.
+ * Offers of files: which are accepted, whether an offer continues a partly received file, and how
+ * much one device or a friend zone may send. incoming.c handles an accepted offer; inbox.c has the
+ * list of received files.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 
 #define SWEEP_US (UINT64_C(86400) * PZ_US_PER_S)
 
-/* The same file of the same sender: not its id, which differs when a person sends it again
- * after a break. */
+/* The same file of the same sender. The id is not compared: it differs when a person sends the file
+ * again later. */
 static bool
 make_key(const struct pz_transfers *transfers, const char *device,
 	 const struct pz_transfer_offer *offer, char out[PZ_PART_KEY_BYTES])
@@ -22,8 +22,8 @@ make_key(const struct pz_transfers *transfers, const char *device,
 
 	if (hash == NULL)
 		return false;
-	/* Two devices of one machine may have one inbox, so the receiver's address is part of
-	 * the key. */
+	/* Two devices of one machine may share an inbox, so the receiver's address is part of the
+	 * key. */
 	transfers->config.ops->address(transfers->config.arg, "", self);
 	snprintf(numbers, sizeof(numbers), "%d %llu %lld", (int)offer->has_size,
 		 (unsigned long long)offer->size, (long long)offer->mtime_ms);
@@ -35,7 +35,7 @@ make_key(const struct pz_transfers *transfers, const char *device,
 	snprintf(out, PZ_PART_KEY_BYTES, "%.*s", PZ_PART_KEY_BYTES - 1, hex);
 	if (out[0] == '\0')
 		return false;
-	/* Counted by this letter in place.c, without a look at any record. */
+	/* place.c counts by this letter, without reading a record. */
 	if (pz_transfer_is_guest(device))
 		out[0] = PZ_PART_KEY_GUEST;
 	return true;
@@ -52,7 +52,7 @@ find(const struct pz_transfers *transfers, const char *key)
 	return NULL;
 }
 
-/* True when this device may send one more file now. One that rests gives way to the next. */
+/* True when this device may send one more file now. A waiting file is dropped for the next. */
 static bool
 has_room(struct pz_transfers *transfers, const char *device)
 {
@@ -69,7 +69,7 @@ has_room(struct pz_transfers *transfers, const char *device)
 		if (rests && oldest == NULL)
 			oldest = in;
 	}
-	/* The oldest of those that rest: its sender has been away the longest. The file stays on
+	/* The oldest of the waiting files: its sender has been away the longest. The file stays on
 	 * the disk. */
 	if (resting >= PZ_TRANSFER_RESTING_MAX)
 		pz_incoming_free(oldest);
@@ -78,7 +78,7 @@ has_room(struct pz_transfers *transfers, const char *device)
 	return all < PZ_TRANSFERS_MAX && of_device < PZ_TRANSFERS_PER_PEER_MAX;
 }
 
-/* What a friend zone may fill in a day is bounded; files that are under way count in full. */
+/* The bytes that a friend zone may send in a day are limited; running files count in full. */
 static bool
 is_within_day(const struct pz_transfers *transfers, const char *device,
 	      const struct pz_transfer_offer *offer)
@@ -90,7 +90,7 @@ is_within_day(const struct pz_transfers *transfers, const char *device,
 	for (struct pz_list *n = transfers->incoming.next; n != &transfers->incoming; n = n->next) {
 		const struct pz_incoming *in = PZ_CONTAINER(n, struct pz_incoming, node);
 		if (pz_transfer_is_same_party(device, in->device))
-			/* Else many at once would each find the day's bytes free. */
+			/* Otherwise many at once would each find the day's bytes free. */
 			bytes += in->offer.size;
 	}
 	if (bytes <= PZ_TRANSFER_GUEST_DAY_BYTES)
@@ -108,8 +108,8 @@ refuse_as_full(struct pz_transfers *transfers, const char *device, struct pz_cha
 	pz_incoming_answer(channel, NULL, "noSpace", NULL);
 }
 
-/* The end of an earlier try did not reach its sender. Where no digest was computed the sender
- * begins anew, and learns at once that it is done. */
+/* The end of an earlier try did not reach its sender. If no digest was computed the sender starts
+ * again, and then learns at once that the file is complete. */
 static void
 repeat_receipt(struct pz_channel *channel, json_t *record)
 {
@@ -148,7 +148,7 @@ take(struct pz_transfers *transfers, const char *device, struct pz_channel *chan
 		refuse_as_full(transfers, device, channel, offer);
 		return;
 	}
-	/* One that is being removed, or received by another sending: the sender tries again. */
+	/* It is being removed, or another sending is receiving it: the sender tries again. */
 	if (in || !has_room(transfers, device) ||
 	    (in = pz_incoming_new(transfers, device, key, offer)) == NULL) {
 		pz_channel_refuse(channel, PZ_CHANNEL_LIMIT);
@@ -187,11 +187,11 @@ pz_transfers_offered(struct pz_transfers *transfers, const char *device, struct 
 
 	if (transfers->config.parts.open == NULL) {
 		pz_channel_refuse(channel, PZ_CHANNEL_UNKNOWN_KIND);
-		/* A sender then shows that this version, or this device, takes no files. */
+		/* This shows a sender that this version, or this device, accepts no files. */
 		return;
 	}
 	enum pz_err err = pz_transfer_offer_parse(offer->message, &parsed, &info);
-	/* What it takes of a friend's day must be known before. */
+	/* The bytes that it takes of a friend's day must be known beforehand. */
 	if (err == PZ_OK && pz_transfer_is_guest(device) && !parsed.has_size)
 		err = pz_fail(&info, PZ_ERR_PROTO_MEMBER, "a friend's file needs its size");
 	if (err != PZ_OK) {

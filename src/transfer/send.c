@@ -1,5 +1,5 @@
 /*
- * Files that go: the command `send`. One object for each, which lives as long as its request.
+ * Outgoing files: the command `send`. One object for each, which lives as long as its request.
  *
  *   QUEUED     no channel: it waits for its turn, for a way to the device, or a moment
  *   OPENING    the other end has been offered the file
@@ -8,9 +8,9 @@
  *   LOOKING    all were read: has the file changed meanwhile?
  *   FINISHING  the other end syncs and places it
  *
- * Whatever ends the channel, but for a word that says that another try would end as well, leads
- * back to QUEUED. Call-backs of channels and of the node only set `pump`, a timer without delay, so
- * that no channel is opened inside of them.
+ * Any end of the channel, except with a word that rules out another try, leads back to QUEUED.
+ * Call-backs of channels and of the node only set `pump`, a timer without delay, so that no channel
+ * is opened inside of them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +23,10 @@
 #include "transfer/source.h"
 #include "wire/json.h"
 
-#define EVENT_US (200 * PZ_US_PER_MS)    /* from one event of a file to the next */
-#define EVENT_BYTES ((uint64_t)16 << 20) /* or so much */
-#define LIMIT_US (200 * PZ_US_PER_MS)    /* the other end has as many files as it takes */
-#define AGAIN_US (1 * PZ_US_PER_S)       /* a way was lost, or is looked for */
+#define EVENT_US (200 * PZ_US_PER_MS)    /* time from one event of a file to the next */
+#define EVENT_BYTES ((uint64_t)16 << 20) /* or this many bytes */
+#define LIMIT_US (200 * PZ_US_PER_MS)    /* the other end has as many files as it accepts */
+#define AGAIN_US (1 * PZ_US_PER_S)       /* a route was lost, or is being searched */
 #define LOOK_US (5 * PZ_US_PER_S)        /* --wait: from one search to the next */
 #define WATCH_US (5 * PZ_US_PER_S)       /* whether the other end is stuck */
 #define REFUSES " refuses it; `pzp policy why` there says why"
@@ -46,7 +46,7 @@ struct sending {
 	char device[PZ_ADDRESS_BYTES_MAX + 1];
 	enum { QUEUED, OPENING, CHECKING, SENDING, LOOKING, FINISHING } state;
 	struct pz_buf out; /* read, not sent yet */
-	uint64_t have;     /* of the other end, as it said */
+	uint64_t have;     /* digest of the other end, as it reported */
 	char have_hash[PZ_TRANSFER_HASH_HEX_BYTES];
 	uint64_t sent, most_sent; /* bytes of the file, in this try and in the best one */
 	uint64_t told;            /* by the last event */
@@ -92,7 +92,7 @@ release(struct pz_request *request)
 		pz_channel_close(s->channel, "cancelled");
 	pz_source_free(s->source);
 	pz_buf_fini(&s->out);
-	/* Empty: the request ended before anything was wanted. */
+	/* Empty: the request ended before anything was requested of the device. */
 	if (s->device[0])
 		transfers->config.ops->want(transfers->config.arg, s->device, false);
 	pump_soon(transfers);
@@ -181,7 +181,7 @@ moved(struct sending *s, bool is_news)
 	s->moved_us = now_us(s);
 	if (s->sent > s->most_sent)
 		s->most_sent = s->sent;
-	/* A fast link would else produce thousands of events for one file. */
+	/* Otherwise a fast link would produce thousands of events for one file. */
 	if (is_news || s->moved_us - s->told_us >= EVENT_US || s->sent - s->told >= EVENT_BYTES)
 		tell(s);
 }
@@ -194,7 +194,7 @@ drop_channel(struct sending *s, const char *reason)
 	pz_buf_fini(&s->out);
 }
 
-/* Another try, after this time. Reading that runs ends first. */
+/* Another try, after this time. A running read ends first. */
 static void
 again(struct sending *s, uint64_t delay_us)
 {
@@ -202,7 +202,7 @@ again(struct sending *s, uint64_t delay_us)
 	pz_buf_fini(&s->out);
 	s->not_before_us = now_us(s) + delay_us;
 	pz_env_start(env_of(s), &s->watch, delay_us);
-	pump_soon(s->transfers); /* it was another's turn */
+	pump_soon(s->transfers); /* it was another file's turn */
 }
 
 static void
@@ -224,7 +224,7 @@ on_looked(void *arg, enum pz_err err, struct pz_slice bytes)
 
 	(void)bytes;
 	s->is_reading = false;
-	/* The channel was lost meanwhile: the result is of no use, but the source is free again. */
+	/* The channel was lost meanwhile: the result is useless, but the source is free again. */
 	if (s->state != LOOKING) {
 		pump_soon(s->transfers);
 		return;
@@ -252,7 +252,7 @@ on_read(void *arg, enum pz_err err, struct pz_slice bytes)
 		drop_channel(s, "cancelled");
 		fail(s, err, "it cannot be read");
 	} else if (bytes.len == 0) {
-		changed(s); /* it is shorter now */
+		changed(s); /* the file is shorter now */
 	} else if (pz_buf_append(&s->out, bytes) != PZ_OK) {
 		drop_channel(s, "cancelled");
 		fail(s, PZ_ERR_LIMIT_MEMORY, "out of memory");
@@ -265,8 +265,8 @@ static void
 read_more(struct sending *s)
 {
 	uint64_t left = s->offer.size - pz_source_at(s->source);
-	/* With a thread, a block ahead, so that disk and network work at once; without one, nothing
-	 * waits. */
+	/* With a thread, one block ahead, so that disk and network work at the same time; without
+	 * one, nothing is read ahead. */
 	size_t ahead = pz_source_needs_thread(s->source)
 			       ? PZ_TRANSFER_UNSENT_BYTES - PZ_TRANSFER_BLOCK_BYTES
 			       : 0;
@@ -276,7 +276,7 @@ read_more(struct sending *s)
 	if (left > 0 && s->out.len <= ahead) {
 		s->is_reading = true;
 		pz_source_read(s->source, on_read, s);
-		/* All is sent: before the end is said, the file is looked at once more. */
+		/* All bytes are sent: before the end is sent, the file is checked once more. */
 	} else if (left == 0 && s->out.len == 0) {
 		s->is_reading = true;
 		s->state = LOOKING;
@@ -284,7 +284,7 @@ read_more(struct sending *s)
 	}
 }
 
-/* @return false: out of memory, so that it is tried again */
+/* @return false: out of memory, and another try follows */
 static bool
 give(struct sending *s, struct pz_slice bytes, size_t *out_taken)
 {
@@ -300,13 +300,13 @@ give(struct sending *s, struct pz_slice bytes, size_t *out_taken)
 	return true;
 }
 
-/* What needs no thread goes straight into the channel, as far as that has room. */
+/* Bytes that need no thread go straight into the channel, as far as it has room. */
 static bool
 push_peeked(struct sending *s)
 {
 	size_t room, taken;
 
-	/* Bytes that a thread has read come first: order is all there is. */
+	/* Bytes that a thread has read come first, since a stream has only its order. */
 	while (s->out.len == 0 && !s->is_reading && (room = pz_channel_room(s->channel)) > 0) {
 		struct pz_slice bytes = pz_source_peek(s->source, room);
 		if (bytes.len == 0)
@@ -331,7 +331,8 @@ push(struct sending *s)
 		read_more(s);
 }
 
-/* What the other end has is compared with the beginning of the file, whose digest goes on. */
+/* The bytes at the other end are compared with the beginning of the file, whose digest then
+ * continues. */
 static void
 on_checked(void *arg, enum pz_err err, struct pz_slice bytes)
 {
@@ -377,20 +378,20 @@ on_accepted(void *arg, json_t *message, uint32_t window)
 	int64_t have = 0;
 
 	(void)window;
-	/* More than the file has, or no digest to compare with: from the beginning. */
+	/* More bytes than the file has, or no digest to compare: starts from the beginning. */
 	if (!pz_json_int(message, "have", 0, (int64_t)s->offer.size, &have) || hash == NULL)
 		have = 0;
 	s->have = s->offer.is_fresh ? 0 : (uint64_t)have;
 	snprintf(s->have_hash, sizeof(s->have_hash), "%s", hash ? hash : "");
 	s->state = CHECKING;
 	s->moved_us = now_us(s);
-	/* From here on the other end can be stuck. */
+	/* From here on a timer detects a stuck other end. */
 	pz_env_start(env_of(s), &s->watch, WATCH_US);
 	s->is_reading = true;
 	pz_source_skip(s->source, s->have, on_checked, s);
 }
 
-/* One without a way since long is given up, unless it shall wait. */
+/* Gives up a file that has had no route for long, unless it is to wait. */
 static bool
 is_patient(const struct sending *s)
 {
@@ -411,7 +412,7 @@ on_refused(void *arg, enum pz_channel_refusal why)
 			fail_at(s, PZ_ERR_IO_TIMEOUT, "", " does not answer");
 		break;
 	case PZ_CHANNEL_LIMIT:
-		/* Its places come free as files end; no reason to give up. */
+		/* Its places become free as files end; no reason to give up. */
 		tell_why(s, s->device, BUSY);
 		again(s, LIMIT_US);
 		break;
@@ -430,7 +431,7 @@ on_refused(void *arg, enum pz_channel_refusal why)
 static void
 on_data(void *arg, struct pz_slice data)
 {
-	/* Credit for them, or an unknown message would stop the channel. */
+	/* Credit first, otherwise an unknown message would stop the channel. */
 	const struct sending *s = arg;
 
 	pz_channel_consumed(s->channel, data.len); /* of a later version */
@@ -459,7 +460,7 @@ received(struct sending *s, const json_t *message)
 	double seconds = (double)(now_us(s) - s->started_us) / PZ_US_PER_S;
 
 	pz_source_hash(s->source, ours);
-	/* The receiver's digest is over what it has on disk: the proof of the whole way. */
+	/* The receiver's digest is over the bytes on its disk: it proves the whole transfer. */
 	if (!s->offer.no_digest &&
 	    (theirs == NULL || (s->state == FINISHING && strcmp(theirs, ours) != 0))) {
 		fail_at(s, PZ_ERR_INTERNAL, "", " has stored other bytes than were sent");
@@ -488,7 +489,7 @@ on_closed(void *arg, const char *reason, json_t *message)
 	else if (strcmp(reason, "changed") == 0)
 		changed(s);
 	else if (is_patient(s))
-		/* A lost link is tried at once: another way may be there. */
+		/* After a lost link the next try is at once: there may be another route. */
 		again(s, strcmp(reason, "lost") == 0 ? 0 : AGAIN_US);
 	else
 		fail_at(s, PZ_ERR_IO, "", " has ended it");
@@ -518,7 +519,7 @@ open_channel(struct sending *s, struct pz_channels *channels)
 				  ? pz_channel_open(channels, &offer, &channel_ops, s, &s->channel)
 				  : PZ_ERR_LIMIT_MEMORY;
 	json_decref(offer.message);
-	if (err != PZ_OK) { /* as many channels as the link may have: later */
+	if (err != PZ_OK) { /* the link has its maximum of channels: later */
 		again(s, LIMIT_US);
 		return;
 	}
@@ -527,7 +528,8 @@ open_channel(struct sending *s, struct pz_channels *channels)
 	pz_env_stop(env_of(s), &s->watch);
 }
 
-/* Without a way: one is looked for; when that has ended, it is over, or the next search comes. */
+/* There is no route: searches for one; when the search has ended the sending fails, or the next
+ * search follows. */
 static void
 look(struct sending *s)
 {
@@ -547,7 +549,7 @@ look(struct sending *s)
 		s->has_looked = true;
 		s->looked_us = now_us(s);
 		config->ops->look(config->arg, s->device);
-		/* Not looking: there is nothing that could be found, so the reason is due now. */
+		/* No search is running: nothing can be found, so it fails now. */
 		again(s, config->ops->is_looking(config->arg, s->device) ? AGAIN_US : 0);
 		return;
 	}
@@ -600,7 +602,7 @@ on_pump(struct pz_timer *timer, void *arg)
 	/* In the order of the requests: the first ones get the channels. */
 	PZ_LIST_EACH (&transfers->sendings, n, tmp) {
 		struct sending *s = PZ_CONTAINER(n, struct sending, node);
-		/* It has failed in this turn and is released at its end. */
+		/* It has failed in this turn and is freed at its end. */
 		if (!pz_request_is_over(s->request))
 			try_now(s);
 	}
@@ -616,7 +618,7 @@ on_watch(struct pz_timer *timer, void *arg)
 		pump_soon(s->transfers);
 		return;
 	}
-	/* While the own disk reads, the other end waits for us. */
+	/* While our own disk reads, the other end waits for us. */
 	if (!s->is_reading && now_us(s) - s->moved_us >= max) {
 		drop_channel(s, "idle");
 		if (s->is_waiting)
@@ -679,7 +681,7 @@ read_params(struct sending *s, const json_t *params, struct pz_errinfo *info)
 		pz_env_uuid(env_of(s), s->offer.id);
 	s->is_waiting = json_is_true(json_object_get(params, "wait"));
 	s->offer.no_digest = json_is_false(json_object_get(params, "digest"));
-	/* Last: it judges, and a refusal is recorded only for a command that was well-formed. */
+	/* Last: it judges, and a refusal is recorded only for a well-formed command. */
 	enum pz_err err =
 		config->ops->find(config->arg, pz_json_str(params, "device"), s->device, info);
 	if (err != PZ_OK)
@@ -718,7 +720,7 @@ pz_transfers_send(struct pz_transfers *transfers, struct pz_request *request)
 	pz_buf_init(&s->out, PZ_TRANSFER_UNSENT_BYTES, NULL);
 	enum pz_err err = read_params(s, request->params, &info);
 	memcpy(device, s->device, sizeof(device));
-	/* release() would else take back a wish that was not made. */
+	/* otherwise release() would withdraw a request that was not made */
 	s->device[0] = '\0'; /* not wanted yet */
 	if (err == PZ_OK)
 		err = open_source(s, request->file, &info);
@@ -727,7 +729,7 @@ pz_transfers_send(struct pz_transfers *transfers, struct pz_request *request)
 		return;
 	}
 	memcpy(s->device, device, sizeof(device));
-	/* A program that asks for the same again has lost its daemon: a way needs a moment. */
+	/* A program that repeats its request has lost its daemon: a route needs a moment. */
 	s->most_sent = json_is_true(json_object_get(request->params, "again"));
 	transfers->config.ops->want(transfers->config.arg, s->device, true);
 	pz_list_append(&transfers->sendings, &s->node);

@@ -1,11 +1,11 @@
 /*
- * The file that is sent: read and hashed by a thread, a block at a time; the loop gets each
- * when it is done. The descriptor came from the program that sends (`pzp send`), which may read
- * what this daemon may not; it is duplicated, so the program may end.
+ * The file that is sent: read and hashed by a thread, a block at a time; the loop gets each when it
+ * is read. The descriptor came from the program that sends (`pzp send`), which may read what this
+ * daemon may not; it is duplicated, so the program may end.
  *
- * A file that changes while it is sent must not arrive as a mixture. Size and time of change
- * are noted at the start and compared at the end (check_job); the digest is over what was
- * really read.
+ * A file that changes while it is sent must not arrive as a mixture. Size and time of change are
+ * recorded at the start and compared at the end (check_job); the digest is over the bytes that were
+ * read.
  */
 #include "transfer/source.h"
 
@@ -34,8 +34,8 @@ struct pz_source {
 	pz_source_done done;
 	void *arg;
 	bool is_busy;
-	bool is_hashing; /* what is read */
-	bool is_slow;    /* the file system cannot say what it has in memory */
+	bool is_hashing; /* bytes to read */
+	bool is_slow;    /* the file system cannot report what is in the page cache */
 	atomic_bool is_freed;
 	uint8_t block[PZ_TRANSFER_BLOCK_BYTES];
 };
@@ -51,7 +51,7 @@ release(struct pz_source *source)
 
 /* ---- in a thread ---- */
 
-/* pread: the offset of the descriptor is shared with the program that has it, too. */
+/* pread: the program that has the descriptor shares its offset. */
 static void
 read_job(struct pz_source *source)
 {
@@ -71,8 +71,8 @@ read_job(struct pz_source *source)
 	source->hashed += source->len;
 }
 
-/* What the receiver has already is read here as well, for the digest over the whole. Going back
- * means hashing from the start: a digest cannot be taken back. */
+/* Bytes that the receiver already has are read too, for the digest over the whole. Going back means
+ * hashing from the start: a digest cannot be rewound. */
 static void
 skip_job(struct pz_source *source)
 {
@@ -90,7 +90,7 @@ skip_job(struct pz_source *source)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			source->err = PZ_ERR_IO; /* it is shorter now */
+			source->err = PZ_ERR_IO; /* the file is shorter now */
 		else
 			pz_hash_add(source->hash, pz_slice_of(source->block, (size_t)n));
 		source->at += n > 0 ? (uint64_t)n : 0;
@@ -99,8 +99,8 @@ skip_job(struct pz_source *source)
 	source->len = 0;
 }
 
-/* A writer that keeps size and time exactly is not found; the digest at the receiver is then
- * that of what was read. */
+/* A writer that keeps size and time exactly is not detected; the receiver's digest is then that of
+ * the bytes that were read. */
 static void
 check_job(struct pz_source *source)
 {
@@ -128,7 +128,7 @@ on_thread(struct pz_work *work)
 static void
 on_done(struct pz_work *work)
 {
-	/* Freed here when the request ended while the thread read. */
+	/* Freed here when the request ended during the read. */
 	struct pz_source *source = PZ_CONTAINER(work, struct pz_source, work);
 
 	source->is_busy = false;
@@ -216,7 +216,7 @@ pz_source_needs_thread(const struct pz_source *source)
 	return source->is_hashing || source->is_slow;
 }
 
-/* What the system has in memory is there sooner than a thread could be. */
+/* Bytes in the page cache are read faster than by a thread. */
 struct pz_slice
 pz_source_peek(struct pz_source *source, size_t max)
 {
@@ -227,7 +227,7 @@ pz_source_peek(struct pz_source *source, size_t max)
 
 	if (pz_source_needs_thread(source) || to.iov_len == 0)
 		return (struct pz_slice){0};
-	/* RWF_NOWAIT: what is not in the page cache is EAGAIN, and a thread reads it. */
+	/* RWF_NOWAIT: bytes that are not in the page cache give EAGAIN, and a thread reads them. */
 	ssize_t n = preadv2(source->fd, &to, 1, (off_t)source->at, RWF_NOWAIT);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		source->is_slow = true;
