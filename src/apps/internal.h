@@ -106,7 +106,8 @@ void pz_apps_listen_init(struct pz_apps *apps);
 void pz_apps_unlisten(struct pz_apps *apps);
 
 /* ---- visitor.c ---- */
-/** A connection; closed where there are too many. @param takes_stream in every case */
+/** A connection; where there are too many the oldest ends that is no app. @param takes_stream in
+ * every case */
 void pz_visitor_new(struct pz_apps *apps, struct pz_stream *takes_stream);
 /** At once, not from inside its own call-backs. */
 void pz_visitor_free(struct pz_visitor *visitor);
@@ -120,6 +121,8 @@ bool pz_visitor_waits(const struct pz_visitor *visitor);
 enum pz_err pz_visitor_send(struct pz_visitor *visitor, struct pz_slice text) PZ_MUST_USE;
 /** Ends it, for good: no other connection goes on with its session. */
 void pz_visitor_close(struct pz_visitor *visitor, uint16_t code, const char *why);
+/** Its connection has ended, or ends now without a word: what follows from that happens soon. */
+void pz_visitor_cut(struct pz_visitor *visitor);
 /** One without a connection is freed, soon. */
 void pz_visitor_expire(struct pz_visitor *visitor);
 /** Closes the connection; what is sent from then on waits. Not from inside of one of `http`. */

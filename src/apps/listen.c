@@ -45,9 +45,9 @@ open_all(struct pz_apps *apps, struct pz_errinfo *info)
 	PZ_TRY(open_one(apps, 0, apps->wanted_port, &port, info));
 	/* Only a port that another program has: without IPv6 the second listener fails for another
 	 * reason, and the first is enough. */
-	if (open_one(apps, 1, port, &same, &second) != PZ_OK && strstr(second.text, "another")) {
+	if (open_one(apps, 1, port, &same, &second) == PZ_ERR_EXISTS) {
 		close_all(apps);
-		return pz_fail(info, PZ_ERR_IO, "%s", second.text);
+		return pz_fail(info, PZ_ERR_EXISTS, "%s", second.text);
 	}
 	apps->port = port;
 	return PZ_OK;

@@ -77,6 +77,15 @@ pz_visitor_send(struct pz_visitor *visitor, struct pz_slice text)
 	return PZ_OK;
 }
 
+/* Nothing may come after the end, and a stream at its end would be readable for ever. */
+void
+pz_visitor_cut(struct pz_visitor *visitor)
+{
+	visitor->is_broken = true;
+	visitor->stream->ops->set_reading(visitor->stream, false);
+	pz_visitor_wake(visitor);
+}
+
 void
 pz_visitors_count(const struct pz_apps *apps, const char *origin, size_t *out_apps,
 		  size_t *out_others)
@@ -86,7 +95,7 @@ pz_visitors_count(const struct pz_apps *apps, const char *origin, size_t *out_ap
 		const struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
 
 		/* Without a connection it costs no descriptor, so it takes no place. */
-		if (visitor->http == NULL)
+		if (visitor->http == NULL || visitor->is_broken)
 			continue;
 		if (visitor->origin == NULL)
 			(*out_others)++;

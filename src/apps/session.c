@@ -86,18 +86,60 @@ static const struct pz_session_ops session_ops = {
 
 /* ---- beginning ---- */
 
+/* Those that have not been let in share few places. @param out room for PZ_APPS_WAITING_MAX, the
+ * oldest first @param origin NULL: of any */
 static size_t
-count_waiting(const struct pz_apps *apps)
+list_waiting(const struct pz_apps *apps, const char *origin, struct pz_visitor **out)
 {
 	size_t count = 0;
 
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
-		enum pz_app_state state = PZ_CONTAINER(node, struct pz_visitor, hook)->state;
-		/* Those that have not been let in share few places, so that strange pages cannot
-		 * shut out known ones. */
-		count += state == PZ_APP_SILENT || state == PZ_APP_ASKED || state == PZ_APP_DENIED;
+		struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
+		bool waits = visitor->state == PZ_APP_SILENT || visitor->state == PZ_APP_ASKED ||
+			     visitor->state == PZ_APP_DENIED;
+		if (waits && count < PZ_APPS_WAITING_MAX &&
+		    (origin == NULL || strcmp(origin, visitor->origin) == 0))
+			out[count++] = visitor;
 	}
 	return count;
+}
+
+/* The oldest of the origin that has most of them: one that opens many loses its own. */
+static struct pz_visitor *
+choose(struct pz_visitor *const *waiting, size_t count)
+{
+	struct pz_visitor *best = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t same = 0;
+
+		for (size_t k = i; k < count; k++)
+			same += strcmp(waiting[i]->origin, waiting[k]->origin) == 0;
+		if (same > most) {
+			most = same;
+			best = waiting[i];
+		}
+	}
+	return best;
+}
+
+/* A page that the owner has not let in must keep no other out, however long it stays. */
+static void
+make_room(struct pz_apps *apps, const char *origin)
+{
+	struct pz_visitor *waiting[PZ_APPS_WAITING_MAX];
+	size_t all, of_origin, others, count;
+
+	pz_visitors_count(apps, origin, &of_origin, &others);
+	count = list_waiting(apps, of_origin < PZ_APP_SESSIONS_MAX ? NULL : origin, waiting);
+	pz_visitors_count(apps, NULL, &all, &others);
+	if (count > 0 && (count == PZ_APPS_WAITING_MAX || of_origin >= PZ_APP_SESSIONS_MAX ||
+			  all >= PZ_APPS_MAX)) {
+		struct pz_visitor *goes = choose(waiting, count);
+		pz_app_end(goes);
+		pz_visitor_cut(goes);
+	}
 }
 
 /* @return 0, or the status that refuses one more */
@@ -106,10 +148,10 @@ look_at_limits(struct pz_apps *apps, const char *origin)
 {
 	size_t all, of_origin, others;
 
+	make_room(apps, origin);
 	pz_visitors_count(apps, NULL, &all, &others);
 	pz_visitors_count(apps, origin, &of_origin, &others);
-	if (all < PZ_APPS_MAX && of_origin < PZ_APP_SESSIONS_MAX &&
-	    count_waiting(apps) < PZ_APPS_WAITING_MAX && !apps->is_ending)
+	if (all < PZ_APPS_MAX && of_origin < PZ_APP_SESSIONS_MAX && !apps->is_ending)
 		return 0;
 	/* The rate is limited: any page can connect as often as it likes. */
 	pz_warning_of(&apps->log, apps->env, "app-refused", "origin=%s apps=%zu of-origin=%zu",

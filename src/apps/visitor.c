@@ -96,10 +96,7 @@ on_end(void *arg, enum pz_err why, const char *detail)
 
 	(void)why;
 	(void)detail;
-	visitor->is_broken = true;
-	/* Nothing may come after the end, and a stream at its end would be readable for ever. */
-	visitor->stream->ops->set_reading(visitor->stream, false);
-	pz_visitor_wake(visitor);
+	pz_visitor_cut(visitor);
 }
 
 static const struct pz_stream_user stream_user = {
@@ -302,19 +299,35 @@ make(struct pz_apps *apps, struct pz_stream *stream)
 	return visitor;
 }
 
+/* Any program of this machine can hold connections open: the one that has been here longest goes,
+ * and not the one that comes. */
+static void
+make_room(struct pz_apps *apps)
+{
+	size_t app_count, others;
+
+	pz_visitors_count(apps, NULL, &app_count, &others);
+	if (others < PZ_APP_VISITORS_MAX)
+		return;
+	PZ_LIST_EACH (&apps->visitors, node, tmp) {
+		struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
+		if (visitor->origin || visitor->http == NULL)
+			continue;
+		pz_warning_of(&apps->log, apps->env, "web-refused",
+			      "visitors=%zu the oldest connection gives way", others);
+		pz_visitor_free(visitor);
+		return;
+	}
+}
+
 void
 pz_visitor_new(struct pz_apps *apps, struct pz_stream *takes_stream)
 {
 	struct pz_stream *stream = takes_stream;
-	struct pz_visitor *visitor = NULL;
-	size_t app_count, others;
 
-	pz_visitors_count(apps, NULL, &app_count, &others);
-	/* Apps that were let in are counted elsewhere; strangers share this limit. */
-	if (others < PZ_APP_VISITORS_MAX && !apps->is_ending)
-		visitor = make(apps, stream);
+	make_room(apps);
+	struct pz_visitor *visitor = apps->is_ending ? NULL : make(apps, stream);
 	if (visitor == NULL) {
-		pz_warning_of(&apps->log, apps->env, "web-refused", "visitors=%zu", others);
 		stream->ops->close(stream);
 		return;
 	}

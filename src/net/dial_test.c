@@ -84,7 +84,7 @@ what_cannot_be_listened_on(void **state)
 	listen_at(&s, "127.0.0.1");
 	assert_int_equal(pz_tcp_listen(&pz_kit_loop.loop, "127.0.0.1", s.port, on_accept, NULL,
 				       &listener, &port, &info),
-			 PZ_ERR_IO);
+			 PZ_ERR_EXISTS);
 	assert_non_null(strstr(info.text, "another program has it"));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(pz_tcp_listen(&pz_kit_loop.loop, bad[i], 0, on_accept, NULL,

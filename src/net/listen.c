@@ -149,7 +149,8 @@ open_socket(const char *address, uint16_t port, int *out_fd, struct pz_errinfo *
 	if (bind(fd, &addr.any, pz_sockaddr_len(&addr)) != 0 || listen(fd, BACKLOG) != 0) {
 		int error = errno;
 		close(fd);
-		return pz_fail(info, PZ_ERR_IO, "cannot listen on %s port %u: %s%s",
+		return pz_fail(info, error == EADDRINUSE ? PZ_ERR_EXISTS : PZ_ERR_IO,
+			       "cannot listen on %s port %u: %s%s",
 			       is_any(address) ? "any address" : address, port, strerror(error),
 			       error == EADDRINUSE
 				       ? " (another program has it; choose another port, or 0 "

@@ -41,7 +41,8 @@ struct pz_transport_ops {
 	/**
 	 * Listens. @param address numeric (base/netaddr.h), "" for any (both families); @param port
 	 * 0 = any free one.
-	 * @param out_port the port that it became. Errors: IO (in use: the detail says so), CONFIG.
+	 * @param out_port the port that it became. Errors: EXISTS (in use by another program), IO,
+	 * CONFIG.
 	 */
 	enum pz_err (*listen)(void *self, const char *address, uint16_t port, pz_accept_fn accept,
 			      void *arg, struct pz_listener **out, uint16_t *out_port,

@@ -369,10 +369,11 @@ def test_a_flood_ends_the_session(app):
     assert errors == ["QuotaExceededError"] and closed.value.code == 1008
 
 
-def test_tabs_of_one_origin_are_limited(zone):
-    """page 14 APP-12."""
+def test_tabs_of_one_origin_are_limited(zone, person):
+    """page 14 APP-12: of those that were let in none gives way."""
     origin = "https://tabs.example"
-    tabs = [ws.App(zone.port, origin, register=False) for _ in range(16)]
+    tabs = [let_in(zone.a, ws.App(zone.port, origin))]
+    tabs += [ws.App(zone.port, origin).wait_registered() for _ in range(15)]
     with pytest.raises(ws.Refused) as refused:
         ws.App(zone.port, origin)
     assert refused.value.status == 503
