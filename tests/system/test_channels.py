@@ -175,7 +175,13 @@ def test_a_revoked_device_behind_a_relay_is_out(room):
     room.a.finds(room.c)
     room.a.connect(room.c)
     room.a.wait_status(lambda s: (s["hub"] or {}).get("relay") == "phone", what="relayed")
+    eventually(lambda: room.a.call("test@tv", "get42", '["x"]', check=False).code == 0, 20, "call")
+    before = [len(one.lines) for one in (room.b, room.c)]
     room.pzh.pzh("revoke", "laptop", "--yes")
+    for one, start in zip((room.b, room.c), before):
+        one.wait_log("crl number=", start=start)
+        eventually(lambda one=one: "laptop" not in one.peers(), what="list without it")
+    room.pzh.wait_log("device-gone device=.*/laptop")
     room.a.wait_state("virgin", timeout=10)
 
 

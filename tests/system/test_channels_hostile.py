@@ -13,6 +13,7 @@ import pytest
 from OpenSSL import SSL
 
 from pz import daemon, fakepeer, foreign, proof, wire
+from pz.daemon import is_direct
 from pz.wire import data
 
 ZONE = daemon.ZONE
@@ -450,6 +451,30 @@ def test_through_a_device_under_another_name(hop, members):
     assert not [m for m in link.until_closed() if wire.is_prop(m, "Update")]
     victim.open(1, f"{ZONE}/nosuch")
     assert victim.refused()["reason"] == "unreachable"  # it has its link
+
+
+def test_revoked_behind_a_device(hop, shared_zone):
+    """Reached through a relay only, and not willing to go: its link is over when the list is there, as a
+    direct one is, and the relay's with it; nothing new is passed on for it."""
+    near, own = hop
+    device, tv = own.me.device, f"{ZONE}/tv"
+    own.link.close()  # so the relay is its only way
+    shared_zone.a.connect(shared_zone.b)
+    is_direct(shared_zone.a, shared_zone.b)
+    link = Inside(near, 1, tv, own.me).handshake()
+    link.send(fakepeer.register(own.me.address, tv))
+    assert link.receive().get("register") is True
+    assert own.me.call(link, tv)["result"] == "42 x"
+    assert shared_zone.b.peers()[device]["route"] == "relay"
+    before = [len(one.lines) for one in (shared_zone.a, shared_zone.b)]
+    shared_zone.hub.pzh("revoke", device, "--yes")
+    for one, start in zip((shared_zone.a, shared_zone.b), before):
+        one.wait_log("crl number=", start=start)
+        assert one.peers().get(device, {"route": "none"})["route"] == "none"
+    link.until_closed()
+    near.until_closed()
+    with pytest.raises(wire.Closed):
+        fakepeer.connect(HERE, own.me, "127.0.0.1", shared_zone.a.status()["ports"]["tls"])
 
 
 # ---- a hop that does what it likes ----

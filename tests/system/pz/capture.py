@@ -1,4 +1,7 @@
-"""What passes on a LAN: every frame that its bridge sees, with the packets taken out of them."""
+"""
+What passes on a LAN: every frame that its bridge sees, with the packets taken out of them. Or what a
+host sends and receives: every frame of each of its interfaces.
+"""
 
 import ipaddress
 import os
@@ -55,23 +58,26 @@ def parse(frame):
 
 
 class Capture:
-    """Runs from its making until close(), or as a context."""
+    """Runs from its making until close(), or as a context; `where` is a LAN or a host of the lab."""
 
-    def __init__(self, lan):
+    def __init__(self, where):
         self.frames = []
         self._condition = threading.Condition()
         self._wake, self._waker = os.pipe()
-        with lan.inside():
-            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
-        self.socket.bind(("br0", ETH_P_ALL))
-        # In promiscuous mode a bridge hands up what it forwards, not only what is for it.
-        with lan.inside():
-            index = socket.if_nametoindex("br0")
-        self.socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP,
-                               struct.pack("iHH8s", index, PACKET_MR_PROMISC, 0, b""))
+        with where.inside():
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
+            if "br0" in [name for _, name in socket.if_nameindex()]:
+                self._only("br0")
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
+
+    def _only(self, interface):
+        """In promiscuous mode a bridge hands up what it forwards, not only what is for it."""
+        self.socket.bind((interface, ETH_P_ALL))
+        self.socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP,
+                               struct.pack("iHH8s", socket.if_nametoindex(interface), PACKET_MR_PROMISC,
+                                           0, b""))
 
     def _read(self):
         self.socket.setblocking(False)
