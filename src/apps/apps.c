@@ -1,4 +1,4 @@
-/* The whole of the apps: life, and what happens to all of them. */
+/* The apps as a whole: their life, and the events that affect all of them. */
 #include "apps/apps.h"
 
 #include <stdlib.h>
@@ -35,10 +35,10 @@ on_change(struct pz_timer *timer, void *arg)
 		json_decref(zone);
 		return;
 	}
-	/* First the errors of calls that have lost their way, then the news that explains them. */
+	/* First the errors of calls without a route, then the news that explains them. */
 	PZ_LIST_EACH (&apps->visitors, node, tmp)
 		pz_app_open_check(visitor_at(node));
-	/* Only this one has a prop of its own: original programs wait for it. */
+	/* Only this event has a prop of its own: original programs wait for it. */
 	bool is_hub_lost = is_at_hub(apps->zone) && !is_at_hub(zone);
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		struct pz_visitor *visitor = visitor_at(node);
@@ -52,7 +52,7 @@ on_change(struct pz_timer *timer, void *arg)
 	apps->zone = zone;
 }
 
-/* Changes come in bursts; the first starts the timer and the others are seen with it. */
+/* Changes come in bursts; the first starts the timer, and the others are sent with it. */
 void
 pz_apps_changed(struct pz_apps *apps)
 {
@@ -77,7 +77,7 @@ pz_apps_new(const struct pz_apps_config *config, struct pz_apps **out, struct pz
 	pz_list_init(&apps->writes);
 	pz_timer_init(&apps->change, on_change, apps);
 	pz_apps_listen_init(apps);
-	/* No address of an earlier start is used again: others may still know it. */
+	/* No address of an earlier start is used again: other nodes may still remember it. */
 	pz_env_random(config->env, &start, sizeof(start));
 	apps->last_instance = start;
 	enum pz_err err = pz_known_load(apps, info);
@@ -97,8 +97,8 @@ pz_apps_end(struct pz_apps *apps)
 	apps->is_ending = true;
 	pz_env_stop(apps->env, &apps->change);
 	pz_apps_unlisten(apps);
-	/* Each closes with a WebSocket close frame; what a slow browser does not take is cut off in
-	 * pz_apps_free. */
+	/* Each closes with a WebSocket close frame; pz_apps_free drops what a slow browser does not
+	 * take. */
 	PZ_LIST_EACH (&apps->visitors, node, tmp)
 		pz_visitor_close(visitor_at(node), PZ_WEBSOCKET_GOING_AWAY, "pzpd is stopping");
 }
@@ -128,7 +128,7 @@ pz_apps_tokens(struct pz_apps *apps)
 
 /* ---- what happens ---- */
 
-/* Not found: the page has gone while the owner was thinking. */
+/* Not found: the page disconnected during the prompt. */
 void
 pz_apps_answered(struct pz_apps *apps, uint64_t ticket, bool is_yes, bool was_asked)
 {
@@ -158,8 +158,8 @@ pz_apps_taken_back(struct pz_apps *apps,
 		return;
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		struct pz_visitor *visitor = visitor_at(node);
-		/* A program was let in by its token, not by an answer, so an answer that is taken
-		 * back does not concern it. */
+		/* A program was accepted by its token, not by an answer, so a withdrawn answer does
+		 * not affect it. */
 		if (visitor->state != PZ_APP_OPEN || !visitor->was_asked || visitor->has_token ||
 		    !is_of(arg, visitor->address, PZ_APPS_FEATURE))
 			continue;
@@ -187,7 +187,7 @@ pz_apps_reroute(struct pz_apps *apps)
 		pz_app_reroute(visitor_at(node));
 }
 
-/* The wipe has removed the records: what the end of a session writes is taken back. */
+/* The wipe has removed the records: writes at the end of a session are undone. */
 static void
 end_program(struct pz_visitor *visitor)
 {
@@ -206,10 +206,10 @@ pz_apps_wiped(struct pz_apps *apps)
 {
 	if (apps == NULL)
 		return;
-	/* The records are gone with the wipe's transaction; here only memory follows. */
+	/* The wipe's transaction removed the records; this only updates memory. */
 	pz_known_clear(apps);
 	pz_tokens_wiped(apps->tokens);
-	/* Pages stay connected: what they may do in the next zone is asked again. */
+	/* Pages stay connected: their rights in the next zone are judged again. */
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
 		if (visitor->has_token)
@@ -217,7 +217,7 @@ pz_apps_wiped(struct pz_apps *apps)
 	}
 }
 
-/* Connected ones first: an origin that is not stored (a full disk) has a name all the same. */
+/* Connected apps first: an origin that could not be stored (a full disk) still has a name. */
 const char *
 pz_apps_origin_of(const struct pz_apps *apps, struct pz_slice id)
 {

@@ -21,7 +21,7 @@ time_of(uint64_t ms)
 	return ms ? json_real((double)ms / 1000) : json_null();
 }
 
-/* @param known NULL: a program with a token that was never here */
+/* @param known NULL: a program with a token that has never connected */
 static json_t *
 describe(const struct pz_apps *apps, const char *origin, const struct pz_app_known *known)
 {
@@ -75,7 +75,7 @@ release_forgetting(struct pz_request *request)
 	json_decref(forgetting->result);
 }
 
-/* A commit cannot be called off. */
+/* A commit cannot be cancelled. */
 static const struct pz_request_kind forgetting_kind = {
 	.size = sizeof(struct forgetting), .release = release_forgetting, .goes_on = true};
 
@@ -88,12 +88,12 @@ on_removed(void *arg, enum pz_err err, const char *detail)
 
 	if (err != PZ_OK)
 		(void)pz_fail(&info, err, "what the app stores could not be removed: %s", detail);
-	/* The sessions have ended in any case, so the result goes along with an error. */
+	/* The sessions have ended in any case, so an error carries the result too. */
 	pz_request_finish(request, err, info.text, json_incref(forgetting->result));
 }
 
-/* Its sessions end first: what they write when they end is forgotten with the rest. @return how
- * many there were */
+/* Its sessions end first: what they write at their end is removed with the rest. @return number of
+ * sessions */
 static size_t
 close_all(struct pz_apps *apps, const char *origin)
 {
@@ -110,7 +110,7 @@ close_all(struct pz_apps *apps, const char *origin)
 	return closed;
 }
 
-/* The answer comes when nothing of it is on the disk any more. */
+/* Answered when nothing of it is on disk any more. */
 static void
 remove_stored(struct pz_apps *apps, const char *origin, size_t closed, struct pz_request *request)
 {
@@ -135,8 +135,8 @@ remove_stored(struct pz_apps *apps, const char *origin, size_t closed, struct pz
 static void
 forget(struct pz_apps *apps, const char *origin, struct pz_request *request)
 {
-	/* Before `known` is looked up: the end of a session may write a record, which must go as
-	 * well. */
+	/* Before `known` is looked up: the end of a session may write a record, which must be
+	 * removed as well. */
 	size_t closed = close_all(apps, origin);
 	struct pz_app_known *known = pz_known_find(apps, pz_slice_str(origin));
 	bool had_token = pz_tokens_revoke(apps->tokens, origin);

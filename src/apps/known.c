@@ -1,5 +1,5 @@
-/* Which origins were here, and when: so that people see names instead of ids. One record each, in
- * the space "origins". */
+/* Origins that have connected, and when: people see names instead of ids. One record each, in the
+ * space "origins". */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,7 +40,7 @@ on_record(void *arg, const char *key, struct pz_slice value)
 	int64_t first = 0, last = 0;
 
 	enum pz_origin_kind kind = pz_origin_kind_of(pz_slice_str(key));
-	/* A record that is not valid costs the name of one app; the others are loaded. */
+	/* An invalid record only loses the name of one app; the others are loaded. */
 	bool is_fine = (pz_origin_is_taken(kind) || kind == PZ_ORIGIN_PROGRAM) &&
 		       pz_json_int(record, "first", 0, PZ_SYNC_TIME_MS_MAX, &first) &&
 		       pz_json_int(record, "last", 0, PZ_SYNC_TIME_MS_MAX, &last) &&
@@ -68,7 +68,7 @@ pz_known_find(const struct pz_apps *apps, struct pz_slice origin)
 	return NULL;
 }
 
-/* What is not stored is a date that people see: a disk that fails costs nothing else. */
+/* If it cannot be stored, only a displayed date is wrong. */
 static void
 save(struct pz_apps *apps, struct pz_app_known *known)
 {
@@ -103,8 +103,7 @@ make_room(struct pz_apps *apps)
 
 	if (apps->known_count < PZ_APPS_KNOWN_MAX)
 		return;
-	/* At most PZ_APPS_KNOWN_MAX, and only when a new origin comes: no index is worth its
-	 * upkeep. */
+	/* At most PZ_APPS_KNOWN_MAX, and only for a new origin: an index would not pay. */
 	PZ_LIST_EACH (&apps->known, node, tmp) {
 		struct pz_app_known *known = PZ_CONTAINER(node, struct pz_app_known, hook);
 		if (oldest == NULL || known->last_ms < oldest->last_ms)

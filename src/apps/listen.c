@@ -1,5 +1,6 @@
 /* The port: one listener for each family of loopback, both at the same number. A port that another
- * program has is no reason to end: everything else works, and it is tried again each minute. */
+ * program uses must not end the daemon: everything else works, and the port is tried again each
+ * minute. */
 #include "apps/internal.h"
 
 static const char *const addresses[PZ_APPS_FAMILIES] = {"127.0.0.1", "::1"};
@@ -34,8 +35,8 @@ open_one(struct pz_apps *apps, size_t i, uint16_t port, uint16_t *out_port, stru
 	return err;
 }
 
-/* A machine without IPv6 has one family; a port that only one of them gets would lead a page to
- * another program, depending on how its browser looks up localhost. */
+/* A machine without IPv6 has one family. If only one of two got the port, a page could reach
+ * another program, depending on how its browser resolves localhost. */
 static enum pz_err
 open_all(struct pz_apps *apps, struct pz_errinfo *info)
 {
@@ -43,8 +44,8 @@ open_all(struct pz_apps *apps, struct pz_errinfo *info)
 	uint16_t port = 0, same = 0;
 
 	PZ_TRY(open_one(apps, 0, apps->wanted_port, &port, info));
-	/* Only a port that another program has: without IPv6 the second listener fails for another
-	 * reason, and the first is enough. */
+	/* Only a port in use: without IPv6 the second listener fails for another reason, and the
+	 * first suffices. */
 	if (open_one(apps, 1, port, &same, &second) == PZ_ERR_EXISTS) {
 		close_all(apps);
 		return pz_fail(info, PZ_ERR_EXISTS, "%s", second.text);
@@ -98,7 +99,7 @@ pz_apps_listen(struct pz_apps *apps, uint16_t port)
 {
 	if (apps == NULL || apps->config.transport.ops == NULL || apps->is_ending)
 		return;
-	/* The port was changed only where it differs; sessions go on at a listener that stays. */
+	/* The port changes only if it differs; sessions continue on a listener that stays. */
 	if (apps->is_listening && apps->port != 0 && (port == 0 || port == apps->port))
 		return;
 	pz_apps_unlisten(apps);

@@ -1,7 +1,7 @@
 /*
- * Calls of an app that are not answered yet. When the app goes, they are given up
- * there, as the device of a program does (page 7, 6.1); when the other device goes, the app gets
- * the error at once and waits for no time-out.
+ * Unanswered calls of an app. When the app disconnects they are cancelled at their device, as for a
+ * local program (page 7, 6.1); when the other device disconnects, the app gets the error at once
+ * instead of a time-out.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +63,8 @@ pz_app_open_note(struct pz_visitor *visitor, struct pz_slice to, struct pz_slice
 	struct pz_slice text = text_of(method);
 	struct open_call *call = NULL;
 
-	/* What cannot be noted is not given up early, and its caller waits for the time-out. */
+	/* A call that cannot be recorded is not cancelled early, and its caller waits for the
+	 * time-out. */
 	if (id.len > 0 && id.len <= PZ_MESSAGE_ID_BYTES_MAX && to.len <= PZ_ADDRESS_BYTES_MAX)
 		call = calloc(1, sizeof(*call) + id.len + text.len);
 	if (call == NULL)
@@ -73,9 +74,9 @@ pz_app_open_note(struct pz_visitor *visitor, struct pz_slice to, struct pz_slice
 	memcpy(call->text + id.len, text.ptr, text.len);
 	call->id_len = id.len;
 	call->method_len = text.len;
-	/* Without its path and function: all up to the dot behind the instance. */
+	/* Without its path and function: everything up to the dot after the instance. */
 	call->service_len = method->api.len + 1 + method->id.len;
-	/* The oldest is the one that is least likely to be answered still. */
+	/* The oldest is the least likely to be answered still. */
 	if (visitor->open_count >= PZ_APP_OPEN_MAX)
 		drop(visitor, call_at(pz_list_first(&visitor->open)));
 	pz_list_append(&visitor->open, &call->hook);
@@ -85,7 +86,7 @@ pz_app_open_note(struct pz_visitor *visitor, struct pz_slice to, struct pz_slice
 static void
 forget(struct pz_visitor *visitor, struct pz_slice from, struct pz_slice id)
 {
-	/* By id and peer: an answer of another device must not end what this one was asked. */
+	/* By id and peer: an answer of another device must not end this request. */
 	PZ_LIST_EACH (&visitor->open, node, tmp) {
 		struct open_call *call = call_at(node);
 		if (pz_slice_eq(id, id_of(call)) && pz_slice_eq_str(from, call->to)) {
@@ -121,7 +122,7 @@ pz_app_open_answered(struct pz_visitor *visitor, const struct pz_envelope *envel
 		look_at(visitor, envelope->from, element);
 }
 
-/* As the app itself: only what it has begun may be ended so. */
+/* In the app's own name: it may end only what it has begun. */
 static void
 give_up(const struct pz_visitor *visitor, const struct open_call *call)
 {
@@ -145,12 +146,11 @@ give_up(const struct pz_visitor *visitor, const struct open_call *call)
 	json_decref(payload);
 }
 
-/* Out of the list first: what runs on this device answers from inside. */
+/* Removed from the list first: services on this device answer during the call. */
 static void
 end(struct pz_visitor *visitor, struct open_call *call)
 {
-	/* From here on the call is on no list, so an answer that comes from inside finds
-	 * nothing. */
+	/* From here on the call is in no list, so an answer during the call finds nothing. */
 	pz_list_remove(&call->hook);
 	visitor->open_count--;
 	give_up(visitor, call);
@@ -195,8 +195,8 @@ json_t *
 pz_app_open_keep(struct pz_visitor *visitor, const json_t *keep)
 {
 	json_t *kept = json_array();
-	/* Moved aside first: what ends may answer at once and change the list that is walked
-	 * here. */
+	/* Moved to another list first: ending a call may answer at once and change the list that is
+	 * walked here. */
 	struct pz_list all;
 
 	pz_list_init(&all);
@@ -216,7 +216,7 @@ pz_app_open_keep(struct pz_visitor *visitor, const json_t *keep)
 	return kept;
 }
 
-/* In the name of the other device, which the app believes. */
+/* In the name of the other device, since the app accepts its answer only. */
 static void
 fail(struct pz_visitor *visitor, const struct open_call *call, json_t *takes_error)
 {
@@ -248,12 +248,12 @@ pz_app_open_check(struct pz_visitor *visitor)
 	}
 }
 
-/* What runs on this device the dispatcher judges. */
+/* The dispatcher judges calls on this device. */
 void
 pz_app_open_recheck(struct pz_visitor *visitor)
 {
 	const struct pz_apps_config *config = &visitor->apps->config;
-	struct pz_list denied; /* moved aside first, as in pz_app_open_keep */
+	struct pz_list denied; /* moved first, as in pz_app_open_keep */
 
 	pz_list_init(&denied);
 	PZ_LIST_EACH (&visitor->open, node, tmp) {

@@ -1,7 +1,6 @@
 /*
- * What kind of page or program an Origin is (RFC 6454 6.2), and which kinds are let in. Only the
- * text is judged: whether a browser or another program wrote it is not known here (page 11 "What is
- * proved").
+ * What kind of page or program an Origin is (RFC 6454 6.2), and which kinds are accepted. Only the
+ * text is judged: a browser or any other program may have sent it (page 11 "What is proved").
  */
 #include "apps/origin.h"
 
@@ -74,15 +73,15 @@ pz_origin_kind_of(struct pz_slice origin)
 		return PZ_ORIGIN_PROGRAM;
 	if (origin.len > PZ_APP_ORIGIN_BYTES_MAX)
 		return PZ_ORIGIN_OTHER;
-	/* A page from the network without TLS can be changed on its way, so plain http counts only
-	 * from this machine. */
+	/* A page that was loaded over plain http can be changed in transit, so plain http is
+	 * accepted from this machine only. */
 	bool is_https = starts_with(origin, "https://", &authority);
 	if ((!is_https && !starts_with(origin, "http://", &authority)) ||
 	    !take_host(authority, &host))
 		return PZ_ORIGIN_OTHER;
 	if (is_https)
 		return PZ_ORIGIN_HTTPS;
-	/* Exactly these three: "localhost.example.com" and "127.0.0.1.example.com" are hosts of
+	/* Exactly these three: "localhost.example.com" and "127.0.0.1.example.com" belong to
 	 * others. */
 	if (pz_slice_eq_str(host, "localhost") || pz_slice_eq_str(host, "127.0.0.1") ||
 	    pz_slice_eq_str(host, "[::1]"))
@@ -90,7 +89,7 @@ pz_origin_kind_of(struct pz_slice origin)
 	return PZ_ORIGIN_PLAIN;
 }
 
-/* The first failure is the exit status; the other files are sent all the same. */
+/* The first failure is the exit status; the other files are still sent. */
 bool
 pz_origin_is_taken(enum pz_origin_kind kind)
 {

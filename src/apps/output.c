@@ -1,5 +1,4 @@
-/* What goes to a visitor, and how many there are: what sessions and messages need of connections.
- */
+/* Output to visitors, and their number: what sessions and messages need of connections. */
 #include "apps/internal.h"
 
 /* Sent at the end of the turn, so that many messages of one turn leave in one write. */
@@ -20,7 +19,7 @@ pz_visitor_expire(struct pz_visitor *visitor)
 void
 pz_visitor_close(struct pz_visitor *visitor, uint16_t code, const char *why)
 {
-	/* Without its secret the session cannot be taken over any more: the close is final. */
+	/* Without its secret the session cannot be taken over: the close is final. */
 	visitor->resume.secret[0] = '\0';
 	if (visitor->http)
 		pz_http_close(visitor->http, code, why);
@@ -41,12 +40,12 @@ pz_visitor_disconnect(struct pz_visitor *visitor)
 bool
 pz_visitor_waits(const struct pz_visitor *visitor)
 {
-	/* Broken but not given up: on_work has not yet seen the end, and the session may go on
+	/* Broken but not given up: on_work has not seen the end yet, and the session may continue
 	 * elsewhere. */
 	return visitor->http == NULL || (visitor->is_broken && visitor->resume.secret[0]);
 }
 
-/* A message that is lost would leave the page with half of what happened: then nothing goes on. */
+/* After a lost message the page would have an incomplete state: then the connection ends. */
 static enum pz_err
 keep(struct pz_visitor *visitor, struct pz_slice text)
 {
@@ -94,7 +93,7 @@ pz_visitors_count(const struct pz_apps *apps, const char *origin, size_t *out_ap
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		const struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
 
-		/* Without a connection it costs no descriptor, so it takes no place. */
+		/* Without a connection it uses no descriptor, so it takes no place. */
 		if (visitor->http == NULL || visitor->is_broken)
 			continue;
 		if (visitor->origin == NULL)

@@ -1,7 +1,6 @@
 /*
- * What `apps` needs of the node, as the functions of struct pz_apps_ops: consent from access,
- * addresses and routes from calls and peers, storage from items. Nothing of a session is kept here;
- * sessions are in session.c.
+ * The functions of struct pz_apps_ops for the node: consent from access, addresses and routes from
+ * calls and peers, storage from items. Sessions are in session.c.
  */
 #include "apps/owner.h"
 
@@ -14,7 +13,7 @@
 #include "wire/address.h"
 #include "wire/json.h"
 
-/* Tickets of apps are apart from those of the dispatcher's calls, which count from 1. */
+/* Tickets of apps have another range than those of the dispatcher's calls, which count from 1. */
 #define TICKET_BIT (UINT64_C(1) << 62)
 
 /* ---- consent ---- */
@@ -27,8 +26,8 @@ on_judged(void *arg, uint64_t ticket, enum pz_access_verdict verdict, bool was_a
 	pz_apps_answered(owner->apps, ticket & ~TICKET_BIT, verdict == PZ_ACCESS_PERMIT, was_asked);
 }
 
-/* An app is let in like a caller of a service: policies judge the feature "register" of apps, and
- * may ask the owner. Ticket 0 asks again about one that is in, and waits for nothing. */
+/* An app is accepted like the caller of a service: policies judge the feature "register" of apps,
+ * and may prompt the owner. Ticket 0 judges a connected app again, and waits for nothing. */
 static enum pz_apps_consent
 on_consent(void *arg, const char *address, uint64_t ticket, bool *was_asked)
 {
@@ -75,12 +74,13 @@ on_may_send(void *arg, const char *from, const char *to, struct pz_slice method)
 	return pz_calls_may_send(owner->calls, from, to, method);
 }
 
-/* The hub answers for devices that it does not reach; that they are away is known before. */
+/* The hub answers for devices that it does not reach; this device already knows that they are away.
+ */
 static bool
 on_has_route(void *arg, const char *to)
 {
 	const struct pz_apps_owner *owner = arg;
-	/* With no zone, or an address elsewhere, the router knows all that can be known. */
+	/* Without a zone, or for an address elsewhere, the router decides. */
 	const struct pz_membership *m = owner->zone->membership;
 	struct pz_address parts;
 
@@ -129,7 +129,7 @@ devices(const struct pz_apps_owner *owner)
 	return all;
 }
 
-/* The zone's address on the web: its hub has no pages yet, but programs split this text. */
+/* The zone's address on the web: its hub has no pages yet, but programs parse this text. */
 static json_t *
 hub_address(const struct pz_apps_owner *owner)
 {
@@ -162,9 +162,9 @@ on_zone(void *arg)
 
 /* ---- the end of a session ---- */
 
-/* The session has ended: what it called and provided goes first, then the answers that a person
- * gave for this session only. They are kept by the app's instance, which follows the colon in its
- * address. */
+/* The session has ended: first what it called and provided, then the answers that a person gave for
+ * this session only. They are stored by the app's instance, which follows the colon in its address.
+ */
 static void
 on_ended(void *arg, const char *address)
 {

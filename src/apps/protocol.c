@@ -9,15 +9,14 @@
 #include "wire/json.h"
 #include "wire/message.h"
 
-/* What one that was denied gets for addresses: it learns neither the name of the device nor that of
- * the zone. */
+/* The addresses that a denied app gets: neither the device's nor the zone's name. */
 #define DENIED_PZP "user@denied.invalid/device"
 #define DENIED_APP DENIED_PZP "/0:1"
 
 static const char *
 self_for(const struct pz_visitor *visitor)
 {
-	/* What one that was denied sees is made up, and so is the sender. */
+	/* The content that a denied app sees is made up, and so is the sender. */
 	return visitor->state == PZ_APP_DENIED ? DENIED_PZP : visitor->apps->config.self;
 }
 
@@ -57,7 +56,7 @@ void
 pz_app_send_registered(struct pz_visitor *visitor, const char *status, json_t *takes_session)
 {
 	const struct pz_apps_config *config = &visitor->apps->config;
-	/* The zone's devices are the owner's affair until a page is let in. */
+	/* The zone's devices are private until a page is accepted. */
 	json_t *zone =
 		visitor->state == PZ_APP_DENIED ? empty_zone() : config->ops->zone(config->arg);
 
@@ -84,7 +83,7 @@ pz_app_send_rpc(struct pz_visitor *visitor, json_t *takes_payload)
 	json_decref(takes_payload);
 }
 
-/* Original programs learn of a denied search by the call-back. */
+/* Original programs are informed of a denied search by the call-back. */
 static void
 send_security_error(struct pz_visitor *visitor, const struct pz_rpc *rpc)
 {

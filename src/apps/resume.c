@@ -1,8 +1,8 @@
 /*
  * A session that outlives its socket for a short time, so that a page that reloads, or whose socket
- * breaks, goes on with the same address, services and streams. Only a client that asks for it gets
- * a secret for that; who presents it, as the same origin, takes the session over, once: it gets
- * another secret. Meanwhile messages wait, within a bound.
+ * breaks, continues with the same address, services and streams. Only a client that requests it
+ * gets a secret for that. A client of the same origin that presents the secret takes the session
+ * over, once, and gets another secret. Meanwhile messages wait, within a limit.
  *
  *     OPEN --- the socket ends ---> OPEN, without a connection --- 5 s ---> ENDED
  *       ^                                     |
@@ -20,7 +20,7 @@
 
 /* ---- without a connection ---- */
 
-/* More than tabs can be open are none that a browser reloads: the one that left first goes. */
+/* More than a browser reloads at once: beyond this number the oldest ends. */
 static void
 make_room(const struct pz_visitor *visitor)
 {
@@ -34,8 +34,8 @@ make_room(const struct pz_visitor *visitor)
 			continue;
 		count++;
 		if (first == NULL || other->resume.left_us < first->resume.left_us)
-			/* Expired means at the next turn: this runs inside the end of another
-			 * visitor. */
+			/* It expires in the next turn: this runs inside the end of another visitor.
+			 */
 			first = other;
 	}
 	if (count >= PZ_APP_SESSIONS_MAX)
@@ -47,14 +47,14 @@ pz_app_leave(struct pz_visitor *visitor)
 {
 	const struct pz_websocket *ws = pz_http_websocket(visitor->http);
 
-	/* A page that closes normally has said that it is over; only a broken or reloaded one comes
-	 * back. */
+	/* A page that closes normally has ended; only a broken or reloaded one comes back. */
 	if (visitor->state != PZ_APP_OPEN || visitor->resume.secret[0] == '\0' ||
 	    visitor->apps->is_ending || ws == NULL || pz_websocket_code(ws) == PZ_WEBSOCKET_NORMAL)
 		return false;
 	make_room(visitor);
 	pz_visitor_disconnect(visitor);
-	/* Messages wait here now: routers must not stop others because nothing is read. */
+	/* Messages wait here now: the router must not block their senders because the page does not
+	 * read. */
 	visitor->is_held = false;
 	visitor->resume.left_us = pz_env_mono_us(visitor->apps->env);
 	pz_env_start(visitor->apps->env, &visitor->resume.left, PZ_APP_RETURN_US);
@@ -71,7 +71,7 @@ find(const struct pz_visitor *visitor, const char *secret)
 	PZ_LIST_EACH (&visitor->apps->visitors, node, tmp) {
 		struct pz_visitor *other = PZ_CONTAINER(node, struct pz_visitor, hook);
 		/* All are compared, in constant time, so that the time shows neither a part of a
-		 * secret nor how many there are. */
+		 * secret nor their number. */
 		if (other->state == PZ_APP_OPEN && other->resume.secret[0] &&
 		    strcmp(other->origin, visitor->origin) == 0 &&
 		    sodium_memcmp(other->resume.secret, secret, PZ_APP_SECRET_CHARS) == 0)
@@ -80,8 +80,8 @@ find(const struct pz_visitor *visitor, const char *secret)
 	return found;
 }
 
-/* Of messages that did not reach the former connection whole, none is sent again: they may have
- * been received. */
+/* Messages that were partly sent on the former connection are not sent again: they may have been
+ * received. */
 static void
 send_waiting(struct pz_visitor *visitor, const struct pz_buf *waiting)
 {
@@ -109,11 +109,10 @@ take_over(struct pz_visitor *visitor, struct pz_visitor *former, const json_t *k
 	pz_app_services_move(former, visitor, keep);
 	pz_app_storage_move(former, visitor);
 	pz_app_open_move(former, visitor);
-	/* Messages that waited are sent after the greeting (pz_app_resumed), which has to be
-	 * first. */
+	/* Waiting messages are sent after the greeting (pz_app_resumed), which has to be first. */
 	visitor->resume.waiting = former->resume.waiting;
 	pz_buf_init(&former->resume.waiting, PZ_APP_WAITING_BYTES_MAX, NULL);
-	/* So that the end of the former connection ends nothing that goes on here. */
+	/* So that the end of the former connection does not end the session. */
 	former->state = PZ_APP_ENDED;
 	former->resume.secret[0] = '\0';
 }
@@ -148,7 +147,7 @@ pz_app_resume(struct pz_visitor *visitor, const json_t *wish)
 void
 pz_app_resumed(struct pz_visitor *visitor)
 {
-	/* Taken out: while they are sent, messages go to the new connection, not to the end of this
+	/* Taken out: messages that are added meanwhile go to the new connection, not to this
 	 * buffer. */
 	struct pz_buf waiting = visitor->resume.waiting;
 
@@ -162,8 +161,7 @@ pz_app_session_json(struct pz_visitor *visitor, bool is_resumed, json_t *takes_k
 {
 	uint8_t bytes[SECRET_BYTES];
 
-	/* Another one each time: a secret that was copied from a page that is gone is worth
-	 * nothing. */
+	/* A new secret each time: one that was copied from an old page is worthless. */
 	pz_env_random(visitor->apps->env, bytes, sizeof(bytes));
 	sodium_bin2hex(visitor->resume.secret, sizeof(visitor->resume.secret), bytes,
 		       sizeof(bytes));

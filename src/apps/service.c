@@ -1,8 +1,8 @@
 /*
  * Services that an app provides (page 11): the app registers one by `ServiceRegistry.register`, and
- * it lives as long as the app's session. A call of it, judged like any other, becomes a request to
- * the app; its call-backs become the call's, its answer ends the call. A call that ends here first
- * is given up at the app by `removeEventListener`.
+ * it lives as long as the app's session. A call of the service, judged like any other, becomes a
+ * request to the app; the app's call-backs become the call's, and its answer ends the call. A call
+ * that ends here first is cancelled at the app by `removeEventListener`.
  * @spec page 11 "For apps", "Messages between apps"
  */
 #include <stdio.h>
@@ -25,17 +25,17 @@ struct provided {
 	struct pz_method_def *methods;
 	json_t *names; /* of the functions: `methods` points into it */
 	struct pz_list jobs;
-	bool is_unclaimed; /* of a former connection, and not registered again yet */
+	bool is_unclaimed; /* of a former connection, not registered again yet */
 };
 
-/* One call of it. */
+/* A call of the service. */
 struct job {
 	struct pz_list hook; /* provided.jobs */
 	struct provided *provided;
 	struct pz_call *call;
 	char id[37];
 	bool is_stream;
-	bool has_waited; /* no connection was there: it is sent to the next one */
+	bool has_waited; /* without a connection: sent to the next one */
 };
 
 static void
@@ -107,10 +107,9 @@ on_callback(void *arg, const char *name, json_t *params)
 {
 	struct job *job = arg;
 
-	/* The first call-back makes a stream of the call, as for each service (page 7, 6.1). */
+	/* The first call-back makes the call a stream, as for each service (page 7, 6.1). */
 	if (!job->is_stream && pz_call_listen(job->call) != PZ_OK) {
-		/* pz_call_listen has ended the call in this case, and call_ended is not called for
-		 * it. */
+		/* pz_call_listen has ended the call in this case, without calling call_ended. */
 		give_up(job); /* the call has been answered */
 		job_free(job);
 		return;
@@ -119,7 +118,7 @@ on_callback(void *arg, const char *name, json_t *params)
 	pz_call_event(job->call, name, json_incref(params));
 }
 
-/* A call-back of the app whose answer it waits for. */
+/* A call-back of the app that expects an answer. */
 struct relay {
 	struct job *job;
 	json_t *id;
@@ -135,7 +134,7 @@ say(const struct job *job, json_t *takes_payload)
 	json_decref(takes_payload);
 }
 
-/* The call may have ended with this; what was asked about is answered to the app in any case. */
+/* The call may have ended meanwhile; the app always gets an answer to its request. */
 static void
 on_relayed(void *arg, json_t *result, json_t *error)
 {
@@ -177,8 +176,7 @@ on_asked(void *arg, const char *name, json_t *params, json_t *id)
 		return true;
 	}
 	job->is_stream = true;
-	/* Each answer that is waited for is bounded by the dispatcher (PZ_CALL_ASKS_MAX), not
-	 * here. */
+	/* The dispatcher limits the number of pending answers (PZ_CALL_ASKS_MAX). */
 	enum pz_err err = relay(job, name, params, id);
 	if (err == PZ_ERR_LIMIT)
 		say(job, pz_rpc_failure(id, pz_rpc_api_error("QuotaExceededError",
@@ -205,7 +203,7 @@ request_of(const struct job *job, json_t *params)
 		return NULL;
 	}
 	json_t *payload = pz_rpc_request(job->id, method, json_incref(params));
-	/* The app may show who calls: the address is the verified one of the caller. */
+	/* The app may display the caller: the address is the verified one. */
 	(void)json_object_set_new(payload, "caller", json_string(pz_call_from(job->call)));
 	return payload;
 }
@@ -234,8 +232,7 @@ on_invoke(struct pz_service *service, struct pz_call *call, json_t *params)
 	}
 	job->provided = provided;
 	job->call = call;
-	/* Sent into the queue that waits for a connection: it belongs to the next page, which has
-	 * to do it. */
+	/* Sent into the queue that waits for a connection: the next page has to handle it. */
 	job->has_waited = pz_visitor_waits(provided->visitor);
 	pz_list_append(&provided->jobs, &job->hook);
 	/* Before it is sent: an app that answers at once finds the job. */
@@ -286,7 +283,7 @@ is_identifier(const char *name)
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
 
-	/* The dispatcher's own function: an app that took it would keep calls from ending. */
+	/* The dispatcher's own function: an app that replaced it could keep calls from ending. */
 	return name && name[0] && (name[0] < '0' || name[0] > '9') &&
 	       strlen(name) <= PZ_METHOD_NAME_BYTES_MAX && strspn(name, letters) == strlen(name) &&
 	       strcmp(name, "removeEventListener") != 0;
@@ -335,9 +332,9 @@ is_for_messages(const char *api)
 	return strcmp(api, PZ_APPS_MESSAGES) == 0;
 }
 
-/* The origin is in it: people see which page it is, and two pages do not collide. One for messages
- * names the session too, so that tabs of one page do not collide, and each can be known by
- * its address. @return new; NULL: out of memory */
+/* It contains the origin, so that people see which page it is, and two pages do not collide. The
+ * name of a service for messages also has the session, so that tabs of one page do not collide, and
+ * each can be found by its address. @return new; NULL: out of memory */
 static char *
 description_of(const struct pz_visitor *visitor, const char *api, const char *text)
 {
@@ -365,16 +362,14 @@ make(struct provided *provided, json_t *params, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
 	PZ_TRY(pz_service_new(api, name, description, provided->methods,
 			      json_array_size(provided->names), &service, info));
-	/* The list goes to everyone who searches, without parameters or results: pages describe no
-	 * more. */
+	/* Every search gets this list, without parameters or results: pages describe no more. */
 	describe(service, provided->names);
 	enum pz_err err = pz_registry_add(provided->visitor->apps->config.registry, service, info);
 	if (err != PZ_OK) {
 		pz_service_free(service);
 		return err;
 	}
-	/* Only after it was added: a service that was refused is freed here and must not free
-	 * `provided` with it. */
+	/* Only after it was added: a refused service is freed here and must not free `provided`. */
 	service->state = provided;
 	service->call_ended = on_call_ended;
 	service->destroy = on_destroy;
@@ -421,8 +416,8 @@ claim(struct pz_visitor *visitor, json_t *params)
 		provided->is_unclaimed = false;
 		if (json_equal(provided->names, json_object_get(params, "methods")))
 			return provided;
-		/* Its functions have changed, so callers need a new description: it becomes a
-		 * new service. */
+		/* Its functions have changed, so callers need a new description: it becomes a new
+		 * service. */
 		remove_one(provided);
 		return NULL;
 	}
@@ -514,7 +509,7 @@ is_kept(const struct job *job, const json_t *keep)
 	const json_t *one;
 	size_t i;
 
-	/* A request that waited has not been sent to the page that went, so the new one gets it. */
+	/* A waiting request was not sent to the former page, so the new one gets it. */
 	if (job->has_waited)
 		return true;
 	json_array_foreach (keep, i, one)
@@ -523,7 +518,7 @@ is_kept(const struct job *job, const json_t *keep)
 	return false;
 }
 
-/* What the page that went was working on, no page will answer. */
+/* Requests that the former page was handling will not be answered by any page. */
 static void
 fail_lost(struct provided *provided, const json_t *keep)
 {
@@ -548,8 +543,8 @@ pz_app_services_move(struct pz_visitor *from, struct pz_visitor *to, const json_
 		pz_list_remove(node);
 		pz_list_append(&to->services, node);
 		provided->visitor = to;
-		/* Those that the new page does not register again within the time are removed by
-		 * on_claim. */
+		/* on_claim removes the services that the new page does not register again in time.
+		 */
 		provided->is_unclaimed = true;
 		fail_lost(provided, keep);
 	}

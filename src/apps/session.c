@@ -6,7 +6,7 @@
  *     OPEN     one session of the router, with an address of its own
  *     DENIED   it gets made-up addresses, and SecurityError for each request
  *
- * The app's address is made from the origin that the browser sent, never from what the page says.
+ * The app's address is made from the origin that the browser sent, never from what the page sends.
  */
 #include "apps/internal.h"
 
@@ -46,8 +46,7 @@ on_send(struct pz_session *session, struct pz_slice frame)
 	struct pz_slice body = pz_frame_body(frame);
 	struct pz_envelope envelope;
 
-	/* The whole body counts: an app's limit is in its own messages, without the length
-	 * prefix. */
+	/* The whole body counts: an app's limit is for its messages without the length prefix. */
 	if (session->frame_max && body.len > session->frame_max)
 		return PZ_ERR_PROTO_FRAME;
 	if (pz_envelope_scan(body, &envelope) == PZ_OK) {
@@ -66,7 +65,7 @@ on_set_reading(struct pz_session *session, bool on)
 {
 	struct pz_visitor *visitor = visitor_of(session);
 
-	/* Held: nothing more is read from the page until the receiver's queue is short again. */
+	/* Blocked: nothing more is read from the page until the receiver's queue is short again. */
 	visitor->is_held = !on;
 	pz_visitor_wake(visitor);
 }
@@ -153,14 +152,14 @@ look_at_limits(struct pz_apps *apps, const char *origin)
 	pz_visitors_count(apps, origin, &of_origin, &others);
 	if (all < PZ_APPS_MAX && of_origin < PZ_APP_SESSIONS_MAX && !apps->is_ending)
 		return 0;
-	/* The rate is limited: any page can connect as often as it likes. */
+	/* The rate is limited: any page can connect as often as it wants. */
 	pz_warning_of(&apps->log, apps->env, "app-refused", "origin=%s apps=%zu of-origin=%zu",
 		      origin, all, of_origin);
 	return 503;
 }
 
-/* Why a handshake is refused, for the programmer of the client. A page of a browser sees none of
- * it. */
+/* Why a handshake is refused, for the programmer of the client. A page in a browser cannot see it.
+ */
 static int
 refuse(struct pz_apps *apps, int status, const char *kind, const char *why, const char **out_why)
 {
@@ -169,7 +168,7 @@ refuse(struct pz_apps *apps, int status, const char *kind, const char *why, cons
 	return status;
 }
 
-/* A program that is no browser. No browser lets a page send this field with a WebSocket. */
+/* A program that is no browser. No browser lets a page set this field for a WebSocket. */
 static int
 look_at_token(struct pz_apps *apps, const struct pz_http_request *request,
 	      struct pz_slice *out_origin, const char **out_why)
@@ -180,7 +179,7 @@ look_at_token(struct pz_apps *apps, const struct pz_http_request *request,
 
 	if (request->has_origin)
 		return refuse(apps, 403, "token and origin",
-			      /* Both would leave open whose rules apply. */
+			      /* With both it would be unclear whose rules apply. */
 			      "a handshake has either an Origin or a token, not both: a browser's "
 			      "page has no token, and a program with a token needs no Origin\n",
 			      out_why);
@@ -192,7 +191,7 @@ look_at_token(struct pz_apps *apps, const struct pz_http_request *request,
 	*out_origin = pz_slice_str(origin);
 	if (origin)
 		return 0;
-	/* Counted for all programs together: a guess has no address of its own on this machine. */
+	/* Counted for all programs together: on this machine a guess has no distinct address. */
 	if (!pz_tokens_note_wrong(apps->tokens))
 		return refuse(apps, 429, "token",
 			      "too many wrong tokens were sent in the last minute\n", out_why);
@@ -202,7 +201,7 @@ look_at_token(struct pz_apps *apps, const struct pz_http_request *request,
 		      out_why);
 }
 
-/* Who it is: by its token, or by the origin that its browser sends. */
+/* The identity: from its token, or from the origin that its browser sends. */
 static int
 identify(struct pz_apps *apps, const struct pz_http_request *request, struct pz_slice *out_origin,
 	 const char **out_why)
@@ -258,8 +257,8 @@ name(struct pz_visitor *visitor)
 {
 	struct pz_apps *apps = visitor->apps;
 
-	/* A number that is never used twice in a run, so that an answer for a former tab does not
-	 * reach a new one. */
+	/* A number that is never reused in a run, so that an answer for a former tab does not reach
+	 * a new one. */
 	snprintf(visitor->address, sizeof(visitor->address), "%s/%s:%llu", apps->config.self,
 		 visitor->id, (unsigned long long)++apps->last_instance);
 }
@@ -290,7 +289,7 @@ note(const struct pz_visitor *visitor, const char *what)
 				     visitor->origin, "address", visitor->address, "state", what));
 }
 
-/* @param takes_session NULL: it has not asked for a secret */
+/* @param takes_session NULL: it has not requested a secret */
 static void
 greet(struct pz_visitor *visitor, json_t *takes_session)
 {
@@ -304,7 +303,7 @@ greet(struct pz_visitor *visitor, json_t *takes_session)
 static void
 open_session(struct pz_visitor *visitor, bool was_asked)
 {
-	/* The router has it or not; nothing else was changed, so the page may try again. */
+	/* The router may have it or not; nothing else was changed, so the page may try again. */
 	if (!attach(visitor)) {
 		pz_visitor_close(visitor, PZ_WEBSOCKET_LATER, "out of memory");
 		return;
@@ -313,7 +312,7 @@ open_session(struct pz_visitor *visitor, bool was_asked)
 	visitor->was_asked = was_asked;
 	pz_app_data_session_began(visitor->apps->config.items);
 	/* From here on a message may be as long as on any link; before, a stranger could make us
-	 * keep much. */
+	 * store much. */
 	pz_websocket_set_message_max(pz_http_websocket(visitor->http),
 				     visitor->apps->config.frame_max);
 	pz_known_touch(visitor->apps, visitor->origin);
@@ -332,8 +331,8 @@ pz_app_admit(struct pz_visitor *visitor, bool is_yes, bool was_asked)
 	}
 	visitor->state = PZ_APP_DENIED;
 	note(visitor, "denied");
-	/* Answered like a yes, with made-up contents: a page must not see from the form of the
-	 * answer what it was. */
+	/* Answered like a permission, with made-up contents: the form of the answer must not show a
+	 * page which it was. */
 	pz_app_send_registered(visitor, "registeredBrowser", NULL);
 }
 
@@ -344,10 +343,10 @@ ask(struct pz_visitor *visitor)
 	uint64_t ticket = ++apps->last_ticket;
 	bool was_asked = visitor->has_token;
 
-	/* Named for each question: answers that a person gave for a former address do not count. */
+	/* Named for each prompt: answers that a person gave for a former address do not count. */
 	name(visitor);
 	visitor->state = PZ_APP_ASKED;
-	/* The owner who made the token has said yes; a policy may still say no. */
+	/* The owner who made the token has permitted it; a policy may still deny. */
 	enum pz_apps_consent consent = apps->config.ops->consent(
 		apps->config.arg, visitor->address, visitor->has_token ? 0 : ticket, &was_asked);
 	if (consent == PZ_APPS_NO)
@@ -377,7 +376,7 @@ pz_app_recheck(struct pz_visitor *visitor)
 {
 	const struct pz_apps_config *config = &visitor->apps->config;
 
-	/* Judged, not asked: what would need a question now is over. */
+	/* Judged without a prompt: what would need one now ends. */
 	if (visitor->state != PZ_APP_OPEN)
 		return;
 	if (config->ops->consent(config->arg, visitor->address, 0, &visitor->was_asked) ==
@@ -446,7 +445,7 @@ static bool
 take_allowance(struct pz_visitor *visitor)
 {
 	uint64_t now = pz_env_mono_us(visitor->apps->env);
-	/* The fraction of a request that was earned is lost, to the app's loss alone. */
+	/* The remaining fraction of a request is lost, which only affects the app. */
 	uint64_t due = (now - visitor->refilled_us) * PZ_APP_REQUESTS_PER_S / PZ_US_PER_S;
 
 	if (due > 0) {
@@ -463,8 +462,8 @@ take_allowance(struct pz_visitor *visitor)
 
 enum verdict { PASS, REFUSE, TOO_MANY };
 
-/* What is judged is what every receiver reads: escapes are resolved, and two methods are an error,
- * since some receivers take the first and some the last. */
+/* The judgment must read what every receiver reads: escapes are resolved, and two methods are an
+ * error, since some receivers take the first and some the last. */
 enum pz_err
 pz_app_method_of(struct pz_slice element, char **out)
 {
@@ -490,7 +489,8 @@ pz_app_method_of(struct pz_slice element, char **out)
 	return err;
 }
 
-/* One element of a payload: requests cost, and those for other nodes are judged here (E1). */
+/* One element of a payload: requests count against the limit, and those for other nodes are judged
+ * here (E1). */
 static enum verdict
 judge_element(struct pz_visitor *visitor, const struct pz_envelope *envelope,
 	      struct pz_slice element)
@@ -503,14 +503,14 @@ judge_element(struct pz_visitor *visitor, const struct pz_envelope *envelope,
 
 	enum pz_err err = pz_app_method_of(element, &text);
 	if (err == PZ_ERR_NOTFOUND)
-		return PASS; /* an answer, or malformed: that is its receiver's matter */
+		return PASS; /* an answer, or malformed: its receiver handles it */
 	if (err != PZ_OK)
-		/* Malformed requests cost as well, or a flood of them would be free. */
+		/* Malformed requests count too, otherwise a flood of them would be free. */
 		return take_allowance(visitor) ? REFUSE : TOO_MANY;
 	struct pz_slice name = pz_slice_str(text);
 	if (pz_method_parse(name, &method) != PZ_OK)
 		return take_allowance(visitor) ? PASS : TOO_MANY;
-	/* A call-back answers what was called here and is checked where its call is known. */
+	/* A call-back answers a call from here and is checked where that call is known. */
 	if (method.kind == PZ_METHOD_CALLBACK && !is_own_object(method.reference))
 		return PASS;
 	if (!take_allowance(visitor))
@@ -533,8 +533,8 @@ judge(struct pz_visitor *visitor, const struct pz_envelope *envelope)
 	struct pz_slice rest = envelope->payload, element;
 	enum verdict worst = PASS;
 
-	/* A scalar or nothing is judged like an element: it has no method and passes to where it is
-	 * refused. */
+	/* A scalar or nothing is judged like an element: without a method it passes, and its
+	 * receiver refuses it. */
 	if (rest.len == 0 || rest.ptr[0] != '[')
 		return judge_element(visitor, envelope, rest);
 	while (worst != TOO_MANY && pz_json_next(&rest, &element)) {
@@ -564,7 +564,7 @@ forward(struct pz_visitor *visitor, struct pz_slice bytes)
 		pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY, pz_err_text(err));
 }
 
-/* Apps reach each other by services, where calls are judged; never directly. */
+/* Apps reach each other through services, where calls are judged; never directly. */
 static enum verdict
 judge_message(struct pz_visitor *visitor, const struct pz_envelope *envelope)
 {
@@ -578,7 +578,8 @@ on_rpc(struct pz_visitor *visitor, const struct pz_envelope *envelope, struct pz
 {
 	switch (judge_message(visitor, envelope)) {
 	case PASS:
-		/* "Own" is what only apps may call; all else goes on to the dispatcher. */
+		/* "Own" functions are those that only apps may call; the dispatcher handles all
+		 * others. */
 		if (!pz_slice_eq_str(envelope->to, visitor->apps->config.self) ||
 		    !own_request(visitor, envelope))
 			forward(visitor, bytes);
@@ -589,13 +590,13 @@ on_rpc(struct pz_visitor *visitor, const struct pz_envelope *envelope, struct pz
 	case TOO_MANY:
 		pz_app_fail(visitor, envelope->payload,
 			    pz_rpc_api_error("QuotaExceededError", "Too many requests."));
-		/* A page that goes on after the error would go on for ever. */
+		/* A page that continued after the error would continue for ever. */
 		pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY, "too many requests");
 		break;
 	}
 }
 
-/* The session of a former connection, which the page has proved to be its own. */
+/* The session of a former connection, which the page has proved to own. */
 static void
 go_on(struct pz_visitor *visitor, const json_t *wish)
 {
@@ -613,8 +614,8 @@ go_on(struct pz_visitor *visitor, const json_t *wish)
 	pz_app_resumed(visitor);
 }
 
-/* A second one on the same socket is answered by another: half of the original programs wait for
- * it. */
+/* A second registration on the same socket gets another answer: half of the original programs wait
+ * for it. */
 static void
 on_register(struct pz_visitor *visitor, const json_t *payload)
 {
@@ -624,7 +625,7 @@ on_register(struct pz_visitor *visitor, const json_t *payload)
 		pz_app_send_registered(visitor, "registeredBrowser", NULL);
 	if (visitor->state != PZ_APP_SILENT)
 		return;
-	/* Asked, and not answered yet: a second prop must not make a second question. */
+	/* The prompt is open: a second prop must not open another. */
 	visitor->resume.is_wanted = json_is_object(wish);
 	if (pz_app_resume(visitor, wish))
 		go_on(visitor, wish);
@@ -656,8 +657,8 @@ pz_app_message(struct pz_visitor *visitor, bool text, struct pz_slice bytes)
 		pz_visitor_close(visitor, PZ_WEBSOCKET_UNSUPPORTED, "text messages only");
 		return;
 	}
-	/* Judged by the same scanner as links: page 4's limits of depth and members hold for pages,
-	 * too. */
+	/* Scanned like messages on links: page 4's limits of depth and members hold for pages, too.
+	 */
 	enum pz_err err = bytes.len > 0 ? pz_envelope_scan(bytes, &envelope) : PZ_ERR_PROTO_JSON;
 	if (err != PZ_OK) {
 		pz_visitor_close(visitor, PZ_WEBSOCKET_POLICY, pz_err_text(err));
@@ -683,8 +684,8 @@ detach(struct pz_visitor *visitor)
 {
 	const struct pz_apps_config *config = &visitor->apps->config;
 
-	/* Calls first, while the address still counts as the sender; then the route, and what hangs
-	 * on it. */
+	/* Calls first, while the address is still accepted as the sender; then the route, and what
+	 * depends on it. */
 	pz_app_open_end(visitor);
 	pz_router_detach(config->router, &visitor->session);
 	visitor->is_held = false;
@@ -695,7 +696,7 @@ detach(struct pz_visitor *visitor)
 void
 pz_app_end(struct pz_visitor *visitor)
 {
-	/* It may end for several reasons at once: by its socket, by the owner, with the zone. */
+	/* It may end for several reasons at once: its socket, the owner, the zone. */
 	if (visitor->state == PZ_APP_NONE || visitor->state == PZ_APP_ENDED)
 		return;
 	bool was_open = visitor->state == PZ_APP_OPEN;
@@ -712,10 +713,10 @@ pz_app_end(struct pz_visitor *visitor)
 void
 pz_app_unroute(struct pz_visitor *visitor)
 {
-	withdraw(visitor); /* it is asked anew, for the other address */
+	withdraw(visitor); /* judged again, for the other address */
 	if (visitor->state != PZ_APP_OPEN)
 		return;
-	/* No page is connected that could be given another address. */
+	/* No page is connected that could get another address. */
 	if (visitor->http == NULL) {
 		pz_app_end(visitor);
 		pz_visitor_expire(visitor);
@@ -725,7 +726,7 @@ pz_app_unroute(struct pz_visitor *visitor)
 	visitor->state = PZ_APP_MOVING;
 }
 
-/* What was allowed to it under the other address says nothing about this one. */
+/* Its permissions for the other address do not apply to this one. */
 void
 pz_app_reroute(struct pz_visitor *visitor)
 {
@@ -739,7 +740,7 @@ pz_app_reroute(struct pz_visitor *visitor)
 	if (visitor->state != PZ_APP_MOVING)
 		return;
 	name(visitor);
-	/* The permission was for the address in the former zone; asked without a person. */
+	/* The permission was for the address in the former zone; judged again without a prompt. */
 	if (config->ops->consent(config->arg, visitor->address, 0, &was_asked) == PZ_APPS_YES &&
 	    attach(visitor)) {
 		visitor->state = PZ_APP_OPEN;

@@ -1,8 +1,8 @@
 /*
- * What an app stores (`webinos.storage`): the object `AppStorage` of this device. An app reaches
- * the keys of its own origin, which the browser has sent; there is no parameter for another one.
- * The values are those of page 8 (app-data), with its bounds; a change is answered when it is on
- * disk.
+ * What an app stores (`webinos.storage`): the object `AppStorage` of this device. An app can only
+ * use the keys of its own origin, which the browser has sent; there is no parameter for another
+ * one. The values are those of page 8 (app-data), with its limits; a change is answered when it is
+ * on disk.
  * @spec page 11 "What apps store"
  */
 #include <stdio.h>
@@ -13,10 +13,10 @@
 #include "rpc/error.h"
 #include "wire/json.h"
 
-/* A change that the disk has not confirmed. */
+/* A change that is not on disk yet. */
 struct write {
 	struct pz_list hook;        /* pz_apps.writes */
-	struct pz_visitor *visitor; /* NULL: it is gone */
+	struct pz_visitor *visitor; /* NULL: it has disconnected */
 	json_t *id;
 	json_t *result;
 	struct pz_app_data_removal removal;
@@ -46,7 +46,7 @@ write_free(struct write *write)
 	free(write);
 }
 
-/* The detail names files of this device, which concern its owner alone. */
+/* The detail names files of this device, which only its owner may see. */
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
@@ -77,7 +77,7 @@ count_writes(const struct pz_visitor *visitor)
 	return count;
 }
 
-/* @return NULL: too many are under way */
+/* @return NULL: too many are pending */
 static struct write *
 write_new(struct pz_visitor *visitor, json_t *id)
 {
@@ -158,7 +158,7 @@ set(struct pz_visitor *visitor, const struct pz_rpc *rpc)
 	if (write == NULL)
 		return too_many(rpc->id);
 	if (key)
-		/* The value is copied before this returns; the answer comes with the commit. */
+		/* The value is copied before this returns; the answer follows the commit. */
 		err = set_value(visitor, key, json_array_get(rpc->params, 1), write, &info);
 	if (err == PZ_OK)
 		return NULL;
@@ -166,7 +166,7 @@ set(struct pz_visitor *visitor, const struct pz_rpc *rpc)
 	return refusal(rpc->id, err, pz_errinfo_text(&info, err));
 }
 
-/* @param key NULL: all of them. What is not there is removed already. */
+/* @param key NULL: all of them. A missing key counts as removed. */
 static json_t *
 remove_keys(struct pz_visitor *visitor, const struct pz_rpc *rpc, const char *key)
 {
@@ -215,7 +215,7 @@ keys(struct pz_visitor *visitor, const struct pz_rpc *rpc)
 	json_t *list = json_array(), *result = json_pack("{s:o?}", "keys", list);
 	size_t bytes = 0;
 
-	/* Longer than a key can be, so it was never in a list. */
+	/* Longer than any key, so it was never in a list. */
 	if (after && strlen(after) >= PZ_APP_KEY_CHARS)
 		after = NULL;
 	const struct pz_sync_chunk *chunk =
@@ -225,7 +225,7 @@ keys(struct pz_visitor *visitor, const struct pz_rpc *rpc)
 		const char *key = chunk->key + skip;
 		(void)json_array_append_new(list, json_string(key));
 		bytes += strlen(key) + 3;
-		/* The list goes on after this key; keys are in order. */
+		/* The list continues after this key; keys are sorted. */
 		if (bytes > PZ_APP_KEYS_BYTES) {
 			(void)json_object_set_new(result, "next", json_string(key));
 			break;
@@ -266,7 +266,7 @@ send_change(struct pz_visitor *visitor, const char *key)
 	pz_app_send_rpc(visitor, pz_rpc_request(NULL, "AppStorage.changed", params));
 }
 
-/* Without the value: a page that wants it asks for it, and gets the one of then. */
+/* Without the value: a page that wants it requests it, and gets the value of that time. */
 void
 pz_apps_stored(struct pz_apps *apps, const char *key)
 {
@@ -308,7 +308,7 @@ is_open_elsewhere(const struct pz_visitor *ended)
 	return false;
 }
 
-/* When the daemon ends, the next start clears: that session is marked on the disk. */
+/* When the daemon ends, the next start clears them: the session is marked on the disk. */
 void
 pz_app_storage_end(struct pz_visitor *visitor)
 {
@@ -316,7 +316,7 @@ pz_app_storage_end(struct pz_visitor *visitor)
 
 	PZ_LIST_EACH (&apps->writes, node, tmp) {
 		struct write *write = PZ_CONTAINER(node, struct write, hook);
-		/* The write itself goes on; only its answer has no receiver. */
+		/* The write continues; only its answer has no receiver. */
 		if (write->visitor == visitor)
 			write->visitor = NULL;
 	}

@@ -1,7 +1,7 @@
 /*
- * One connection to the local web server. Bytes go from the stream to `http` and back; what is sent
- * waits in one queue and leaves at the end of the turn, in the `work` timer, which also ends the
- * connection: nothing is freed, and the stream is not closed, inside a call that came from either.
+ * One connection to the local web server. Bytes go from the stream to `http` and back; output waits
+ * in one queue and is sent at the end of the turn, in the `work` timer, which also ends the
+ * connection: nothing is freed, and the stream is not closed, inside a call from either.
  */
 #include "apps/internal.h"
 
@@ -33,11 +33,11 @@ flush(struct pz_visitor *visitor)
 	}
 	visitor->session.queued = pz_http_out(visitor->http).len;
 	if (visitor->session.attached)
-		/* What waits has become less: routers may let others send again. */
+		/* The queue is shorter: the router may let others send again. */
 		pz_router_drained(visitor->apps->config.router, &visitor->session);
 }
 
-/* Over: a connection whose other end takes nothing any more is not waited for. */
+/* Ended: a connection whose other end reads nothing any more is not waited for. */
 static bool
 is_over(const struct pz_visitor *visitor)
 {
@@ -53,7 +53,7 @@ on_work(struct pz_timer *timer, void *arg)
 	(void)timer;
 	flush(visitor);
 	bool is_ending = visitor->is_broken || pz_http_is_over(visitor->http);
-	/* The session goes on without this connection: pz_app_leave has let it go. */
+	/* The session continues without this connection: pz_app_leave has detached it. */
 	if (is_ending && pz_app_leave(visitor))
 		return;
 	if (pz_http_is_over(visitor->http))
@@ -64,7 +64,7 @@ on_work(struct pz_timer *timer, void *arg)
 		update_reading(visitor);
 }
 
-/* The session has outlived its connection for long enough. */
+/* The session has waited long enough without a connection. */
 static void
 on_left(struct pz_timer *timer, void *arg)
 {
@@ -79,7 +79,7 @@ on_bytes(void *arg, struct pz_slice bytes)
 {
 	struct pz_visitor *visitor = arg;
 
-	/* What follows from the bytes (an answer, the end) waits for the timer. */
+	/* The results of the bytes (an answer, the end) wait for the timer. */
 	pz_http_input(visitor->http, bytes);
 }
 
@@ -173,7 +173,7 @@ has_session_or_question(const struct pz_apps *apps, struct pz_slice origin)
 	PZ_LIST_EACH (&apps->visitors, node, tmp) {
 		const struct pz_visitor *visitor = PZ_CONTAINER(node, struct pz_visitor, hook);
 
-		/* A page that is being asked about may need the library before the answer. */
+		/* A page may need the library during its prompt. */
 		if (visitor->origin && pz_slice_eq_str(origin, visitor->origin) &&
 		    (visitor->state == PZ_APP_ASKED || visitor->state == PZ_APP_OPEN ||
 		     visitor->state == PZ_APP_MOVING))
@@ -182,7 +182,7 @@ has_session_or_question(const struct pz_apps *apps, struct pz_slice origin)
 	return false;
 }
 
-/* A person has said yes to it, and that is remembered. */
+/* A person has permitted it, and the answer is stored. */
 static bool
 is_yes_remembered(const struct pz_apps *apps, const char *id)
 {
@@ -200,7 +200,7 @@ is_yes_remembered(const struct pz_apps *apps, const char *id)
 	return is_yes;
 }
 
-/* Only origins that were here are judged: a refusal is recorded, and any page can send this. */
+/* Only known origins are judged: a refusal is recorded, and any page can send this. */
 static bool
 is_allowed(const struct pz_apps *apps, struct pz_slice origin)
 {
@@ -272,8 +272,7 @@ make(struct pz_apps *apps, struct pz_stream *stream)
 {
 	const struct pz_http_config config = {
 		.env = apps->env,
-		/* In queues to a page: a page that is suspended must not take the daemon's
-		 * memory. */
+		/* In queues to a page: a suspended page must not use up the daemon's memory. */
 		.ops = &http_ops,
 		.port = apps->port,
 		.message_max = PZ_APP_STRANGER_BYTES_MAX,
