@@ -43,8 +43,8 @@ make_side(struct pz_border *border, const char *zone)
 		return side;
 	free_side(side);
 	return NULL;
-	/* A friend's hub can have two links for a moment, an old and a new one. Only the one that
-	 * came last speaks for it; what comes by the other is not looked at. */
+	/* A friend's hub can have two links for a moment, an old and a new one. Only the newest is
+	 * used; messages on the other are ignored. */
 }
 
 static struct pz_border_side *
@@ -63,8 +63,8 @@ on_update(struct pz_border *border, struct pz_border_side *side, const json_t *m
 	bool is_first = json_is_true(json_object_get(message, "first"));
 
 	pz_border_theirs_update(side, message);
-	/* Its owner or ours may have been the last to confirm: what we sent before came too early.
-	 * Once for each link: to answer costs a judgment of all services. */
+	/* The friend's owner or ours may have been the last to confirm: what we sent before came
+	 * too early. Once for each link, since an answer costs a judgment of all services. */
 	if (is_first && !side->is_answered) {
 		side->is_answered = true;
 		pz_border_show_all(border, side, false);
@@ -104,8 +104,8 @@ pz_border_on_prop(struct pz_border *border, struct pz_link *link, const char *st
 			continue;
 		if (side)
 			statuses[i].handle(border, side, message);
-		/* The prop is known but counts for nothing yet. It is no reason to close the link:
-		 * the two owners confirm in any order. */
+		/* The prop is known but not accepted yet. The link stays: the two owners confirm in
+		 * any order. */
 		else /* our owner has not confirmed yet */
 			pz_metric_add(&border->zone->hosting->metrics, PZ_METRIC_messages_dropped,
 				      1);
@@ -128,14 +128,14 @@ pz_border_up(struct pz_border *border, struct pz_link *link)
 	side->link = link;
 	side->seen_ms = pz_env_wall_ms(border->zone->hosting->env);
 	side->is_answered = false;
-	json_object_clear(side->theirs); /* it sends them anew */
+	json_object_clear(side->theirs); /* it sends them again */
 	pz_border_show_all(border, side, true);
 	pz_border_theirs_link(side);
 }
 
-/* What it has shown is away; it is forgotten when it is there again, or no friend. The entries
- * stay, marked as away, so that devices see a friend that is off line rather than none; answers to
- * searches that wait for it end now. */
+/* The devices that it has shown become away; they are dropped when it is connected again, or no
+ * friend any more. The entries stay, marked as away, so that devices see an offline friend rather
+ * than none; answers to searches that wait for it end now. */
 static void
 side_down(struct pz_border *border, struct pz_border_side *side)
 {
@@ -170,8 +170,8 @@ pz_border_down(struct pz_border *border, const struct pz_link *link)
 		side_down(border, side);
 }
 
-/* The friendship has ended: first what devices see of it, then the side itself. A link that is
- * still up is closed by its owner. */
+/* The friendship has ended: first devices are informed, then the side is freed. The owner closes a
+ * link that is still live. */
 void
 pz_border_friend_gone(struct pz_border *border, const char *zone)
 {
@@ -209,8 +209,7 @@ on_policy(void *arg)
 	pz_border_show_again(arg, NULL);
 }
 
-/* `zone->watch` reports changes of members and policies from here on; pz_border_free takes it
- * back. */
+/* `zone->watch` reports changes of members and policies from here on; pz_border_free removes it. */
 struct pz_border *
 pz_border_new(struct pz_hosted *zone)
 {

@@ -1,7 +1,7 @@
 /*
- * What a message that crosses is judged by. An answer, a receipt and a call-back belong to a
- * request that was let through, and their receiver checks that (page 14 SPOOF-5). What is asked is
- * judged once at each hub; the provider decides (E2), whatever a hub has let through.
+ * How messages across the border are judged. An answer, a receipt and a call-back belong to a
+ * permitted request, and their receiver checks that (page 14 SPOOF-5). A request is judged once at
+ * each hub; the provider decides (E2), whatever a hub has permitted.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "rpc/text.h"
 #include "wire/json.h"
 
-/* One that crosses. */
+/* A message that crosses. */
 struct crossing {
 	struct pz_border *border;
 	struct pz_border_side *side;
@@ -22,7 +22,7 @@ struct crossing {
 	bool is_entering;
 };
 
-/* Functions of ServiceDiscovery that concern the caller alone (page 9, 10.1). */
+/* Functions of ServiceDiscovery that affect only the caller (page 9, 10.1). */
 static bool
 is_about_caller(const struct pz_method *method)
 {
@@ -34,7 +34,7 @@ is_about_caller(const struct pz_method *method)
 	return false;
 }
 
-/* An answer would show a friend that there is such a device. */
+/* An answer would show a friend that the device exists. */
 static bool
 shows_to(const struct crossing *c)
 {
@@ -89,7 +89,7 @@ may_call(const struct crossing *c, struct pz_slice text)
 	return is_ok;
 }
 
-/* Without a method it is an answer; with two of them it cannot be judged. */
+/* Without a method it is an answer; with two it cannot be judged. */
 static bool
 may_pass(const struct crossing *c, struct pz_slice element)
 {
@@ -99,7 +99,7 @@ may_pass(const struct crossing *c, struct pz_slice element)
 	return err == PZ_ERR_NOTFOUND || (err == PZ_OK && may_call(c, text));
 }
 
-/* All of a batch, or nothing of it. */
+/* The whole batch passes, or none of it. */
 static bool
 may_all_pass(const struct crossing *c, struct pz_slice payload)
 {
@@ -135,7 +135,7 @@ pz_border_may_cross(struct pz_border *border, struct pz_session *in, struct pz_s
 	/* The link of a zone that is no friend any more may take a moment to close. */
 	if (side == NULL || !pz_hosted_is_friend(border->zone, zone))
 		return false;
-	/* Where an answer is to go is who asks: both are within what the link has proved. */
+	/* The address for the answer is the requester: both are within what the link has proved. */
 	struct pz_slice origin = envelope->resp_to.len ? envelope->resp_to : envelope->from;
 	if (origin.len > PZ_ADDRESS_BYTES_MAX || envelope->to.len > PZ_ADDRESS_BYTES_MAX)
 		return false;
@@ -143,10 +143,9 @@ pz_border_may_cross(struct pz_border *border, struct pz_session *in, struct pz_s
 	snprintf(to, sizeof(to), "%.*s", PZ_SLICE_FMT(envelope->to));
 	if (envelope->type == PZ_MESSAGE_JSONRPC && !may_all_pass(&c, envelope->payload))
 		return false;
-	if (!c.is_entering &&
-	    side->link) /* a call over a link that is dead must not wait for long */
+	if (!c.is_entering && side->link) /* a call over a dead link must not wait for long */
 		pz_link_watch(side->link);
-	/* From now on each end is shown the presence of the other (show.c). */
+	/* From now on each end gets the presence of the other (show.c). */
 	pz_border_met(border, side, device_of(c.is_entering ? envelope->to : envelope->from));
 	return true;
 }

@@ -1,8 +1,8 @@
 /*
  * Searches across the border. A device asks its hub, which asks the friend's hub in the name of
- * that device; the friend's hub answers from what its devices have announced, as far as its policy
- * shows it to that very device, and gives no services away in advance. What it answers is checked
- * here again: it names services of its own zone only.
+ * that device; the friend's hub answers from the services that its devices have announced, as far
+ * as its policy shows them to that device, and sends none in advance. Its answer is checked here
+ * again: it may only name services of its own zone.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +23,10 @@ struct find {
 	struct pz_border *border;
 	const struct pz_border_side *side;
 	struct pz_timer timer;
-	char device[PZ_DEVICE_BYTES_MAX + 1]; /* that asks */
+	char device[PZ_DEVICE_BYTES_MAX + 1]; /* that searches */
 	char id[37];                          /* ours, which the friend's hub sends back */
 	json_t *device_id;                    /* the device's, which it gets back */
-	size_t left;                          /* services that it may still be sent */
+	size_t left;                          /* number of services that it may still get */
 };
 
 static void
@@ -85,7 +85,7 @@ pz_border_finds_end(struct pz_border *border, const struct pz_border_side *side)
 
 		if (side && find->side != side)
 			continue;
-		/* Without a side the whole zone ends, and its devices' links with it. */
+		/* Without a side the whole zone is ending, and its devices' links too. */
 		if (side)
 			answer_find(find, NULL, true);
 		free_find(find);
@@ -126,19 +126,19 @@ pz_border_find(struct pz_border *border, struct pz_link *device, json_t *id, con
 	    pz_hosted_is_friend(border->zone, pz_slice_str(zone)) &&
 	    border->find_count < PZ_BORDER_FINDS_MAX)
 		find = find_new(border, side, slash + 1, id);
-	/* Every search is answered: the device would wait until its time-out. */
+	/* Every search is answered: otherwise the device would wait until its time-out. */
 	if (find == NULL) {
 		answer(border, device, id, zone, NULL, true);
 		return;
 	}
 	json_t *message = json_pack("{s:s, s:s}", "id", find->id, "for", device->session.address);
 	pz_hosted_send_prop(border->zone, side->link, "findServices", message);
-	/* A hub that is gone is found out by this within seconds, not by the next keep-alive. */
+	/* This detects a dead hub within seconds, not at the next keep-alive. */
 	pz_link_watch(side->link);
 	json_decref(message);
 }
 
-/* Built anew: services of devices of that zone. New. */
+/* A checked copy: services of devices of that zone. New. */
 static json_t *
 checked(struct find *find, const json_t *given)
 {
@@ -176,8 +176,8 @@ pz_border_found(struct pz_border *border, struct pz_border_side *side, const jso
 		if (id == NULL || find->side != side || strcmp(find->id, id) != 0)
 			continue;
 		json_t *list = checked(find, json_object_get(message, "services"));
-		/* A part with nothing in it says nothing: without end, it would fill the queue to
-		 * the device. */
+		/* An empty part is dropped: an endless sequence would fill the queue to the device.
+		 */
 		if (is_last || json_array_size(list) > 0)
 			answer_find(find, list, is_last);
 		json_decref(list);
@@ -190,13 +190,13 @@ pz_border_found(struct pz_border *border, struct pz_border_side *side, const jso
 
 /* ---- of a friend's device ---- */
 
-/* Each search costs a look at all services: a friend has PZ_BORDER_FINDS_PER_S of them. */
+/* Each search is checked against all services: a friend may make PZ_BORDER_FINDS_PER_S of them. */
 static bool
 take_allowance(struct pz_border *border, struct pz_border_side *side)
 {
 	uint64_t now = pz_env_mono_us(border->zone->hosting->env);
 
-	/* A window of a second, not a bucket: across its edge it is twice as many, which costs
+	/* A window of a second, not a bucket: across its edge twice as many pass, which costs
 	 * little. */
 	if (now - side->finds_us >= PZ_US_PER_S || side->finds_us == 0) {
 		side->finds_us = now;
@@ -208,8 +208,8 @@ take_allowance(struct pz_border *border, struct pz_border_side *side)
 	return true;
 }
 
-/* A search that a person would be asked about goes on: the hub asks no person, and each service is
- * judged by itself. */
+/* A search that would need a prompt continues: the hub prompts no person, and each service is
+ * judged separately. */
 static bool
 may_find(struct pz_border *border, const char *caller)
 {
@@ -232,7 +232,7 @@ visible_to(struct pz_border *border, const char *caller)
 		if (member->revoked || !pz_member_is_connected(member))
 			continue;
 		json_t *of_one = pz_border_visible(border, member, caller);
-		/* All services of a device or none: half of them would look like all. */
+		/* All services of a device or none: a part would look like all. */
 		if (json_array_size(all) + json_array_size(of_one) <= PZ_FRIEND_SERVICES_MAX)
 			(void)json_array_extend(all, of_one);
 		json_decref(of_one);
@@ -247,7 +247,7 @@ pz_border_asked(struct pz_border *border, struct pz_border_side *side, const jso
 	const char *caller = pz_json_str(message, "for");
 	struct pz_link *link = side->link;
 
-	/* The last condition is for a friend that asks, and does not read what it is answered. */
+	/* The last condition is for a friend that searches, and does not read the answers. */
 	if (!json_is_string(id) || json_string_length(id) > PZ_BORDER_FIND_ID_BYTES_MAX ||
 	    caller == NULL ||
 	    !pz_address_is_within(pz_slice_str(caller), pz_slice_str(side->zone)) ||

@@ -1,9 +1,9 @@
 /*
- * What a friend is shown of this zone. A device is shown with its name, presence and addresses when
- * at least one of its services is visible to that zone; with its presence alone when messages
- * between the two have crossed, so that the other end's calls and streams end with it. Changes are
- * collected, as for the own devices (hosted/update.c); what a friend was sent last is kept, so only
- * what differs is sent.
+ * What a friend sees of this zone. A device is shown with its name, presence and addresses when at
+ * least one of its services is visible to that zone; with its presence alone when messages between
+ * the two have crossed, so that the other end's calls and streams end with it. Changes are
+ * collected, as for the own devices (hosted/update.c); the last state that a friend received is
+ * kept, so only differences are sent.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 
 /* ---- what is visible ---- */
 
-/* Services that a device has announced; of one that is away, those that the zone's data has. New.
+/* Services that a device has announced; for a device that is away, those of the zone's data. New.
  */
 static json_t *
 services_of(struct pz_border *border, const struct pz_member *member)
@@ -49,7 +49,7 @@ is_visible(struct pz_border *border, const json_t *descriptor, const char *calle
 				pz_json_str(descriptor, "id"), NULL);
 }
 
-/* Files are a feature of each device, and no service that it announces. */
+/* Files are a feature of each device, and no announced service. */
 static bool
 takes_files(const struct pz_border *border, const struct pz_member *member, const char *caller)
 {
@@ -73,7 +73,7 @@ pz_border_visible(struct pz_border *border, const struct pz_member *member, cons
 	return out;
 }
 
-/* Of a device that is away and whose services are not known, what counted before counts until
+/* For a device that is away and whose services are unknown, the former result stays until the
  * policy changes. */
 static bool
 has_visible(struct pz_border *border, const struct pz_border_side *side,
@@ -144,7 +144,7 @@ entry_of(struct pz_border *border, const struct pz_border_side *side,
 	return entry;
 }
 
-/* Appends what has to be sent of a device; nothing when the friend knows it. */
+/* Appends the changes of a device; nothing when the friend has them. */
 static void
 add_change(struct pz_border *border, struct pz_border_side *side, const struct pz_member *member,
 	   json_t *list)
@@ -206,7 +206,7 @@ send(struct pz_border *border, struct pz_border_side *side, json_t *head, const 
 	pz_border_send_list(border, side->link, "Update", head, "PZP", list, is_partial);
 }
 
-/* Only what policy shows; revoked devices never. */
+/* Only what the policy shows; revoked devices never. */
 void
 pz_border_show_all(struct pz_border *border, struct pz_border_side *side, bool is_first)
 {
@@ -214,7 +214,7 @@ pz_border_show_all(struct pz_border *border, struct pz_border_side *side, bool i
 	size_t pos = 0;
 	void *member;
 
-	/* What the other end has of an earlier link ended with that link. */
+	/* The state that the other end had on an earlier link ended with that link. */
 	json_object_clear(side->shown);
 	while (pz_map_next(border->zone->authority->members, &pos, NULL, &member))
 		add_change(border, side, member, list);
@@ -259,8 +259,7 @@ on_show(struct pz_timer *timer, void *arg)
 		if (side->link && !side->link->closing)
 			show_changes(border, side);
 	}
-	/* A friend without a link misses nothing by this: it is shown everything when it is
-	 * back. */
+	/* A friend without a link misses nothing: it gets the whole state when it is back. */
 	json_object_clear(border->changed);
 	border->has_changed = false;
 }

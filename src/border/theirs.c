@@ -1,8 +1,8 @@
 /*
- * What a friend's hub shows, which the own devices get (prop `friendUpdate`). An entry is built
- * anew and counts as one of the friend's zone, whatever its hub says. Changes are collected, as
- * those of the own devices are (hosted/update.c): a friend that sends a thousand Updates a second
- * must not make this hub send a thousand to each of its devices.
+ * What a friend's hub shows, which the own devices get (prop `friendUpdate`). An entry is a checked
+ * copy and belongs to the friend's zone, whatever its hub claims. Changes are collected, as those
+ * of the own devices are (hosted/update.c): a friend that sends a thousand Updates a second must
+ * not make this hub send a thousand to each of its devices.
  */
 #include "border/internal.h"
 #include "hosted/conn.h"
@@ -75,7 +75,7 @@ pz_border_theirs_link(struct pz_border_side *side)
 
 /* ---- collecting ---- */
 
-/* An entry of `news` is what was hidden; null means: as `theirs` has it now. */
+/* An entry of `news` is the hidden state; null means: as `theirs` has it now. */
 static json_t *
 news_of(const struct pz_border_side *side)
 {
@@ -115,7 +115,7 @@ tell_soon(struct pz_border_side *side)
 			     due > now + NEWS_SOON_US ? due - now : NEWS_SOON_US);
 }
 
-/* One that is hidden is noted with its presence: calls with it may have to end. */
+/* A hidden device is recorded with its presence: calls with it may have to end. */
 static void
 take_entry(struct pz_border_side *side, const json_t *given)
 {
