@@ -3,7 +3,7 @@
 #include "calls/internal.h"
 #include "items/service_cache.h"
 
-/* What a program registers in one go is announced once. */
+/* Services that a program registers at once are announced once. */
 #define DELAY_US (20 * PZ_US_PER_MS)
 
 void
@@ -13,7 +13,8 @@ pz_discovery_announce(struct pz_calls *calls)
 	json_t *message = json_pack("{s:o?, s:s}", "services", pz_registry_list(c->registry, NULL),
 				    "from", c->self);
 
-	/* Without a link nothing is sent, and nothing is missed: each new link begins with it. */
+	/* Without a link nothing is sent, and nothing is lost: each new link begins with an
+	 * announcement. */
 	pz_uplink_send_prop(calls->uplink, "registerServices", message);
 	json_decref(message);
 	pz_service_cache_announce(calls->items);

@@ -1,17 +1,16 @@
 /*
- * Calls that local programs make: find the service that was meant, ask it, report the answer.
+ * Calls of local programs: find the service, call it, report the answer.
  *
  *     begin ──known here──> call_service ──> send_call ──> on_response
  *       └──else──> search ──> on_found ──┘        └── link lost ──> resend, or the end
  *
- * A call is a request of the control socket, and lives as long as that: a program that goes
- * takes its call along, at the other end, too. It fails with a text that says what to do,
- * because a person reads it; the errors of the router are replaced by one (explained).
+ * A call is a request of the control socket, and lives as long as that: when the program ends its
+ * call is cancelled, at the other end too. An error says what to do, because a person reads it;
+ * errors of the router are replaced by such a text (explained).
  *
- * A request that went out by a link which is lost is sent again with the same id. The other end
- * knows ids of before and drops a duplicate, so nothing runs twice; a device that has started
- * anew since would not know them, so it is asked only while its session is the one that was
- * noted.
+ * A request that was sent on a lost link is sent again with the same id. The other end remembers
+ * ids and drops a duplicate, so nothing runs twice; a device that has restarted since has lost
+ * them, so the request is repeated only while its session is the recorded one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,19 +27,19 @@ struct call {
 	struct pz_request *request;
 	struct pz_calls *calls;
 	struct pz_search *search;
-	struct pz_target target; /* the service that is meant */
+	struct pz_target target; /* the requested service */
 	char *function;          /* NULL: the service is to be described */
 	json_t *params;
 	bool is_stream;
 	bool is_sent;
 	bool has_looked;      /* for a friend's device, beside the hubs */
 	uint64_t timeout_us;  /* 0: none */
-	bool may_wait_longer; /* while a person is asked: the program gave no time */
+	bool may_wait_longer; /* during a prompt: the program gave no time-out */
 	char *api_at_id;      /* the service found */
 	json_t *description;  /* its descriptor, as its device has sent it */
 	char peer[PZ_ADDRESS_BYTES_MAX + 1];
 	char id[37];
-	const struct pz_session *via; /* by which it went out; to compare only */
+	const struct pz_session *via; /* the link that sent it; only compared */
 	char session[40];             /* of the other end's start, "" when unknown */
 };
 
@@ -58,7 +57,7 @@ device_of(const struct call *call, char *out, size_t size)
 
 /* ---- answers ---- */
 
-/* With `at`, the address that was asked, so that people see where it failed. */
+/* With `at`, the called address, so that people see where it failed. */
 static void
 finish_error(struct call *call, json_t *takes_error)
 {
@@ -70,7 +69,7 @@ finish_error(struct call *call, json_t *takes_error)
 	pz_request_answer(call->request, outcome);
 }
 
-/* An error of the router names no reason that a person could act on. New, or NULL. */
+/* An error of the router has no reason that helps a person. New, or NULL. */
 static json_t *
 unreachable(const struct call *call, const char *device, const char *address)
 {
@@ -111,7 +110,7 @@ finish_description(struct call *call)
 					  pz_dom_error("NotFoundError", "the service has gone")));
 }
 
-/* A description has come by call-backs before; the result only says that there are no more. */
+/* Earlier call-backs brought a description; the result only ends the list. */
 static void
 on_response(void *arg, json_t *result, json_t *error)
 {
@@ -126,8 +125,8 @@ on_response(void *arg, json_t *result, json_t *error)
 		finish_error(call, explained(call, error));
 }
 
-/* What the device sends is checked like a stranger's: it is shown to a person. The first that
- * fits counts. */
+/* A device's description is checked like a stranger's, since it is shown to a person. The first
+ * that fits is used. */
 static void
 take_description(struct call *call, json_t *descriptor)
 {
@@ -141,7 +140,7 @@ take_description(struct call *call, json_t *descriptor)
 	pz_descriptor_fini(&checked);
 }
 
-/* Once: a device that says so again and again is not waited for any longer by it. */
+/* Once only: a device that repeats this does not extend the wait any more. */
 static void
 wait_for_person(struct call *call)
 {
@@ -153,7 +152,7 @@ wait_for_person(struct call *call)
 	pz_request_event(call->request, json_pack("{s:b}", "asking", 1));
 }
 
-/* Values of a stream are dropped where the program has not asked for one. */
+/* Values of a stream are dropped unless the program requested a stream. */
 static void
 on_callback(void *arg, const char *name, json_t *params)
 {
@@ -194,7 +193,7 @@ request_of(const struct call *call)
 	}
 	payload =
 		pz_rpc_request(call->id, method ? method : "ServiceDiscovery.findServices", params);
-	/* A caller that takes one answer says so: a service that would stream refuses at once. */
+	/* A caller that expects one answer says so: a service that would stream refuses at once. */
 	if (payload)
 		(void)json_object_set_new(payload, "stream",
 					  json_boolean(call->is_stream || !call->function));
@@ -212,8 +211,8 @@ send_payload(struct pz_calls *calls, const char *peer, json_t *takes_payload)
 	return err;
 }
 
-/* The other end works on it no longer: neither a stream nor a command outlives its caller (wire
- * notes, "Services"). Where no way is left, the other end finds out by itself. */
+/* The other end must stop its work: neither a stream nor a command outlives its caller (wire notes,
+ * "Services"). Without a route, the other end finds out by itself. */
 static void
 give_up(struct call *call)
 {
@@ -229,7 +228,7 @@ give_up(struct call *call)
 					   json_pack("[s]", call->id)));
 }
 
-/* When its program has gone an answer that still comes is dropped. */
+/* When its program has ended a late answer is dropped. */
 static void
 release(struct pz_request *request)
 {
@@ -249,7 +248,8 @@ release(struct pz_request *request)
 
 static const struct pz_request_kind call_kind = {.size = sizeof(struct call), .release = release};
 
-/* The other end is asked to stop before the program is answered: the answer frees the call. */
+/* The other end is asked to stop before the program is answered, since the answer frees the call.
+ */
 static void
 on_timed_out(void *arg)
 {
@@ -268,7 +268,7 @@ on_timed_out(void *arg)
 static const struct pz_pending_ops pending_ops = {
 	.response = on_response, .timed_out = on_timed_out, .callback = on_callback};
 
-/* With the sizes where a link said how much it takes. */
+/* With the sizes, if a link has reported its limit. */
 static json_t *
 too_large(const struct call *call)
 {
@@ -307,8 +307,8 @@ error_for(const struct call *call, enum pz_err err)
 	return pz_rpc_error(PZ_RPC_INVALID_REQUEST, pz_err_text(err), NULL);
 }
 
-/* By which link it goes, and to which start of the device: should the link be lost, the request is
- * sent again, but never to a later start that knows nothing of the first. */
+/* Records the link and the start of the device: if the link is lost the request is sent again, but
+ * never to a later start, which does not know it. */
 static void
 note_way(struct call *call)
 {
@@ -352,8 +352,8 @@ send_call(struct call *call)
 
 /* ---- choosing the service ---- */
 
-/* E1: this device may forbid the call before it leaves (page 9, 10). What the service itself
- * decides comes later, at its device. */
+/* E1: this device may forbid the call before it is sent (page 9, 10). The decision at the service
+ * comes later, at its device. */
 static void
 call_service(struct call *call, const json_t *descriptor)
 {
@@ -372,7 +372,8 @@ call_service(struct call *call, const json_t *descriptor)
 	send_call(call);
 }
 
-/* A virgin device has no others, so the name can only be wrong; in a zone the device may come. */
+/* A virgin device has no others, so the name can only be wrong; in a zone the device may still
+ * connect. */
 static void
 no_device(struct call *call, const struct pz_errinfo *info)
 {
@@ -386,8 +387,8 @@ no_device(struct call *call, const struct pz_errinfo *info)
 	finish_error(call, error);
 }
 
-/* A friend's hub that is away, or shows nothing of that device; a device with a direct link shows
- * by itself what it shares. */
+/* A friend's hub that is not connected, or does not show that device; a linked device itself shows
+ * what it shares. */
 static void
 no_service_of_friend(struct call *call, json_t *descriptors)
 {
@@ -406,7 +407,7 @@ no_service_of_friend(struct call *call, json_t *descriptors)
 
 static void on_found(void *arg, json_t *descriptors);
 
-/* A device of which no list is known is not there; one that has other services lacks this one. */
+/* A device without a known list is not connected; one with other services lacks this one. */
 static void
 no_service(struct call *call, json_t *descriptors)
 {
@@ -450,7 +451,7 @@ look_for_friend(struct call *call)
 	return call->search != NULL;
 }
 
-/* The name may have become known by the search itself, so it is resolved once more. */
+/* The search itself may have found the name, so it is resolved once more. */
 static void
 on_found(void *arg, json_t *descriptors)
 {
@@ -485,8 +486,8 @@ resend(struct call *call)
 	(void)!send_payload(call->calls, call->peer, payload);
 }
 
-/* Without a session that was noted nothing says whether the other end is the same start, so the
- * call is not repeated: it may have run. */
+/* Without a recorded session the other end may be a later start, so the call is not repeated: it
+ * may have run. */
 static void
 lost(struct call *call)
 {
@@ -544,8 +545,8 @@ read_params(struct call *call, json_t *params, bool is_description, struct pz_er
 	return PZ_OK;
 }
 
-/* Page 5: a request of a program is a reason to try the hub again before the back-off says so; not
- * more than once a second, or programs would do away with it. */
+/* Page 5: a request of a program is a reason to try the hub again before the back-off ends; at most
+ * once a second, otherwise programs would defeat the back-off. */
 static void
 wake(const struct call *call)
 {
@@ -565,7 +566,8 @@ search(struct call *call)
 	const char *device = call->target.device[0] ? call->target.device : NULL;
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 
-	/* With `private` a device is reached by a link with it only, and that says what it has. */
+	/* With `private` a device is reached only by a link with it, which brings its list of
+	 * services. */
 	bool is_hidden = !pz_calls_is_friend_connected(call->calls, call->target.zone) ||
 			 pz_peers_is_private(call->calls->peers);
 	snprintf(address, sizeof(address), "%s/%s", call->target.zone, call->target.device);
@@ -579,9 +581,8 @@ search(struct call *call)
 		finish_error(call, pz_rpc_error(PZ_RPC_INTERNAL_ERROR, NULL, NULL));
 }
 
-/* One that was made before and still looks for this device goes first. Otherwise a call that
- * finds its device at once would overtake one that still searches, and a program that makes two
- * calls expects their order. */
+/* An earlier call that still searches this device goes first: programs expect their calls to stay
+ * in order, and this one would overtake it. */
 static bool
 is_behind_another(const struct call *call)
 {
@@ -597,7 +598,7 @@ is_behind_another(const struct call *call)
 	return false;
 }
 
-/* What this device and those linked with it offer is called without asking others (page 6). */
+/* Services of this device and of linked devices are called without a search (page 6). */
 static void
 begin(struct call *call)
 {
@@ -624,10 +625,10 @@ begin(struct call *call)
 	json_decref(near);
 }
 
-/* The object of this device by which policies are managed: it is no service (page 9, 14). */
+/* The object of this device for managing policies: it is no service (page 9, 14). */
 #define MANAGEMENT "PolicyManagement"
 
-/* By the same way as others, and to this device itself: its dispatcher judges it (E7). */
+/* On the same route as for others, even to this device itself: its dispatcher judges it (E7). */
 static void
 call_management(struct call *call)
 {

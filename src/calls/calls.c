@@ -77,7 +77,7 @@ pz_calls_stop(struct pz_calls *calls)
 		return;
 	calls->is_ending = true;
 	pz_announce_fini(calls);
-	if (calls->peers) /* else nothing has begun, and what a search looks at is not there */
+	if (calls->peers) /* otherwise nothing has begun, and what a search uses does not exist */
 		pz_discovery_end_all(calls);
 	pz_resend_clear(calls);
 }

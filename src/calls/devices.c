@@ -1,9 +1,8 @@
 /*
- * Which devices the zone has, how they are called, and which one a person means. Four sources
- * know devices, none of them all: the hub's directory, links, services that were remembered,
- * and the zone's data. They may contradict each other for a moment, after a revocation or a new
- * enrolment; what a link has proved counts most, then what the zone's lists say, then the rest
- * (pz_devices_has).
+ * The devices of the zone, their names, and which one a person means. Four sources list devices,
+ * none of them all: the hub's directory, links, cached services, and the zone's data. They may
+ * contradict each other for a moment, after a revocation or a new enrolment; what a link has proved
+ * comes first, then the zone's lists, then the rest (pz_devices_has).
  *
  * Texts here are read by people: each says what is wrong, and what to do.
  */
@@ -28,8 +27,8 @@ is_own(const struct pz_calls *calls, const char *device)
 	return strcmp(device, calls->config.device) == 0;
 }
 
-/* The hub says that it is there now: after an enrolment under a former name this comes before the
- * new certificate. */
+/* The hub lists it as connected: after an enrolment under a former name this arrives before the new
+ * certificate. */
 static bool
 is_at_hub(const struct pz_calls *calls, const char *device)
 {
@@ -38,8 +37,8 @@ is_at_hub(const struct pz_calls *calls, const char *device)
 	return pz_uplink_is_up(calls->uplink) && json_is_true(json_object_get(entry, "connected"));
 }
 
-/* A link counts more than lists: a device whose revocation is not known here yet is there. A peer
- * or the hub may name a device that the list names: it is out. */
+/* A link wins over lists: a device whose revocation is not known here yet is connected. A
+ * revocation list wins over what a peer or the hub reports. */
 bool
 pz_devices_has(const struct pz_calls *calls, const char *device)
 {
@@ -75,9 +74,7 @@ text_or(const json_t *object, const char *name, const char *fallback)
 	return json_string(text ? text : fallback);
 }
 
-/* How a device is called: as it says itself, else as the hub says, else as the zone's data names
- * it.
- */
+/* The name of a device for people: its own, else the hub's, else that of the zone's data. */
 static json_t *
 shown_name(const struct pz_calls *calls, const char *device)
 {
@@ -116,7 +113,7 @@ latency(uint64_t round_trip_us)
 	return round_trip_us ? json_real((double)round_trip_us / 1000) : json_null();
 }
 
-/* What is known of it: what it says itself counts more than what the hub says. */
+/* What is known about it: its own data wins over the hub's. */
 static json_t *
 describe(const struct pz_calls *calls, const char *device)
 {
@@ -159,7 +156,7 @@ pz_devices_list(const struct pz_calls *calls)
 	return list;
 }
 
-/* The same objects without what only `pzp peers` shows. */
+/* The same objects without the members that only `pzp peers` shows. */
 json_t *
 pz_devices_status(const struct pz_calls *calls)
 {
@@ -180,7 +177,7 @@ struct search {
 	const char *text;
 	const char *found; /* borrowed */
 	size_t count;
-	char all[160]; /* the names of those that match, for people */
+	char all[160]; /* the names of the matches, for people */
 };
 
 static void
@@ -254,7 +251,7 @@ not_found(const struct search *s, json_t *names, struct pz_errinfo *info)
 			       : "the hub is not connected: `pzp services` finds new ones near by");
 }
 
-/* The whole list is looked at only for what is no exact name. */
+/* The whole list is searched only if the name is not exact. */
 static enum pz_err
 find_inexact(struct search *s, json_t *names, struct pz_errinfo *info)
 {
@@ -276,7 +273,7 @@ find_inexact(struct search *s, json_t *names, struct pz_errinfo *info)
 	return not_found(s, names, info);
 }
 
-/* The part after ZONE/ of an address; NULL: it is of another zone. */
+/* The part after ZONE/ of an address; NULL: another zone. */
 static const char *
 without_zone(const struct pz_calls *calls, const char *text, struct pz_errinfo *info)
 {
@@ -317,7 +314,7 @@ pz_devices_find(const struct pz_calls *calls, const char *text, char out[PZ_DEVI
 
 /* ---- one that is away ---- */
 
-/* ", last seen …" where the hub has said when. */
+/* ", last seen …" if the hub has sent the time. */
 static void
 since_when(const struct pz_calls *calls, const char *device, char *out, size_t size)
 {
@@ -338,7 +335,7 @@ since_when(const struct pz_calls *calls, const char *device, char *out, size_t s
 		       &seen_tm);
 }
 
-/* By what this device knows now: whether the hub is there, and what the hub says. */
+/* By what this device knows now: whether the hub is connected, and what the hub has sent. */
 void
 pz_devices_why_unreachable(const struct pz_calls *calls, const char *device, char *out, size_t size)
 {
@@ -370,8 +367,8 @@ has_left(void *arg, const char *device)
 	return pz_peers_has_left(calls->peers, device);
 }
 
-/* Called when the zone's data has changed. While the zone is being left nothing is removed one
- * by one: the wipe takes all. */
+/* Called when the zone's data has changed. While the device leaves the zone nothing is removed one
+ * by one: the wipe removes everything. */
 void
 pz_devices_drop_left(struct pz_calls *calls)
 {

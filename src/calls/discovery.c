@@ -15,16 +15,16 @@
 #include "items/service_cache.h"
 #include "wire/json.h"
 
-/* The hub answers from memory; if it does not, what we know must do. */
+/* The hub answers from memory; without an answer our own data is used. */
 #define ASK_TIMEOUT_US (2 * PZ_US_PER_S)
-/* A local search for everything is over when nothing has arrived for so long. */
+/* A local search for everything ends when nothing has arrived for this time. */
 #define LOCAL_QUIET_US (1200 * PZ_US_PER_MS)
 #define LOCAL_STEP_US (300 * PZ_US_PER_MS)
 /* The hub says that the device is away, or what a friend zone shows: a short look around besides.
  */
 #define LOCAL_SHORT_US (1 * PZ_US_PER_S)
 
-/* How long it takes until the hub has closed our own dead link and accepts us through a relay. */
+/* The time until the hub has closed our own dead link and accepts us through a relay. */
 #define BEHIND_US (PZ_PEER_CONTEST_US + 1 * PZ_US_PER_S)
 
 struct pz_search {
@@ -72,12 +72,12 @@ pz_discovery_services_of(const struct pz_calls *calls, const char *device)
 {
 	json_t *services = pz_peers_services(calls->peers, device);
 
-	/* the owner's word counts most (page 8) */
+	/* the owner's name for it wins (page 8) */
 	return services ? services : json_object_get(calls->known, device);
 }
 
-/* Own services first, then those of the devices that we know: such as can be reached before others,
- * so that a caller which takes the first of a kind gets one that answers. */
+/* Own services first, then those of known devices, the reachable ones first, so that a caller which
+ * takes the first match gets one that answers. */
 static json_t *
 collect(struct pz_calls *calls, const char *api)
 {
@@ -157,7 +157,7 @@ is_here(const struct pz_search *d)
 	       pz_discovery_services_of(d->calls, d->device);
 }
 
-/* Over: it was found, or nothing can come any more. */
+/* Ended: it was found, or nothing more can be found. */
 static bool
 is_settled(const struct pz_search *d)
 {
@@ -167,7 +167,8 @@ is_settled(const struct pz_search *d)
 	       !pz_peers_is_expecting(d->calls->peers);
 }
 
-/* Once: a hub that is reached since the search began, perhaps through a relay that it found. */
+/* Once: a hub that became reachable since the search began, perhaps through a relay that it found.
+ */
 static void
 ask_late(struct pz_search *d)
 {
@@ -189,7 +190,7 @@ ask_late(struct pz_search *d)
 	d->has_asked = d->is_asking = true;
 }
 
-/* Looked at again when a peer has news, at the latest when looking around ends. */
+/* Checked again when a peer has news, at the latest when the local search ends. */
 static void
 go_on(struct pz_search *d)
 {
@@ -207,7 +208,7 @@ go_on(struct pz_search *d)
 	pz_env_start(env, &d->timer, wait);
 }
 
-/* Every device of which the hub has sent an address once. */
+/* Dials every device whose address the hub has sent, once. */
 static void
 dial_everybody(struct pz_calls *calls, uint64_t seek_us)
 {
@@ -260,8 +261,8 @@ pz_discovery_look_again(struct pz_calls *calls)
 {
 	PZ_LIST_EACH (&calls->finds, n, tmp) {
 		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
-		/* Not from here: the caller is in the middle of a change. A search with a timer
-		 * that is due already is looked at anyway. */
+		/* Not from here: the caller is in the middle of a change. A search whose timer is
+		 * due is checked anyway. */
 		if ((d->is_local || d->zone) &&
 		    (!d->timer.active || d->timer.due_us > pz_env_mono_us(calls->env)))
 			pz_env_start(calls->env, &d->timer, 0);
@@ -303,7 +304,7 @@ pz_discovery_forget_all(struct pz_calls *calls)
 
 /* ---- starting ---- */
 
-/* The hub has answered, or does not: the one device that matters may still be near by. */
+/* The hub has answered, or does not: the one wanted device may still be near. */
 static void
 hub_said(struct pz_search *d)
 {
@@ -325,8 +326,8 @@ first_beginning(const struct pz_calls *calls)
 	return NULL;
 }
 
-/* In the order in which they were asked for, which is that of the calls behind them; timers of one
- * moment have none. */
+/* In the order of the requests, which is that of the calls behind them; timers of one moment have
+ * none. */
 static void
 begin_all(struct pz_calls *calls)
 {
@@ -431,8 +432,8 @@ pz_search_start(struct pz_calls *calls, const char *api, const char *device, pz_
 	d->arg = arg;
 	if (pz_uplink_is_up(calls->uplink) && ask_hub(d) == PZ_OK)
 		return d;
-	/* Not from here: what is known may be all that can be found, and done is not called before
-	 * the caller has the search. */
+	/* Not from here: the known data may be all that can be found, and done must not be called
+	 * before the caller has the search. */
 	d->is_beginning = true;
 	pz_env_start(calls->env, &d->timer, 0);
 	return d;
@@ -509,13 +510,13 @@ learn(struct pz_calls *calls, json_t *fresh, json_t *descriptor)
 		json_object_set_new(fresh, device, json_array());
 		list = json_object_get(fresh, device);
 	}
-	/* Built anew: nothing is kept that a descriptor does not have. */
+	/* A copy with the members of a descriptor only. */
 	if (list && json_array_size(list) < PZ_SERVICES_PER_DEVICE_MAX)
 		json_array_append_new(list, pz_descriptor_json(&checked));
 	pz_descriptor_fini(&checked);
 }
 
-/* One service of a friend zone, built anew: its address must be a device of that zone. */
+/* A copy of a service of a friend zone: its address must be a device of that zone. */
 static void
 learn_of_friend(struct pz_search *d, const json_t *given)
 {
@@ -535,7 +536,7 @@ learn_of_friend(struct pz_search *d, const json_t *given)
 	pz_descriptor_fini(&checked);
 }
 
-/* Services of friend zones belong to the search that asked for them; nothing of them is kept. */
+/* Services of friend zones belong to the search that requested them; they are not cached. */
 static void
 found_in_friend_zone(struct pz_calls *calls, const char *id, const json_t *message)
 {
@@ -570,12 +571,12 @@ pz_discovery_found(struct pz_calls *calls, json_t *message)
 	size_t i;
 	json_t *one;
 
-	/* One for all searches: the hub sends the parts of an answer in one go, so those of two
+	/* One for all searches: the hub sends the parts of an answer together, so those of two
 	 * never mix. */
 	if (calls->learning == NULL)
 		calls->learning = json_object();
-	/* The hub's answer is whole (we never ask for one type): it replaces what was known, when
-	 * its last part is here. */
+	/* The hub's answer is complete (we never request one type only): with its last part it
+	 * replaces what was known. */
 	json_array_foreach (services, i, one)
 		learn(calls, calls->learning, one);
 	if (json_is_true(json_object_get(message, "partial")) || calls->learning == NULL)
@@ -599,13 +600,13 @@ pz_discovery_found(struct pz_calls *calls, json_t *message)
 void
 pz_discovery_hub_gone(struct pz_calls *calls)
 {
-	json_decref(calls->learning); /* its end will not come */
+	json_decref(calls->learning); /* its end will not arrive */
 	calls->learning = NULL;
 	PZ_LIST_EACH (&calls->finds, n, tmp) {
 		struct pz_search *d = PZ_CONTAINER(n, struct pz_search, hook);
 		d->asked_until_us = 0;
 		if (!d->is_local)
-			pz_env_start(calls->env, &d->timer, 0); /* goes on without it */
+			pz_env_start(calls->env, &d->timer, 0); /* continues without it */
 	}
 }
 
@@ -651,7 +652,7 @@ is_own_zone(const struct pz_calls *calls, struct pz_slice zone)
 	return m == NULL || pz_slice_eq_str(zone, m->zone);
 }
 
-/* Without a zone, or among others, the own one. */
+/* Without a zone, or with one of the zones, the own zone is searched. */
 static bool
 wants_own_zone(const struct pz_calls *calls, const struct pz_find *find)
 {
@@ -664,8 +665,8 @@ wants_own_zone(const struct pz_calls *calls, const struct pz_find *find)
 	return find->zone_count == 0;
 }
 
-/* Its hub is asked, and linked devices have sent what they show. Where its hub is away, a link with
- * the device that is named is made. A zone that is no friend is out of reach. */
+/* Its hub is asked, and linked devices have sent what they show. If its hub is not connected, a
+ * link with the named device is opened. A zone that is no friend is unreachable. */
 static void
 search_friend(struct pz_calls *calls, const char *wanted, struct program_search *p)
 {
@@ -687,7 +688,8 @@ search_friend(struct pz_calls *calls, const char *wanted, struct program_search 
 		p->waits++;
 }
 
-/* Page 7, 7.4: another device sees the services of this one; what the zone has it asks the hub. */
+/* Page 7, 7.4: another device gets the services of this one; for those of the zone it asks the hub.
+ */
 void
 pz_discovery_find(void *arg, const char *caller, struct pz_find *find)
 {

@@ -1,13 +1,13 @@
 /*
- * What this device knows of friend zones and their devices, and what ends with them. The own
- * hub sends it (prop friendUpdate), from what the friend's hub shows of itself, which is what
- * their policies let our zone see.
+ * What this device knows about friend zones and their devices, and what ends with them. The own hub
+ * sends it (prop friendUpdate), from what the friend's hub shows, as far as their policies let our
+ * zone see it.
  *
  *     calls->friends: {zone: {"connected", "lastSeen"?, "devices": {name: entry}}}
  *
- * A zone may be named before the list of friends has come here; it counts from the moment when
- * it is a friend. A device of a friend may be reached by the two hubs or by a direct link: what
- * is lost is a way, and calls end only where no other is left.
+ * A zone may be named before the list of friends has arrived; it is used once it is a friend. A
+ * device of a friend may be reached by the two hubs or by a direct link: when one route is lost,
+ * calls end only if there is no other.
  */
 #include "calls/friends.h"
 
@@ -83,7 +83,7 @@ pz_calls_friend_entry(const struct pz_calls *calls, const char *address)
 	return json_object_get(devices_of(calls, zone), slash + 1);
 }
 
-/* With `private` nothing goes by the hubs, which could read it. */
+/* With `private` nothing is sent through the hubs, which could read it. */
 bool
 pz_calls_friend_has_route(const struct pz_calls *calls, const char *address)
 {
@@ -117,7 +117,7 @@ address_of(const char *zone, const char *device, char out[PZ_ADDRESS_BYTES_MAX +
 	snprintf(out, PZ_ADDRESS_BYTES_MAX + 1, "%s/%s", zone, device);
 }
 
-/* Without a direct link it is reached by the hubs alone. */
+/* Without a direct link it is reached only through the hubs. */
 static void
 device_gone(struct pz_calls *calls, const char *address)
 {
@@ -125,8 +125,8 @@ device_gone(struct pz_calls *calls, const char *address)
 		pz_calls_friend_device_gone(calls, address);
 }
 
-/* Also devices that exchange messages with us and that the hub has not named: it collects what it
- * says of them, and has a bound. */
+/* Also devices that exchange messages with us and that the hub has not named: collects their data,
+ * with a bound. */
 static void
 hub_gone(struct pz_calls *calls, const char *zone)
 {
@@ -150,7 +150,7 @@ hub_gone(struct pz_calls *calls, const char *zone)
 	json_decref(busy);
 }
 
-/* At once and in both directions: what we have asked, and what they run here. */
+/* At once and in both directions: our calls there, and their calls here. */
 void
 pz_calls_friend_gone(struct pz_calls *calls, const char *zone)
 {
@@ -166,7 +166,7 @@ pz_calls_friend_gone(struct pz_calls *calls, const char *zone)
 	pz_dispatcher_peer_gone(calls->dispatcher, zone);
 }
 
-/* Our own hub is lost, so nothing is known of any friend's hub. Zones that are no friends were
+/* Our own hub is lost, so nothing is known about any friend's hub. Zones that are no friends were
  * kept only while the hub named them. */
 void
 pz_calls_friends_hub_gone(struct pz_calls *calls)
@@ -185,7 +185,7 @@ pz_calls_friends_hub_gone(struct pz_calls *calls)
 
 /* ---- friendUpdate ---- */
 
-/* Built anew and bounded: a friend's hub says what it likes. */
+/* A bounded copy: a friend's hub may send anything. */
 static void
 take_device(struct pz_calls *calls, const char *zone, const json_t *given)
 {
@@ -208,7 +208,7 @@ take_device(struct pz_calls *calls, const char *zone, const json_t *given)
 	}
 }
 
-/* Those that a whole list leaves out are not shown any more; what runs with them goes on. */
+/* Devices that a whole list omits are not shown any more; running calls with them continue. */
 static json_t *
 zone_entry(struct pz_calls *calls, const char *zone, bool is_partial)
 {
@@ -220,7 +220,7 @@ zone_entry(struct pz_calls *calls, const char *zone, bool is_partial)
 	return json_object_get(calls->friends, zone);
 }
 
-/* The hub is believed about friends only so far: names must be valid, few, and not our own. */
+/* The hub's data about friends is checked: names must be valid, few, and not our own. */
 static bool
 may_be_told(const struct pz_calls *calls, const char *zone)
 {
@@ -247,7 +247,7 @@ pz_calls_friend_update(struct pz_calls *calls, const json_t *message)
 	bool was_connected = is_zone_connected(calls, zone);
 	json_t *known = zone_entry(calls, zone, is_partial || !is_connected);
 	(void)json_object_set_new(known, "connected", json_boolean(is_connected));
-	if (was_connected && !is_connected) /* what ends says why */
+	if (was_connected && !is_connected) /* the message that ends it has the reason */
 		hub_gone(calls, zone);
 	if (pz_json_int(message, "lastSeen", 1, INT32_MAX * INT64_C(1000), &seen))
 		(void)json_object_set_new(known, "lastSeen", json_integer(seen));
@@ -267,8 +267,7 @@ pz_calls_is_friend_connected(const struct pz_calls *calls, const char *zone)
 	return pz_uplink_is_up(calls->uplink) && is_zone_connected(calls, zone);
 }
 
-/* From what is nearest to this device to what is farthest: the first that is missing is the
- * reason. */
+/* From what is nearest to this device to what is farthest: the first missing part is the reason. */
 void
 pz_calls_friend_why_unreachable(const struct pz_calls *calls, const char *address, char *out,
 				size_t size)
@@ -302,7 +301,7 @@ text_or(const json_t *object, const char *name, const char *fallback)
 	return json_string(text ? text : fallback);
 }
 
-/* @param entry what its hub has shown, or NULL: it is met without */
+/* @param entry what its hub has shown, or NULL: it is linked without it */
 static json_t *
 one_peer(const struct pz_calls *calls, const char *id, const json_t *entry)
 {
@@ -330,7 +329,7 @@ one_peer(const struct pz_calls *calls, const char *id, const json_t *entry)
 		seen ? json_incref((json_t *)(uintptr_t)seen) : json_null());
 }
 
-/* Those that the hub shows, and those that are linked without it. */
+/* Devices that the hub shows, and devices that are linked without it. */
 void
 pz_calls_friend_peers(const struct pz_calls *calls, json_t *list)
 {

@@ -1,4 +1,4 @@
-/* `pzp services`: what the search has found, and what is known of devices that are away. */
+/* `pzp services`: what the search has found, and what is known about devices that are away. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +11,10 @@ struct listing {
 	struct pz_request *request;
 	struct pz_calls *calls;
 	struct pz_search *search;
-	char *api, *zone, *wanted;            /* wanted: the device, as it was typed */
-	char device[PZ_DEVICE_BYTES_MAX + 1]; /* the one that is meant, "": any or not known yet */
+	char *api, *zone, *wanted;            /* wanted: the device as typed */
+	char device[PZ_DEVICE_BYTES_MAX + 1]; /* the resolved device, "": any, or unknown yet */
 	bool is_friends;                      /* the zone is a friend's */
-	bool has_offline;                     /* also those that cannot be reached or used */
+	bool has_offline;                     /* also services that cannot be reached or used */
 	json_t *list;
 };
 
@@ -79,7 +79,7 @@ on_listed(void *arg, json_t *descriptors)
 	struct pz_errinfo info = {""};
 
 	l->search = NULL;
-	/* The hub has answered: a device that was enrolled a moment ago is known now. */
+	/* The hub has answered: a device that enrolled a moment ago is known now. */
 	if (l->wanted && !l->is_friends &&
 	    pz_devices_find(calls, l->wanted, l->device, &info) != PZ_OK) {
 		pz_request_fail(l->request, PZ_ERR_NOTFOUND, info.text);
@@ -105,7 +105,7 @@ copy_param(json_t *params, const char *name)
 	return text ? strdup(text) : NULL;
 }
 
-/* Services of friends are asked for in their zone; a device of one is named there. */
+/* Services of friends are searched in their zone; a device of it is named there. */
 static void
 begin_in_friend_zone(struct listing *l)
 {

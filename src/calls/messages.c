@@ -1,4 +1,4 @@
-/* Messages for this node: who takes what, and what goes out in answer. */
+/* Messages for this node: which part handles each, and its answers. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #include "wire/json.h"
 #include "wire/message.h"
 
-/* An answer that no link takes, or that is nested too deeply for a message: who waits for it gets
+/* An answer that no link accepts, or that is nested too deeply for a message: the requester gets
  * the reason instead. */
 static enum pz_err
 send_instead(struct pz_calls *calls, const char *to, json_t *payload, enum pz_err why, size_t len)
@@ -29,8 +29,8 @@ send_instead(struct pz_calls *calls, const char *to, json_t *payload, enum pz_er
 	return err;
 }
 
-/* What a service answers. An answer that was lost with its link may be sent again, so it is
- * noted (resend.c); one that no link can carry is replaced by an error. */
+/* An answer of a service. An answer that was lost with its link may be sent again, so it is
+ * recorded (resend.c); one that no link can carry is replaced by an error. */
 static void
 on_dispatch_send(void *arg, const char *to, json_t *payload)
 {
@@ -54,7 +54,7 @@ on_dispatch_send(void *arg, const char *to, json_t *payload)
 
 #define CALLS_LOGGED_PER_SECOND 20
 
-/* Who called what here, for the owner; never with parameters or results. */
+/* Records calls here, for the owner; never with parameters or results. */
 static void
 on_served(void *arg, const struct pz_served *served)
 {
@@ -99,7 +99,7 @@ on_builtin_ended(void *arg, struct pz_call *call)
 		c->ops->builtin_ended(c->arg, call);
 }
 
-/* A service of this device calls back and waits for the answer: the same table of pending
+/* A service of this device sends a call-back and waits for the answer: the same table of pending
  * calls. */
 static bool
 on_ask(void *arg, const char *to, const char *id, json_t *payload, const struct pz_pending_ops *ops,
@@ -136,8 +136,8 @@ const struct pz_dispatch_ops pz_calls_dispatch_ops = {
 	.permit_over = pz_permit_over,
 };
 
-/* A call-back to a request of ours: true when that is what the notification was. One that wants an
- * answer gets one in any case: its service waits for it. */
+/* A call-back to a request of ours: true when the notification was one. One that expects an answer
+ * always gets one, since its service waits for it. */
 static bool
 take_callback(struct pz_calls *calls, const char *from, const struct pz_rpc *rpc)
 {
@@ -147,7 +147,7 @@ take_callback(struct pz_calls *calls, const char *from, const struct pz_rpc *rpc
 	if (pz_method_parse(pz_slice_str(rpc->method), &method) != PZ_OK ||
 	    method.kind != PZ_METHOD_CALLBACK)
 		return false;
-	/* Without a request of ours a notification is dropped; a request goes on, and gets an
+	/* Without a request of ours a notification is dropped; a request continues, and gets an
 	 * error. */
 	if (!pz_pending_callback(calls->pending, from, method.reference, method.function,
 				 rpc->params, rpc->id, &is_answered))
@@ -161,7 +161,7 @@ take_callback(struct pz_calls *calls, const char *from, const struct pz_rpc *rpc
 	return true;
 }
 
-/* By sender and id: an answer of anyone else, or to nothing, is dropped and counted (page 14
+/* By sender and id: an answer of any other sender, or to nothing, is dropped and counted (page 14
  * SPOOF-5). */
 static void
 take_response(struct pz_calls *calls, const char *from, json_t *element)
@@ -182,8 +182,8 @@ is_response(json_t *element)
 	       (json_object_get(element, "result") || json_object_get(element, "error"));
 }
 
-/* One that was sent to an earlier start of this device and is sent again since its link was lost:
- * the earlier start may have done it, so this one must not do it a second time. */
+/* A request to an earlier start of this device that is sent again because its link was lost: the
+ * earlier start may have run it, so this one must not. */
 static bool
 is_for_an_earlier_start(struct pz_calls *calls, const char *reply_to, json_t *payload)
 {
@@ -202,8 +202,8 @@ is_for_an_earlier_start(struct pz_calls *calls, const char *reply_to, json_t *pa
 	return true;
 }
 
-/* Answers and call-backs count by who sent them; what a request causes goes to where it asks
- * (resp_to). */
+/* Answers and call-backs are matched by their sender; the results of a request go to its resp_to.
+ */
 static void
 on_payload(struct pz_calls *calls, const char *from, const char *reply_to, json_t *payload)
 {
@@ -224,8 +224,8 @@ on_payload(struct pz_calls *calls, const char *from, const char *reply_to, json_
 	pz_dispatcher_request(calls->dispatcher, reply_to, payload);
 }
 
-/* The scanner took the payload, but no tree can be made of it: its requests are answered, and what
- * it answers of ours ends here instead of at its time-out. @spec page 7, 6 (-32700) */
+/* The scanner accepted the payload, but it cannot be parsed: its requests are answered, and our
+ * requests that it answers end here instead of at their time-out. @spec page 7, 6 (-32700) */
 static void
 on_unreadable(struct pz_calls *calls, const char *from, const char *reply_to,
 	      struct pz_slice payload, const char *why)
@@ -269,7 +269,7 @@ on_rpc(struct pz_calls *calls, const struct pz_envelope *envelope)
 	json_decref(payload);
 }
 
-/* The receipt that the origin asked for (page 4 "Routing"). */
+/* The receipt that the origin requested (page 4 "Routing"). */
 static void
 confirm(struct pz_calls *calls, const struct pz_envelope *envelope, const char *verdict)
 {
@@ -281,7 +281,7 @@ confirm(struct pz_calls *calls, const struct pz_envelope *envelope, const char *
 	pz_buf_fini(&out);
 }
 
-/* A prop counts only from the link's other end. */
+/* A prop is accepted only from the link's other end. */
 static void
 on_prop(struct pz_calls *calls, struct pz_session *in, const struct pz_envelope *envelope)
 {
@@ -311,7 +311,8 @@ on_local(void *arg, struct pz_session *in, const struct pz_envelope *envelope,
 		on_prop(calls, in, envelope);
 		break;
 	case PZ_MESSAGE_JSONRPC:
-		/* Whether it was a duplicate only the dispatcher knows, and it answers none. */
+		/* Only the dispatcher knows whether it was a duplicate, and it does not answer
+		 * duplicates. */
 		pz_dispatcher_stats(calls->dispatcher, &before);
 		on_rpc(calls, envelope);
 		pz_dispatcher_stats(calls->dispatcher, &after);

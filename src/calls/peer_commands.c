@@ -11,8 +11,8 @@
 #define DISCOVER_DEFAULT_MS 2000
 #define PEER_PORT 8040 /* unless preferences say otherwise (page 10) */
 
-/* The device that is meant, which is not this one; a friend's by its address. Errors: as
- * pz_devices_find. */
+/* The named device, which is not this one; a friend's by its address. Errors: as pz_devices_find.
+ */
 static enum pz_err
 other_device(const struct pz_calls *calls, const char *name, char out[PZ_ADDRESS_BYTES_MAX + 1],
 	     struct pz_errinfo *info)
@@ -72,8 +72,8 @@ peer_result(const struct pz_calls *calls, const char *device)
 struct connecting {
 	struct pz_request *request;
 	struct pz_calls *calls;
-	struct pz_search *search; /* while the hub is asked whether there is such a device */
-	char *name;               /* as it was typed */
+	struct pz_search *search; /* while the hub is asked whether the device exists */
+	char *name;               /* as typed */
 	char device[PZ_ADDRESS_BYTES_MAX + 1];
 };
 
@@ -89,7 +89,7 @@ release_connecting(struct pz_request *request)
 static const struct pz_request_kind connecting_kind = {.size = sizeof(struct connecting),
 						       .release = release_connecting};
 
-/* Why no direct link came about, and what that means where there is no other way either. */
+/* Why there is no direct link, and what that means without another route. */
 static void
 finish_connecting(struct connecting *c, const struct pz_peer_view *peer)
 {
@@ -110,7 +110,7 @@ finish_connecting(struct connecting *c, const struct pz_peer_view *peer)
 	pz_request_fail(c->request, PZ_ERR_IO, info.text);
 }
 
-/* While a way is looked for, or a link is not known by its address yet, the command waits. */
+/* The command waits during a search, or until a link has its address. */
 void
 pz_calls_peer_changed(struct pz_calls *calls, const char *device)
 {
@@ -146,7 +146,7 @@ connect_to(struct connecting *c)
 		finish_connecting(c, &peer);
 }
 
-/* The hub has answered: a device that was enrolled a moment ago is known now. */
+/* The hub has answered: a device that enrolled a moment ago is known now. */
 static void
 on_asked(void *arg, json_t *descriptors)
 {

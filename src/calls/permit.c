@@ -1,5 +1,4 @@
-/* Who may do what: the calls that come in and those that go out, as access judges them. @spec page
- * 9, 10; page 7, 8a */
+/* Incoming and outgoing calls, as access judges them. @spec page 9, 10; page 7, 8a */
 #include "access/permit.h"
 
 #include "base/auto.h"
@@ -44,7 +43,7 @@ pz_calls_may_send(struct pz_calls *calls, const char *from, const char *to, stru
 {
 	struct pz_method method;
 
-	/* Only functions of services are judged where they leave (page 9, E1). */
+	/* On the way out only functions of services are judged (page 9, E1). */
 	if (pz_method_parse(text, &method) != PZ_OK || method.kind != PZ_METHOD_SERVICE)
 		return true;
 	PZ_AUTO_FREE char *api = pz_slice_dup(method.api);

@@ -1,6 +1,6 @@
 /*
- * `pzp ping DEVICE` (page 12): a small request again and again, and by which way its answer came.
- * Any answer counts, also an error: one that does not know the method answers as well.
+ * `pzp ping DEVICE` (page 12): repeats a small request, and shows the route of each answer. Any
+ * answer counts, even an error: a device that does not know the method answers as well.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,16 +16,16 @@
 struct ping {
 	struct pz_request *request;
 	struct pz_calls *calls;
-	struct pz_search *search; /* while a way is looked for, at the beginning */
+	struct pz_search *search; /* while a route is searched, at the beginning */
 	struct pz_timer next;
-	char device[PZ_ADDRESS_BYTES_MAX + 1]; /* of a friend: its whole address */
+	char device[PZ_ADDRESS_BYTES_MAX + 1]; /* of a friend: its full address */
 	char address[PZ_ADDRESS_BYTES_MAX + 1];
 	char id[37];
 	bool is_waiting, is_until_direct;
-	int64_t sent, count; /* count 0: until the program goes */
+	int64_t sent, count; /* count 0: until the program ends */
 	uint64_t every_us;
 	uint64_t sent_us;
-	/* the way that was taken, as it was when the request went out */
+	/* the route when the request was sent */
 	char route[16], via[PZ_DEVICE_BYTES_MAX + 1], remote[PZ_NETADDR_CHARS];
 };
 
@@ -119,7 +119,7 @@ on_answer(void *arg, json_t *result, json_t *error)
 	const struct pz_env *env = p->calls->env;
 	double ms = (double)(pz_env_mono_us(env) - p->sent_us) / 1000.0;
 	json_int_t code = json_integer_value(json_object_get(error, "code"));
-	/* A friend's hub answers so for a device that it does not show. */
+	/* A friend's hub answers this for a device that it does not show. */
 	bool is_lost =
 		code == PZ_RPC_UNREACHABLE || (code == PZ_RPC_DENIED_POLICY && is_of_friend(p));
 	char away[256];
@@ -161,7 +161,7 @@ send_one(struct ping *p)
 	if (err == PZ_OK)
 		err = pz_calls_send(calls, p->address, payload);
 	json_decref(payload);
-	/* An answer may have come from inside, and have been the last one. */
+	/* An answer may have arrived during the call, and have been the last one. */
 	if (err == PZ_OK || err == PZ_ERR_IO_CLOSED || pz_request_is_over(p->request))
 		return;
 	if (p->is_waiting)
@@ -189,7 +189,7 @@ on_searched(void *arg, json_t *descriptors)
 	send_one(p);
 }
 
-/* A direct link is looked for where one is waited for; else only where no way is known. */
+/* Searches a direct link if one is requested; otherwise only if no route is known. */
 static void
 begin(struct ping *p)
 {

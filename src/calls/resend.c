@@ -1,8 +1,8 @@
 /*
- * What may be lost with a link (page 4: an answer finds its way). Requests that are not answered
- * yet and answers that went out lately are sent once more by the way that is left. A device that
- * has them already drops them: a request by its id (page 14 REPL-1), an answer because it does not
- * wait for it any more. Call-backs are never repeated: the second would look like the first.
+ * What may be lost with a link (page 4: an answer finds its way). Unanswered requests and recent
+ * answers are sent once more on the remaining route. A device that has them already drops them: a
+ * request by its id (page 14 REPL-1), an answer because it no longer waits for it. Call-backs are
+ * never repeated: the second would look like the first.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +57,7 @@ pz_resend_note(struct pz_calls *calls, const char *to, json_t *payload, size_t b
 	const struct pz_session *via = pz_router_route(calls->router, pz_slice_str(to));
 	struct answer *answer;
 
-	/* A program that has gone waits for nothing, so answers to it are not kept. */
+	/* A program that has ended waits for nothing, so answers to it are not kept. */
 	if (via == NULL || via->kind == PZ_SESSION_APP ||
 	    (json_is_object(payload) && json_object_get(payload, "method")))
 		return;
@@ -134,7 +134,7 @@ pz_calls_lost(struct pz_calls *calls, const struct pz_session *lost, json_t *nam
 	const char *device;
 	json_t *value;
 
-	/* What has no way left ends first, so that it is not sent again below. */
+	/* What has no route left ends first, so that it is not sent again below. */
 	json_object_foreach (names, device, value) {
 		bool is_friend = strchr(device, '/') != NULL;
 		if (is_friend && !pz_calls_friend_has_route(calls, device))
@@ -158,7 +158,7 @@ is_ours(const struct pz_calls *calls, struct pz_slice frame)
 	       pz_address_is_within(envelope.from, pz_slice_str(calls->config.self));
 }
 
-/* What others said goes no second way: it might be a way over another relay. */
+/* Messages of other nodes are not sent again: the other route might use another relay. */
 void
 pz_calls_undelivered(struct pz_calls *calls, struct pz_slice frames, int rpc_code)
 {

@@ -1,4 +1,5 @@
-/* What this node sends: JSON-RPC payloads as messages, and what is said where one is too large. */
+/* Sends JSON-RPC payloads of this node as messages, and an error in place of one that is too large.
+ */
 #include <stdio.h>
 
 #include "calls/internal.h"
@@ -59,7 +60,7 @@ pz_calls_too_large_by(const struct pz_calls *calls, const char *to, size_t bytes
 	return pz_rpc_error(code, text, pz_dom_error("DataError", text));
 }
 
-/* The message is made again, to be measured: that costs only the request that failed. */
+/* The message is built again to measure it, which only a failed request costs. */
 json_t *
 pz_calls_too_large(const struct pz_calls *calls, const char *to, json_t *payload)
 {
@@ -88,7 +89,7 @@ pz_calls_prop_unsent(struct pz_calls *calls, const struct pz_session *session, c
 			      status, pz_err_text(err));
 }
 
-/* Other sessions are programs on this machine, whose end is noticed at once. */
+/* Other sessions are programs on this machine, whose end is detected at once. */
 void
 pz_calls_watch_session(const struct pz_session *session)
 {

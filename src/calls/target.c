@@ -1,8 +1,7 @@
 /*
- * Which service a person or program means by SERVICE[@DEVICE]: the id of an instance, an API as
- * a whole or by its last part, or the name for people, in this order; a name in another case
- * counts less than one that is exact. The device may be named in any way that devices.c takes,
- * or be in a friend zone.
+ * Resolves SERVICE[@DEVICE]: the id of an instance, a whole API or its last part, or the display
+ * name, in this order; an exact name wins over one in another case. The device may be named in any
+ * way that devices.c accepts, or be in a friend zone.
  */
 
 #include <stdio.h>
@@ -14,7 +13,7 @@
 #include "calls/internal.h"
 #include "wire/json.h"
 
-/* How well a descriptor fits; smaller is better. */
+/* How well a descriptor matches; smaller is better. */
 enum fit { FIT_EXACT, FIT_ANY_CASE, FIT_DISPLAY_NAME, FIT_NONE };
 
 enum pz_err
@@ -70,14 +69,14 @@ last_part(const char *api)
 	return slash ? slash + 1 : api;
 }
 
-/* An id is meant as an id: no API looks like one, and it must not be found by another property. */
+/* An id is only matched as an id: no API looks like one, and another property must not match it. */
 static bool
 is_instance_id(const char *text)
 {
 	return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
 }
 
-/* Without a device any will do; the list decides by its order. */
+/* Without a device any will do; the first in the list is taken. */
 static bool
 is_meant_device(const struct pz_target *target, const char *address)
 {
@@ -108,7 +107,7 @@ fit_of(const struct pz_target *target, const json_t *descriptor)
 	return name && strcasecmp(name, meant) == 0 ? FIT_DISPLAY_NAME : FIT_NONE;
 }
 
-/* The first of equals: lists begin with services that can be reached. */
+/* The first of equals: lists begin with reachable services. */
 json_t *
 pz_target_choose(const struct pz_target *target, json_t *descriptors)
 {
@@ -188,12 +187,11 @@ add_name(char *out, size_t size, const char *name)
 {
 	size_t len = strlen(out);
 
-	if (len + strlen(name) + 2 < size) /* half a name is of no use */
+	if (len + strlen(name) + 2 < size) /* a truncated name is useless */
 		snprintf(out + len, size - len, "%s%s", len ? ", " : "", name);
 }
 
-/* Names that lead to the same fault are no help: only those of the device that was meant are
- * listed. */
+/* Only names of the named device are listed: others would lead to the same error. */
 static bool
 is_of_device(const struct pz_target *target, const json_t *descriptor, const char *api)
 {
