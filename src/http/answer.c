@@ -1,7 +1,7 @@
 /*
- * Heads of answers (RFC 9110, RFC 6455 4.2.2), written into a buffer. Which answer a request gets
- * is decided in the caller; what a browser may do with a page is in the fields here, the same for
- * each answer.
+ * Heads of answers (RFC 9110, RFC 6455 4.2.2), written into a buffer. The caller chooses the
+ * answer; the fields that limit what a browser may do with a page are added here, the same for each
+ * answer.
  */
 #include "http/answer.h"
 

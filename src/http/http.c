@@ -1,9 +1,9 @@
 /*
  * A connection reads one head at a time and answers it before it reads the next. Time: a head has
- * to be whole PZ_HTTP_HEAD_US after its first byte; a connection without a request, or whose
- * visitor does not take its answer, ends after PZ_HTTP_IDLE_US. A WebSocket has no time-out of
- * its own: on loopback the end of the other program is noticed at once, and a page in the
- * background may be silent for hours.
+ * to be complete PZ_HTTP_HEAD_US after its first byte; a connection without a request, or whose
+ * visitor does not read its answer, ends after PZ_HTTP_IDLE_US. A WebSocket has no time-out: on
+ * loopback the end of the other program is detected at once, and a page in the background may be
+ * silent for hours.
  */
 #include "http/http.h"
 
@@ -14,7 +14,7 @@
 #include "base/limits.h"
 #include "http/lines.h"
 
-#define FILE_ROOM_BYTES (1U << 20) /* an answer on top of what waits already */
+#define FILE_ROOM_BYTES (1U << 20) /* an answer, on top of the bytes that wait already */
 
 struct pz_http {
 	struct pz_http_config config;
@@ -191,7 +191,7 @@ take_head(struct pz_http *http, struct pz_slice head)
 	pz_env_start(http->config.env, &http->timer, PZ_HTTP_IDLE_US);
 }
 
-/* One head, where a whole one is there. @return false: nothing more can be done now */
+/* Handles one complete head. @return false: nothing more can be done now */
 static bool
 step(struct pz_http *http)
 {
@@ -221,8 +221,8 @@ has_room(const struct pz_http *http)
 	return http->out.len < PZ_HTTP_UNSENT_BYTES;
 }
 
-/* Heads that are whole are answered as long as the answers find room. What follows an upgrade is
- * WebSocket's. */
+/* Complete heads are answered as long as the answers find room. Bytes after an upgrade belong to
+ * the WebSocket. */
 static void
 go_on(struct pz_http *http)
 {
@@ -234,7 +234,7 @@ go_on(struct pz_http *http)
 	}
 }
 
-/* A close frame is sent: the other end has a while for its own. */
+/* A close frame was sent: the other end has a while for its own. */
 static void
 look_at_end(struct pz_http *http)
 {
@@ -271,7 +271,7 @@ pz_http_out(const struct pz_http *http)
 	return pz_buf_slice(&http->out);
 }
 
-/* Heads that waited for room go on. */
+/* Heads that waited for room are handled now. */
 void
 pz_http_sent(struct pz_http *http, size_t bytes)
 {

@@ -1,5 +1,5 @@
-/* Every refusal here comes at the first byte that breaks a rule: what waits for an end that never
- * comes would only end by the time-out. */
+/* Every check here refuses at the first byte that breaks a rule: a check that waited for an end
+ * that never comes would only end by the time-out. */
 #include "http/lines.h"
 
 #include "base/limits.h"
@@ -61,7 +61,7 @@ is_request_line(struct pz_slice line)
 	       is_visible(pz_slice_of(line.ptr + at + 1, end - at - 1));
 }
 
-/* One whole line without its CR LF. @return a status; 0: fine */
+/* A complete line without its CR LF. @return a status; 0: valid */
 static int
 look_line(struct pz_http_lines *lines, struct pz_slice line)
 {
@@ -72,7 +72,7 @@ look_line(struct pz_http_lines *lines, struct pz_slice line)
 	return is_field(line) ? 0 : 400;
 }
 
-/* Control characters but the tab. */
+/* Control characters except the tab. */
 static bool
 is_forbidden(uint8_t c)
 {

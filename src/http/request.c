@@ -1,8 +1,8 @@
 /*
- * The parser is http-parser 2.9.4 (Debian 12), whose upstream has stopped, and which Debian builds
- * without its strict checks: what smuggling needs is refused before it (lines.c) and after it
- * (fields twice, any body). llhttp has the same interface;
- * it takes this file's place where a distribution has it.
+ * The parser is http-parser 2.9.4 (Debian 12), which is no longer maintained, and which Debian
+ * builds without its strict checks: what request smuggling needs is refused before it (lines.c) and
+ * after it (repeated fields, any body). llhttp has the same interface, and can replace it where a
+ * distribution has it.
  */
 #include "http/request.h"
 
@@ -82,7 +82,7 @@ on_value(http_parser *parser, const char *at, size_t len)
 	return 0;
 }
 
-/* The parser stops here: nothing after the head is its matter. */
+/* The parser stops here: bytes after the head are not its input. */
 static int
 on_head(http_parser *parser)
 {
@@ -131,7 +131,7 @@ is_visible(struct pz_slice text)
 	return true;
 }
 
-/* A path of this server: "/…" in visible ASCII. The form for proxies (http://…) is not taken. */
+/* A path of this server: "/…" in visible ASCII. The form for proxies (http://…) is refused. */
 static bool
 take_path(struct pz_slice target, struct pz_slice *out)
 {
@@ -165,7 +165,8 @@ is_true(const struct parse *parse, enum field field)
 	return pz_slice_eq_str(parse->values[field], "true");
 }
 
-/* OPTIONS is for browsers alone that ask whether a page of elsewhere may read from this machine. */
+/* OPTIONS is only for browsers that check whether a page from elsewhere may read from this machine.
+ */
 static bool
 is_preflight(const struct parse *parse)
 {
@@ -188,7 +189,7 @@ method_of(unsigned method)
 	return method == HTTP_HEAD ? PZ_HTTP_HEAD : PZ_HTTP_GET;
 }
 
-/* @return a status; 0: it is fine */
+/* @return a status; 0: valid */
 static int
 judge(const struct parse *parse, const http_parser *parser)
 {

@@ -1,6 +1,6 @@
 /*
- * Frames are wslay's: masks, fragments, control frames, lengths, UTF-8 over fragments, close codes.
- * Its buffering is off: it would keep each fragment in a block of its own, and a message of a
+ * wslay parses frames: masks, fragments, control frames, lengths, UTF-8 across fragments, close
+ * codes. Its buffering is off: it would keep each fragment in a separate block, and a message of a
  * million fragments would take a hundred times its size. Messages of ours are written as frames
  * here, so that their bytes are copied once; wslay's own frames (pong, close) are written whole
  * after each input, so the two never mix.
@@ -16,14 +16,14 @@ struct pz_websocket {
 	wslay_event_context_ptr context;
 	struct pz_buf *out;    /* borrowed */
 	struct pz_buf message; /* the fragments so far */
-	struct pz_slice in;    /* of the input under way, what was not read yet */
+	struct pz_slice in;    /* unread part of the current input */
 	pz_websocket_message deliver;
 	void *arg;
-	size_t unsent; /* of the control frame that wslay sends, octets of its payload */
+	size_t unsent; /* of the control frame that wslay sends: bytes of its payload left */
 	uint16_t
 		violation; /* a close code: of a rule that wslay does not hold, or without a code */
-	bool is_text;      /* the message under way */
-	bool is_control;   /* the frame under way */
+	bool is_text;      /* the current message */
+	bool is_control;   /* the current frame */
 	bool is_failed;    /* nothing can be read or written any more */
 	bool is_muted;     /* our close frame is sent: nothing comes after it */
 	bool is_closing;   /* a close frame was sent, or waits */
@@ -60,7 +60,7 @@ begins_close(struct pz_websocket *ws, const uint8_t *bytes, size_t len)
 	return bytes[0] == (0x80 | WSLAY_CONNECTION_CLOSE);
 }
 
-/* Our close frame takes the place of wslay's where it takes a violation for none. */
+/* Our close frame replaces wslay's when wslay does not detect a violation. */
 static ssize_t
 on_send(wslay_event_context_ptr context, const uint8_t *bytes, size_t len, int flags, void *arg)
 {
@@ -123,7 +123,7 @@ on_chunk(wslay_event_context_ptr context, const struct wslay_event_on_frame_recv
 		ws->is_failed = true;
 }
 
-/* What wslay takes: half a code, and a reason that is no UTF-8 and came in pieces. */
+/* Violations that wslay accepts: half a code, and a reason that is not UTF-8 and came in pieces. */
 static void
 look_at_close(struct pz_websocket *ws, struct pz_slice payload)
 {
@@ -134,7 +134,7 @@ look_at_close(struct pz_websocket *ws, struct pz_slice payload)
 		ws->violation = PZ_WEBSOCKET_UTF8;
 }
 
-/* A pong waits here already. It goes out before what the next frame causes: wslay drops it where it
+/* A pong is waiting. It is sent before the results of the next frame: wslay drops it when it
  * closes. */
 static void
 on_message(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv_arg *message,
@@ -209,7 +209,7 @@ pz_websocket_input(struct pz_websocket *ws, struct pz_slice bytes)
 	int result = 0;
 	if (!ws->is_failed && wslay_event_want_read(ws->context))
 		result = wslay_event_recv(ws->context);
-	/* Our call-backs do not fail: what wslay reports so is a malformed frame. */
+	/* Our call-backs do not fail: the errors that wslay reports are malformed frames. */
 	if (result == WSLAY_ERR_CALLBACK_FAILURE)
 		ws->violation = PZ_WEBSOCKET_PROTOCOL;
 	else if (result != 0)
