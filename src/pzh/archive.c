@@ -1,8 +1,8 @@
 /*
- * `pzh export` and `pzh import`: a zone goes into an archive, or comes out of one. The file is the
- * caller's, who has opened it and sent it along (command/file.h); the passphrase stays with the
- * caller, too: the request has the key that was made of it. The loop never waits for the file, and
- * what an import reads becomes a zone in one transaction at the end, or nothing does.
+ * `pzh export` and `pzh import`: writes a zone to an archive, or reads it from one. The caller has
+ * opened the file and sent its descriptor (command/file.h); the passphrase stays with the caller:
+ * the request has the key that was derived from it. The loop never waits for the file, and an
+ * import creates the zone in one transaction at the end, or not at all.
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ struct export
 	json_t *result;
 };
 
-/** Its turn: what is exported is a zone that nothing changes meanwhile. */
+/** In its turn: no change of the zone runs during the export. */
 struct export_turn {
 	struct pz_hosted_transact t;
 	struct export *x;
@@ -82,11 +82,11 @@ make_archive(struct export *x, struct pz_hosted *zone, struct pz_errinfo *info)
 {
 	const struct pz_authority *a = zone->authority;
 	const struct pz_hub *hub = pz_hub_of(zone->hosting);
-	/* Of a hub that does not listen the port is what the configuration says, and devices may
-	 * know another one: a new hub that is not sure announces its own. */
+	/* The port of a hub that does not listen is that of the configuration, and devices may know
+	 * another one: a new hub that is not sure announces its own. */
 	uint16_t port = hub->listener ? hub->hosting.port : 0;
 
-	pz_hosted_save_seen(zone); /* what is written is what the store has */
+	pz_hosted_save_seen(zone); /* the archive has what the store has */
 	pz_hosted_save_now(zone);
 	PZ_TRY(pz_migration_write(a, hub->config.store, port, x->head, x->key, &x->archive, info));
 	pz_notice("export", "zone=%s devices=%zu bytes=%zu", a->zone, pz_map_len(a->members),
@@ -211,7 +211,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 	pz_request_finish(in->request, err, detail, err == PZ_OK ? PZ_TAKE(in->result) : NULL);
 }
 
-/* All was read and is good. The request ends when the zone is on the disk. */
+/* The whole archive was read and is valid. The request ends when the zone is on disk. */
 static enum pz_err
 store(struct import *in, struct pz_errinfo *info)
 {
@@ -255,7 +255,7 @@ on_read(void *arg, enum pz_err err, const char *detail, struct pz_slice bytes)
 	struct pz_errinfo info = {""};
 
 	if (pz_request_is_over(in->request))
-		return; /* given up: it is freed at the end of the turn */
+		return; /* given up: freed at the end of the turn */
 	if (err != PZ_OK)
 		(void)pz_fail(&info, err, "the archive cannot be read: %s", detail);
 	else if (bytes.len > 0)

@@ -1,5 +1,5 @@
-/* The table of the hub's commands (page 12), and those that make, open and remove a zone: init,
- * token, remove. A command is answered when what it changes is on the disk. */
+/* The table of the hub's commands (page 12), and the commands that create, open and remove a zone:
+ * init, token, remove. A command is answered when its change is on disk. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 
 /* ---- init ---- */
 
-/* A zone on its way to the disk; nothing calls that off. */
+/* A zone that is being stored; nothing can cancel that. */
 struct init {
 	struct pz_request *request;
 	json_t *result;
@@ -67,7 +67,7 @@ begin_init(struct pz_request *request, const char *zone, const char *host, struc
 		pz_txn_free(txn);
 		return err;
 	}
-	/* Made now: when the zone is stored the authority belongs to the hub. */
+	/* Created now: once the zone is stored the authority belongs to the hub. */
 	*init = (struct init){request, pz_pzh_init_result(authority)};
 	pz_hub_store_zone(pz_pzh_hub(request), authority, txn, on_zone_stored, init);
 	return PZ_OK;
@@ -87,7 +87,7 @@ pz_pzh_run_init(struct pz_request *request)
 
 /* ---- token ---- */
 
-/* The link has the code in it, so its buffer is wiped. */
+/* The link contains the code, so its buffer is wiped. */
 static enum pz_err
 token_result(const struct pz_hosted *zone, const struct pz_code *issued, unsigned ttl_s,
 	     json_t **out, struct pz_errinfo *info)
@@ -155,7 +155,7 @@ pz_pzh_run_token(struct pz_request *request)
 
 	if (!pz_pzh_choose_zone(request, &zone))
 		return;
-	/* A device that enrolled now would be missing in an archive that was written before. */
+	/* A device that enrolled now would be missing from an archive that was written before. */
 	enum pz_err err = pz_authority_check_stays(zone->authority, &info);
 	if (err == PZ_OK && device && !pz_device_is_valid(pz_slice_str(device)))
 		err = pz_fail(

@@ -1,6 +1,6 @@
 /*
- * Clearing at the hub what devices have shared: `data` shows what apps have stored, `data-remove`
- * removes it for all devices, and `revoke` with `purge` also removes what the device has written.
+ * Removes shared data at the hub: `data` shows what apps have stored, `data-remove` removes it for
+ * all devices, and `revoke` with `purge` also removes what the device has written.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +13,12 @@
 
 #define LISTED_MAX 1000 /* apps in one answer: it fits into a line */
 
-/* A command that waits for the disk: for the revocation first, where it is one. */
+/* A command that waits for the disk, and before that for its revocation, if there is one. */
 struct clearing {
 	struct pz_request *request;
 	struct pz_hosted *zone;
 	json_t *result;
-	bool is_purge; /* of `revoke`: what the device has written is to go, too */
+	bool is_purge; /* of `revoke`: also remove what the device has written */
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 };
 
@@ -57,7 +57,7 @@ begin_clearing(struct pz_request *request, struct pz_hosted *zone)
 	return c;
 }
 
-/* Removes what is meant, puts the number into the result, and ends the command then. */
+/* Removes the selected data, puts the number into the result, and then ends the command. */
 static void
 clear(struct clearing *c, json_t *takes_result, pz_shared_is_meant is_meant, const void *meant_arg,
       const char *member)
@@ -87,7 +87,7 @@ on_revoked(void *arg, enum pz_err err, const char *detail, json_t *takes_result)
 	struct clearing *c = arg;
 	json_t *result = takes_result;
 
-	/* One that was revoked before: what it has written is still there. */
+	/* A device that was revoked before: what it has written still exists. */
 	if (c->is_purge && (err == PZ_OK || err == PZ_ERR_EXISTS)) {
 		if (result == NULL)
 			result = json_pack("{s:s}", "device", c->device);

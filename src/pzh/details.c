@@ -1,5 +1,5 @@
-/* The commands `user` and `name`: the user's details (page 8, item user-details) and how a device
- * is called (page 10, name). What follows when one has changed: hosted/names.h. */
+/* The commands `user` and `name`: the user's details (page 8, item user-details) and the name of a
+ * device for people (page 10, name). The effects of a change are in hosted/names.h. */
 #include "shared/details.h"
 #include "hosted/names.h"
 #include "pzh/internal.h"
@@ -42,7 +42,7 @@ pz_pzh_run_user(struct pz_request *request)
 	pz_details_user(request, &owner);
 }
 
-/* A device that is out keeps no name: the next one of that name would be called so. */
+/* A revoked device keeps no name: the next device of that name would inherit it. */
 static enum pz_err
 check_device(const struct pz_hosted *zone, const char *device, struct pz_errinfo *info)
 {

@@ -1,5 +1,5 @@
-/* The commands friend-invite, -accept, -list, -confirm and -remove: what hub/friend.h does for the
- * owner, at the hub itself. @spec page 6 "Friends"; page 12 "pzh" */
+/* The commands friend-invite, -accept, -list, -confirm and -remove for the owner at the hub itself;
+ * hub/friend.h does the work. @spec page 6 "Friends"; page 12 "pzh" */
 #include "hub/friend.h"
 
 #include "pzh/internal.h"
@@ -18,7 +18,7 @@ run(struct pz_request *request, const char *verb)
 
 	if (!pz_pzh_choose_zone(request, &zone))
 		return;
-	/* Without a kind it goes on: what waits for the disk cannot be called off. */
+	/* Without a kind it continues: a pending store cannot be cancelled. */
 	pz_hub_friend_run(zone, verb, request->params, "", on_result, request);
 }
 

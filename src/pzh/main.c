@@ -21,7 +21,7 @@ begin(void *arg, const char *name, json_t *params, struct pz_file *takes_file,
 	return pz_pzh_command(arg, name, params, takes_file, reply, reply_arg);
 }
 
-/* Only what can change without breaking links; the daemon lists the other settings as waiting. */
+/* Only settings that can change without breaking links; the daemon lists the others as waiting. */
 static void
 on_reload(void *arg, const struct pz_settings *settings)
 {
@@ -37,7 +37,7 @@ on_describe(void *arg, char *out, size_t size)
 		 n.zones == 1 ? "" : "s", n.connected, n.devices);
 }
 
-/* Shown once after the start: the person at a new hub needs the next command, not a manual. */
+/* Shown once after the start: the owner of a new hub needs the next command, not a manual. */
 static void
 on_next_step(void *arg, char *out, size_t size)
 {

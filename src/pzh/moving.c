@@ -1,5 +1,5 @@
-/* The command `move`: a zone is announced elsewhere, or stays after all. While it moves nothing of
- * it is decided here (zone/moving.h). @spec page 3 "A hub that moves" */
+/* The command `move`: announces a zone at another address, or cancels that. While a zone moves this
+ * hub changes nothing in it (zone/moving.h). @spec page 3 "A hub that moves" */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 #include "pzh/result.h"
 #include "wire/json.h"
 
-/* Devices and friends that are connected get it now, the others when they come. */
+/* Connected devices and friends get it now, the others when they connect. */
 static void
 send_to_all(struct pz_hosted *zone)
 {
@@ -70,7 +70,7 @@ move_done(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err er
 	(void)member;
 	if (err == PZ_OK) {
 		zone->authority->move = move->next;
-		/* What a code admits now is not in the archive that the owner is about to write. */
+		/* A device that a code admits now would be missing from the archive. */
 		if (move->next.is_moving)
 			pz_codes_cancel_all(&zone->enrolment.codes);
 		pz_notice(move->next.is_moving ? "moving" : "staying", "zone=%s host=%s port=%u",

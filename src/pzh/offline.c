@@ -1,8 +1,8 @@
 /*
- * A hub without a daemon around it: lock, key store, store and loop as the daemon has them, and a
- * transport that listens nowhere. There is no second implementation of any command.
+ * A hub without a daemon: with the same lock, key store, store and loop, and a transport that does
+ * not listen. So no command has a second implementation.
  *
- * The loop runs while a command is under way, and no longer.
+ * The loop runs only while a command runs.
  */
 #include "pzh/offline.h"
 
@@ -64,7 +64,7 @@ on_store_async(uv_async_t *async)
 	pz_store_poll(offline->store);
 }
 
-/* The reason of a failure is the command line's to print; what a daemon would log is not. */
+/* The command line prints the reason of a failure; the log of the daemon is not shown. */
 static enum pz_err
 open_loop(struct pz_pzh_offline *offline, struct pz_errinfo *info)
 {

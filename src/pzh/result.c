@@ -1,5 +1,5 @@
-/* Scripts read these members: they are described in docs/control-protocol.md, and only added to.
- * Times are seconds, while the hub keeps milliseconds. */
+/* Scripts read these members, which docs/control-protocol.md describes: they may be added to, never
+ * changed. Times are seconds, while the hub keeps milliseconds. */
 #include "pzh/result.h"
 
 #include "base/codec.h"
@@ -42,7 +42,7 @@ seconds(uint64_t ms)
 	return ms ? json_integer((json_int_t)(ms / 1000)) : json_null();
 }
 
-/* The same members as of a device that is there: a reader needs no second form. */
+/* The same members as for a connected device: a reader needs no second form. */
 static json_t *
 former_result(const struct pz_member *m, const json_t *former)
 {
@@ -67,7 +67,7 @@ pz_pzh_add_all_results(json_t *list, const struct pz_member *m)
 
 	json_array_foreach (m->former, i, former)
 		json_array_append_new(list, former_result(m, former));
-	/* What an older version revoked has no time. */
+	/* A revocation by an older version has no time. */
 	(void)json_object_set_new(result, "revoked",
 				  !m->revoked     ? json_null()
 				  : m->revoked_ms ? seconds(m->revoked_ms)

@@ -1,5 +1,5 @@
-/* The command `rights`: what a device may administer from afar. Only this hub's own command line
- * gives a right: a device that could give one would have them all. @spec page 14 AC-10 */
+/* The command `rights`: what a device may administer remotely. Only this hub's own command line
+ * gives a right: a device that could give rights would have them all. @spec page 14 AC-10 */
 #include <string.h>
 
 #include "hosted/change.h"

@@ -1,4 +1,4 @@
-/* The commands `zones`, `devices` and `status`: what there is, what it does, and what is wrong. */
+/* The commands `zones`, `devices` and `status`: what exists, what it does, and what is wrong. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -66,7 +66,7 @@ pz_pzh_run_devices(struct pz_request *request)
 
 /* ---- status ---- */
 
-/* What the operator should know now, each a line of text. New. */
+/* What the operator should know now, one text for each line. New. */
 static json_t *
 warnings_of(const struct pz_hub *hub)
 {
@@ -84,7 +84,7 @@ warnings_of(const struct pz_hub *hub)
 	return pz_conditions_texts(hub->hosting.conditions);
 }
 
-/* Days that are left, 0 when it has ended: a gauge is never negative. */
+/* Days that are left, 0 after the end: a gauge is never negative. */
 static uint64_t
 lesser(uint64_t so_far, const struct pz_env *env, uint64_t end_ms)
 {
@@ -132,7 +132,7 @@ links_result(struct pz_hub *hub)
 	return list;
 }
 
-/* Gauges are set when they are asked for: nothing on the forwarding path counts for them. */
+/* Gauges are set when they are read: nothing on the forwarding path maintains them. */
 static void
 set_gauges(struct pz_hub *hub)
 {

@@ -1,4 +1,4 @@
-/* Which of the hosted zones a command is for. */
+/* Selects the hosted zone of a command. */
 #include "pzh/internal.h"
 #include "wire/json.h"
 
