@@ -6,11 +6,11 @@
  *
  * Four commands wait for a state of the uplink: enrol, leave, connect, disconnect. They are
  * requests of one kind, and each change of state goes through all of them
- * (pz_commands_state_changed). A command that has waited ends by the state that it can still
- * reach, so none waits for ever: what leads nowhere (virgin, not connected) is an answer, too.
+ * (pz_commands_state_changed). A waiting command ends with the state that it can still reach, so
+ * none waits for ever: a final state (virgin, not connected) is an answer, too.
  *
- * A request that is answered stays until the end of the turn (command/request.h), so a handler
- * may answer and go on reading what it was given.
+ * An answered request stays until the end of the turn (command/request.h), so a handler may answer
+ * and still read its parameters.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,16 +32,15 @@
 
 /* ---- status ---- */
 
-/* A device without a zone has no hub, and says so by null, where an object would have to be
- * made up. */
+/* A device without a zone has no hub: the member is null. */
 static json_t *
 hub_result(const struct pz_node *node)
 {
 	return node->zone.membership ? pz_uplink_json(node->uplink) : json_null();
 }
 
-/* Gauges are set when they are asked for. Days that are left are not negative there: a gauge is
- * unsigned, and what has ended has a warning of its own. */
+/* Gauges are set when they are read. Days that are left are never negative there: a gauge is
+ * unsigned, and an expiry has a warning. */
 static void
 set_gauges(struct pz_node *node)
 {
@@ -77,7 +76,7 @@ web_port(const struct pz_node *node)
 					     : json_null();
 }
 
-/* The device that is paired with is one of the peers, too. */
+/* The device of the pairing is one of the peers, too. */
 static void
 add_partner(const struct pz_node *node, json_t *list)
 {
@@ -96,8 +95,8 @@ peers_status(const struct pz_node *node)
 	return list;
 }
 
-/* The longest of all commands in one call, so that members of it are from one moment. json_pack
- * frees what it was given by "o" also where it fails; NULL is then an answer "out of memory". */
+/* The longest of all answers in one call, so that its members are from one moment. json_pack frees
+ * its "o" arguments on failure too; NULL then becomes the error "out of memory". */
 json_t *
 pz_commands_status(struct pz_node *node)
 {
@@ -140,8 +139,8 @@ struct waiting {
 	bool was_hub_mode;
 };
 
-/* An enrolment whose command is gone ends (unless it is being stored already): who gave it up may
- * try another one. */
+/* An enrolment whose command was cancelled ends (unless it is being stored already), so that
+ * another attempt is possible. */
 static void
 release_waiting(struct pz_request *request)
 {
@@ -189,9 +188,9 @@ finish_failed(struct pz_request *request)
 	pz_request_fail(request, PZ_ERR_IO, reason[0] ? reason : "failed");
 }
 
-/* An enrolment ends connected. It has also succeeded when the hub is lost right after the
- * certificates were stored: the uplink then dials as it always does. Only a state of a member
- * that comes before makes this end differ from a failure. */
+/* An enrolment ends when the device is connected. It has also succeeded when the hub is lost right
+ * after the certificates were stored: the uplink then dials as usual. Only the earlier state of a
+ * member distinguishes this end from a failure. */
 static void
 on_enrol_state(struct pz_request *request, enum pz_state now)
 {
@@ -242,8 +241,8 @@ pz_commands_state_changed(struct pz_node *node, enum pz_state now)
 		on_state(request, now);
 }
 
-/* The enrolment runs already when the request begins to wait: its first change of state comes
- * from a later turn. */
+/* The enrolment runs already when the request begins to wait: its first change of state comes in a
+ * later turn. */
 static void
 cmd_enrol(struct pz_request *request)
 {
@@ -257,7 +256,7 @@ cmd_enrol(struct pz_request *request)
 		(void)pz_enrolment_call_off(node->enrolment, "out of memory");
 }
 
-/* @spec page 3 "Leaving", page 2 "Revocation": the hub is asked for a revocation. */
+/* @spec page 3 "Leaving", page 2 "Revocation": requests a revocation from the hub. */
 static void
 cmd_leave(struct pz_request *request)
 {
@@ -271,8 +270,8 @@ cmd_leave(struct pz_request *request)
 		pz_uplink_leave(node->uplink);
 }
 
-/* The machine refuses the event while the device leaves its zone; what waits is failed then,
- * and not left to the end of the wipe. */
+/* The machine refuses the event while the device leaves its zone; then waiting commands fail at
+ * once, not at the end of the wipe. */
 static void
 connect_hub(struct pz_request *request)
 {
@@ -286,8 +285,8 @@ connect_hub(struct pz_request *request)
 				"the device is leaving its zone; it cannot connect now");
 }
 
-/* Where there is no link to end the machine is parked: nothing is dialled again by itself until
- * a person connects. The answer does not wait for the end of the link. */
+/* Without a link the machine is parked: it dials only after a person connects. The answer does not
+ * wait for the end of the link. */
 static void
 disconnect_hub(struct pz_request *request)
 {
@@ -301,7 +300,7 @@ disconnect_hub(struct pz_request *request)
 	finish_ok(request);
 }
 
-/* Behind the commit there is no way back: the hub has a member of this name, and the device the
+/* After the commit there is no way back: the hub has a member of this name, and the device the
  * certificates. */
 static void
 call_off(struct pz_request *request)
@@ -351,8 +350,9 @@ cmd_disconnect(struct pz_request *request)
 		disconnect_hub(request);
 }
 
-/* What waits for a reconnect counts then. Who prefers peers stays without the hub. A link that
- * is up ends like one that was lost, so what waits for its end sees the same as always. */
+/* Preferences that wait for a reconnect apply then. With peers preferred the device stays without
+ * the hub. A live link ends like a lost one, so everything that waits for its end sees the same as
+ * always. */
 static void
 cmd_reconnect(struct pz_request *request)
 {
@@ -385,8 +385,8 @@ cmd_hub(struct pz_request *request)
 
 /* ---- friends: the hub has them ---- */
 
-/* Friends are the zone's, so the hub keeps them; a device passes the command on, and without
- * the hub it fails with the reason. */
+/* Friends belong to the zone, so the hub stores them; a device forwards the command, and without
+ * the hub the command fails with the reason. */
 static void
 friend_command(struct pz_request *request, const char *command)
 {
@@ -419,8 +419,8 @@ cmd_friend_confirm(struct pz_request *request)
 	friend_command(request, "confirm");
 }
 
-/* A friend that the hub does not have yet, because it was away since the pairing, is ours to end.
- */
+/* A friend that the hub does not have yet, because it was not connected since the pairing, is
+ * removed here. */
 static void
 cmd_friend_remove(struct pz_request *request)
 {
@@ -567,8 +567,8 @@ struct serving {
 	char id[33];
 };
 
-/* However the request ends (an interrupt, a control connection that is lost, the end of the
- * daemon), its service goes, and the registry announces that. */
+/* However the request ends (an interrupt, a lost control connection, the end of the daemon), its
+ * service is removed, and the registry announces that. */
 static void
 release_serving(struct pz_request *request)
 {
@@ -583,7 +583,7 @@ release_serving(struct pz_request *request)
 static const struct pz_request_kind serving_kind = {.size = sizeof(struct serving),
 						    .release = release_serving};
 
-/* The registry owns the service from here on; only where it refuses is it freed here. */
+/* The registry owns the service from here on; it is freed here only if the registry refuses it. */
 static enum pz_err
 serve(struct pz_node *node, const json_t *description, const struct pz_descriptor **out,
       struct pz_errinfo *info)
@@ -624,9 +624,8 @@ cmd_serve(struct pz_request *request)
 		pz_request_fail(request, err, info.text);
 		return;
 	}
-	/* The service is registered before the request can hold it. Without memory for that it
-	 * is taken out again: a service whose command is not there would stay until the end of
-	 * the daemon. */
+	/* The service is registered before the request can hold it. If memory for that is out it is
+	 * removed again: a service without its command would stay until the end of the daemon. */
 	struct serving *s = pz_request_begin(request, &serving_kind);
 	if (s)
 		s->api = strdup(descriptor->api);

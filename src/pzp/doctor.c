@@ -1,4 +1,4 @@
-/* `pzp doctor` and what `pzp bugreport` needs of a daemon: what the node knows of itself, and the
+/* `pzp doctor` and the daemon's part of `pzp bugreport`: what the node knows about itself, and the
  * peers that try to reach it. */
 #include "diagnose/doctor.h"
 #include "base/clock.h"

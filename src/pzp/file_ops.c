@@ -1,6 +1,6 @@
 /*
- * What `transfer` needs of the node, as the functions of struct pz_transfers_ops: ways to a device,
- * names, the judgment of access, the inbox. Files themselves are in src/transfer.
+ * The operations of struct pz_transfers_ops for the node: routes to a device, names, the judgment
+ * of access, the inbox. The files themselves are in src/transfer.
  */
 #include "pzp/file_ops.h"
 
@@ -15,7 +15,7 @@
 #include "transfer/disk.h"
 #include "transfer/transfer.h"
 
-/* A device of a friend zone, named by its whole address. */
+/* A device of a friend zone, by its full address. */
 static bool
 is_guest(const char *device)
 {
@@ -25,7 +25,7 @@ is_guest(const char *device)
 static struct pz_channels *
 on_channels(void *arg, const char *device)
 {
-	/* Only looked for, not waited for: the transfer is called again when a link is there. */
+	/* Only starts the search: the transfer is called again when there is a link. */
 	const struct pz_node *node = arg;
 
 	return pz_peers_channels(node->peers, device);
@@ -56,7 +56,7 @@ on_want(void *arg, const char *device, bool on)
 	pz_peers_want_private(node->peers, device, on);
 }
 
-/* A device that the hub reaches, and that takes no link through it. */
+/* A device that is reached through the hub and accepts no link through it. */
 static void
 on_why_unreachable(void *arg, const char *device, char *out, size_t size)
 {
@@ -94,8 +94,8 @@ on_is_known(void *arg, const char *device)
 	return !is_guest(device) || pz_calls_is_of_friend(node->calls, device, NULL);
 }
 
-/* As a call that leaves (E1). @spec page 9, 10 Judged before the file is offered, so that no name
- * of a file leaves for a device that it must not reach. */
+/* Judged as a call that leaves (E1), before the file is offered, so that no file name is sent to a
+ * device that it must not reach. @spec page 9, 10 */
 static enum pz_err
 check_send(const struct pz_node *node, const char *device, struct pz_errinfo *info)
 {
@@ -154,7 +154,7 @@ judge(struct pz_node *node, const char *device, struct pz_access_call *call)
 		       : PZ_ACCESS_DENY;
 }
 
-/* As a call that reaches a service (E2). @spec page 15, "Kind file"; page 9, 10 */
+/* Judged as a call of a service (E2). @spec page 15, "Kind file"; page 9, 10 */
 static enum pz_transfer_permit
 on_judge(void *arg, const char *device, uint64_t ticket)
 {
@@ -173,7 +173,7 @@ on_judge(void *arg, const char *device, uint64_t ticket)
 	return verdict == PZ_ACCESS_PERMIT ? PZ_TRANSFER_PERMITTED : PZ_TRANSFER_DENIED;
 }
 
-/* The sender has given up: a person is not asked any longer. */
+/* The sender has given up: the prompt is withdrawn. */
 static void
 on_judge_over(void *arg, uint64_t ticket)
 {
@@ -182,7 +182,7 @@ on_judge_over(void *arg, uint64_t ticket)
 	pz_access_cancel(node->judge.access, ticket | TICKET_OF_FILE);
 }
 
-/* Like a stream: nothing is asked or counted once more. */
+/* Like a running stream: neither prompted nor counted again. */
 static bool
 on_may_go_on(void *arg, const char *device)
 {

@@ -1,5 +1,4 @@
-/* What the node does for its items (items/items.h): the operations, and the commands of the items.
- */
+/* The node's operations for its items (items/items.h), and the commands of the items. */
 #include "pzp/item_ops.h"
 
 #include "calls/devices.h"
@@ -13,8 +12,8 @@
 
 /* ---- the state of the node ---- */
 
-/* A device is "held" by the zone from the first attempt to connect until the link has ended:
- * changes of preferences that apply with a reconnect wait as long. */
+/* The zone "holds" a device from its first attempt to connect until the link has ended: preferences
+ * that apply with a reconnect wait that long. */
 static bool
 on_is_held(void *arg)
 {
@@ -33,8 +32,7 @@ on_is_leaving(void *arg)
 	return pz_wipe_is_running(node->wipe);
 }
 
-/* A session of apps is under way while anything links this device with others, or a page is
- * open. */
+/* A session of apps lasts while this device has a link with others, or a page is open. */
 static bool
 on_has_session(void *arg)
 {

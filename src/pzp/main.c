@@ -42,8 +42,8 @@ begin(void *arg, const char *name, json_t *params, struct pz_file *takes_file,
 
 /* ---- settings ---- */
 
-/* What may also change while the node lives. The ports are the operator's word in what the user may
- * prefer otherwise (page 10). */
+/* What may change while the node runs. The ports are the operator's value for what the user may set
+ * as a preference (page 10). */
 static void
 set_changeable(struct pz_node_config *config, const struct pz_settings *s)
 {
@@ -67,7 +67,7 @@ serve_files(struct pz_node *node, const struct pz_settings *settings)
 	pz_node_serve_files(node, settings->services, settings->service_count, directory);
 }
 
-/* A file that is there and cannot be read may restrict something: it counts as corrupt. */
+/* A file that exists and cannot be read may have denied something: it counts as corrupt. */
 static void
 read_policy(struct pz_node *node, const char *path, bool is_needed)
 {
@@ -86,7 +86,7 @@ read_policy(struct pz_node *node, const char *path, bool is_needed)
 	const char *why = got < 0 ? strerror(errno) : NULL;
 	if (fd >= 0)
 		close(fd);
-	/* One that is too long is refused where it is parsed. */
+	/* A text that is too long is refused when it is parsed. */
 	pz_node_set_manufacturer_policy(node, pz_slice_of(text, len), why);
 }
 
@@ -146,7 +146,7 @@ static const struct pz_daemon_ops ops = {
 
 /* ---- start ---- */
 
-/* A device that listens on loopback only has nothing to look for on a network. */
+/* A device that listens only on loopback has nothing to find on a network. */
 static bool
 is_loopback(const char *address)
 {
@@ -210,7 +210,8 @@ make_node(struct pz_daemon *d, struct pz_mdns *mdns, struct pz_node **out, struc
 	return pz_node_new(&config, out, info);
 }
 
-/* A daemon of a person's session has its bus; one of the system has none. NULL: no desktop. */
+/* A daemon of a user's session has the session's bus; a system daemon has none. NULL: no desktop.
+ */
 static struct pz_desktop *
 make_desktop(struct pz_daemon *d, struct pz_node *node)
 {

@@ -1,12 +1,12 @@
-/* What the node does for the parts that need to know little of it: its calls, its upkeep, its
- * enrolments and its pairings. All of it is about the zone that is joined or left. */
+/* The node's operations for parts that need little of it: calls, upkeep, enrolments and pairings.
+ * All of them concern the zone that is joined or left. */
 #include "pzp/member_ops.h"
 
 #include "pzp/membership.h"
 #include "pzp/policy_ops.h"
 #include "pzp/wipe.h"
 
-/* From the first step of the wipe on: what is found or renewed now would be of no zone. */
+/* From the first step of the wipe on: data that is found or renewed now would belong to no zone. */
 static bool
 on_is_leaving(void *arg)
 {
@@ -17,7 +17,7 @@ on_is_leaving(void *arg)
 
 /* ---- calls ---- */
 
-/* The object Peers is for apps of this device alone: to everyone else it does not exist. */
+/* The object Peers exists only for apps of this device. */
 static const struct pz_method_def *
 on_judged(void *arg, const char *from, const char *object, const char *function,
 	  const char **out_api)
@@ -166,7 +166,7 @@ on_ended(void *arg)
 	pz_wipe_release(node->wipe);
 }
 
-/* The data of a former zone that a full disk kept is replaced only by what is written now. */
+/* The data of a former zone that a full disk kept is replaced only by new data. */
 static enum pz_err
 on_join(void *arg, struct pz_membership *takes_fresh, struct pz_errinfo *info)
 {

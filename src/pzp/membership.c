@@ -1,7 +1,7 @@
 /*
- * What follows when the node's membership changes: TLS contexts with the trust of the zone and of
- * friends, and the order in which the parts of the node are given the new one. What a membership
- * is, and how it is stored, is in src/zone.
+ * The effects of a change of the node's membership: TLS contexts with the trust of the zone and of
+ * friends, and the order in which the parts of the node get the new membership. src/zone defines
+ * and stores memberships.
  */
 #include "pzp/membership.h"
 
@@ -81,8 +81,8 @@ make_client(const struct pz_env *env, const struct pz_device_zone *zone, struct 
 	return make_ctx(env, zone->membership, PZ_TLS_CLIENT, trust, &secrets, out, info);
 }
 
-/* For our server: devices of our zone and of friends. While a secret is not known no device that
- * would prove it is accepted (page 6). */
+/* For our server: devices of our zone and of friends. While a secret is not known, devices that
+ * would have to prove it are refused (page 6). */
 static enum pz_err
 make_server(const struct pz_env *env, const struct pz_device_zone *zone, struct pz_tls_ctx **out,
 	    struct pz_errinfo *info)
@@ -121,7 +121,7 @@ pz_node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 	struct pz_tls_ctx *client = NULL, *server = NULL;
 	enum pz_err err = PZ_OK;
 
-	/* All or nothing: with the old pair of contexts in place, links go on as before. */
+	/* All or nothing: with the old pair of contexts, links continue as before. */
 	if (node->zone.membership)
 		err = make_client(env, &node->zone, &client, info);
 	if (client)
@@ -135,9 +135,9 @@ pz_node_refresh_trust(struct pz_node *node, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* In the order of a revocation: no message of the zone is believed from the first step on (the
- * router asks the table), what it runs here ends, and what it was shown or asked is judged again.
- */
+/* In the order of a revocation: from the first step on no message of the zone is accepted (the
+ * router checks the table), running calls of the device end, and what it was shown or asked is
+ * judged again. */
 void
 pz_node_friends_follow(struct pz_node *node)
 {
@@ -169,7 +169,7 @@ take(struct pz_node *node, struct pz_membership *takes)
 		pz_names_set_virgin(&node->names);
 }
 
-/* The same device of the same zone, or none. */
+/* True for the same device of the same zone, or when both are none. */
 static bool
 is_same(const struct pz_membership *a, const struct pz_membership *b)
 {
@@ -179,10 +179,10 @@ is_same(const struct pz_membership *a, const struct pz_membership *b)
 }
 
 /*
- * What can fail comes first, on what will be: a membership that cannot be used does not count.
- * Then, in this order: the address, since all that follows names itself by it; preferences, which
- * say whether the device listens and connects; the trust, with which links of a former zone end and
- * the server is opened; and the address of services and of the router last, for what is announced.
+ * What can fail comes first, on the new objects: a membership that cannot be used is not applied.
+ * Then, in this order: the address, since all later steps use it; preferences, which decide whether
+ * the device listens and connects; the trust, with which links of a former zone end and the server
+ * is opened; and last the address of services and of the router, for announcements.
  */
 enum pz_err
 pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct pz_errinfo *info)
@@ -190,8 +190,8 @@ pz_node_set_membership(struct pz_node *node, struct pz_membership *takes, struct
 	struct pz_tls_ctx *ctx = NULL;
 	enum pz_err err = pz_zonedata_set_membership(node->zonedata, takes, info);
 	if (err == PZ_OK)
-		/* A device that has just enrolled has no knowledge of the zone yet; the certificate
-		 * and keys are what can be wrong here. */
+		/* A device that has just enrolled has no knowledge of the zone yet; only its
+		 * certificate and keys can be wrong here. */
 		err = pz_uplink_set_membership(node->uplink, takes, info);
 	if (err == PZ_OK && takes) {
 		struct pz_device_zone next = {.membership = takes,

@@ -1,12 +1,12 @@
 /*
- * The node of a device: its parts, made in the order in which they need each other, and ended
- * in the order in which they may still call each other. It has no logic of its own. What
- * happens when is in the files *_ops.c, one for each part, which connect it with the others by
- * a table of operations.
+ * The node of a device: its parts, made in the order in which they need each other, and ended in
+ * the order in which they may still call each other. It has no logic of its own. The files *_ops.c
+ * decide what happens when: one for each part, which connects it with the others by a table of
+ * operations.
  *
- * Three steps of an end: `stop` says bye on all links and reports the end to programs, `free`
- * takes the parts apart; a node whose making failed is freed in the same way, so each step of
- * `free` must bear parts that do not exist.
+ * `stop` sends bye on all links and reports the end to programs; `free` frees the parts. A node
+ * that could not be made is freed in the same way, so each step of `free` must accept parts that do
+ * not exist.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +33,8 @@
 #include "service/api_test.h"
 #include "transfer/transfer.h"
 
-/* The clock was set by a person or by NTP. Time-outs do not care, they are monotonic; dates of
- * certificates and rules about time do. */
+/* The clock was set by a person or by NTP. Time-outs are monotonic and not affected; dates of
+ * certificates and rules about time are. */
 void
 pz_node_clock_set(struct pz_node *node)
 {
@@ -136,8 +136,8 @@ replace_lost_key(struct pz_node *node, struct pz_membership **membership, struct
 	return PZ_OK;
 }
 
-/* Friends of pairings are loaded before the membership is set, for what follows from it (trust
- * of the links) has to include them. */
+/* Friends of pairings are loaded before the membership is set, whose effects (trust of the links)
+ * must include them. */
 static enum pz_err
 load_membership(struct pz_node *node, struct pz_errinfo *info)
 {
@@ -155,9 +155,9 @@ load_membership(struct pz_node *node, struct pz_errinfo *info)
 	return err;
 }
 
-/* Each part is made before those that are given it: the router (of the calls) before items, uplink
+/* Each part is made before the parts that use it: the router (of the calls) before items, uplink
  * and peers; the wipe before enrolments, which hold it; the directory (of the uplink) before the
- * peers. The membership comes last, since all parts follow it. */
+ * peers. The membership comes last, since it affects all parts. */
 static enum pz_err
 build(struct pz_node *node, struct pz_errinfo *info)
 {
@@ -166,8 +166,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	node->zone.friends = pz_friends_new();
 	if (!node->registry || !node->conditions || !node->zone.friends)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	/* From here on each commit that fails is a condition: parts below store while they
-	 * load. */
+	/* From here on each failed commit raises a condition: parts below store while they load. */
 	pz_store_watch(node->config.store, on_store, node->conditions);
 	PZ_TRY(pz_node_policies_new(node, info));
 	PZ_TRY(pz_node_audit_new(node, info));
@@ -199,8 +198,8 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	PZ_TRY(others_new(node, info));
 	PZ_TRY(pz_node_transfers_new(node, info));
 	PZ_TRY(apps_new(node, info));
-	/* The calls and the questions come before the links in the order of making, and send by
-	 * them: they are given them now, before any link can exist. */
+	/* Calls and questions are made before the links, and send on them: they get them now,
+	 * before any link can exist. */
 	pz_calls_connect(node->calls, node->peers, node->uplink, node->items);
 	pz_asking_connect(node->judge.asking, node->peers);
 	PZ_TRY(add_builtins(node, info));
@@ -208,7 +207,7 @@ build(struct pz_node *node, struct pz_errinfo *info)
 	return load_membership(node, info);
 }
 
-/* What a running daemon takes over (SIGHUP). */
+/* Applies settings at a running daemon (SIGHUP). */
 static void
 set_changeable(struct pz_node *node, const struct pz_node_config *config)
 {
@@ -250,9 +249,9 @@ pz_node_new(const struct pz_node_config *config, struct pz_node **out, struct pz
 		pz_node_free(node);
 		return err;
 	}
-	/* The built-in services are there from the start: what comes from now on is announced. */
+	/* The built-in services exist from the start: later ones are announced. */
 	pz_calls_start(node->calls);
-	/* Keys of an enrolment that a crash has ended. */
+	/* Keys of an enrolment that a crash has interrupted. */
 	pz_node_sweep_keys(node);
 	*out = node;
 	return PZ_OK;
@@ -263,7 +262,7 @@ pz_node_start(struct pz_node *node)
 {
 	pz_upkeep_start(node->upkeep);
 	if (node->zone.membership) {
-		/* A crash may have come between a revocation list and what follows from it. */
+		/* A crash may have come between a revocation list and its effects. */
 		pz_zonedata_judge(node->zonedata);
 		pz_service_cache_drop_left(node->items);
 		pz_service_cache_announce(node->items);
@@ -280,7 +279,7 @@ pz_node_stop(struct pz_node *node)
 	node->is_stopping = true;
 	pz_asking_end(node->judge.asking);
 	pz_apps_end(node->apps.apps);
-	/* Nothing new begins; then links say bye, the hub last: it passes on for the others. */
+	/* Nothing new begins; then links get bye, the hub last: it forwards for the others. */
 	pz_upkeep_end(node->upkeep);
 	pz_calls_end(node->calls);
 	pz_enrolment_drop(node->enrolment);
@@ -293,15 +292,15 @@ pz_node_stop(struct pz_node *node)
 	pz_requests_report(&node->requests);
 }
 
-/* Requests and searches end first, while what they look at is there. Peers and uplink go before the
- * calls, since their sessions are at the router; the registry goes after the calls, which watch it.
- */
+/* Requests and searches end first, while the parts that they use exist. Peers and uplink end before
+ * the calls, since their sessions are in the router; the registry ends after the calls, which watch
+ * it. */
 void
 pz_node_free(struct pz_node *node)
 {
 	if (node == NULL)
 		return;
-	node->is_stopping = true; /* the end of a command begins nothing any more */
+	node->is_stopping = true; /* the end of a command starts nothing any more */
 	pz_asking_end(node->judge.asking);
 	pz_upkeep_end(node->upkeep);
 	if (node->calls)
@@ -324,7 +323,7 @@ pz_node_free(struct pz_node *node)
 	pz_wipe_free(node->wipe);
 	pz_calls_free(node->calls);
 	pz_access_free(node->judge.access);
-	pz_asking_free(node->judge.asking); /* questions of access are withdrawn first */
+	pz_asking_free(node->judge.asking); /* prompts of access are withdrawn first */
 	pz_friends_free(node->zone.friends);
 	pz_registry_free(node->registry);
 	pz_manifests_free(node->judge.manifests);

@@ -1,12 +1,12 @@
 /*
- * What the node does for its peers (peers/peers.h): how the parts of the node follow what
- * happens to the direct links. The peers know this table and nothing else of the node, so this
- * file shows which parts follow which event, and in which order.
+ * What the node does for its peers (peers/peers.h): how the parts of the node react to events of
+ * the direct links. The peers know only this table of the node, so this file shows which parts
+ * react to which event, and in which order.
  *
- * Three events come with a link: `live` when it is registered and messages pass, `updated`
- * whenever the device sends what it is and can, `lost` when it ends. `gone` follows `lost`
- * where no other link to the device is left; `changed` is for people and lists. Calls are ended
- * or sent again in `lost`; what depends on the device as such ends in `gone`.
+ * A link has three events: `live` when it is registered and messages pass, `updated` whenever the
+ * device sends data about itself or its services, `lost` when it ends. `gone` follows `lost` if no
+ * other link to the device is left; `changed` is for people and lists. Calls are ended or sent
+ * again in `lost`; what depends on the device itself ends in `gone`.
  */
 #include "pzp/peer_ops.h"
 
@@ -64,7 +64,7 @@ on_saw_route_to_hub(void *arg)
 	pz_uplink_saw_relay(node->uplink);
 }
 
-/* An event for programs that watch, and what shows the state of devices. Nothing is decided by
+/* An event for programs that watch, and for displays of the devices' state. Nothing is decided by
  * it. */
 static void
 on_changed(void *arg, const struct pz_peer_change *change)
@@ -81,7 +81,7 @@ on_changed(void *arg, const struct pz_peer_change *change)
 	pz_transfers_route_changed(node->transfers, change->device, false);
 }
 
-/* A device of a friend zone is a guest: it answers no questions of this device, and has no part in
+/* A device of a friend zone is a guest: it answers no prompts of this device, and has no part in
  * the sessions of apps. */
 static bool
 is_guest(const char *name)
@@ -89,9 +89,8 @@ is_guest(const char *name)
 	return strchr(name, '/') != NULL;
 }
 
-/* A link makes a device an agent for questions only with its first update: the view of the peers
- * has nothing of it before. Files wait for a route, not for updates: what was held up goes on at
- * once. */
+/* A link makes a device an agent for prompts only with its first update: before that the list of
+ * peers lacks its data. Files wait for a route, not for updates: waiting files continue at once. */
 static void
 on_live(void *arg, const char *device)
 {
@@ -132,7 +131,7 @@ on_prompt(void *arg, const char *device, const char *status, const json_t *messa
 	return pz_asking_on_prop(node->judge.asking, device, status, message);
 }
 
-/* Files are made after the peers, and a link could be there in between. */
+/* Files are made after the peers, and a link could exist in between. */
 static void
 on_file_offered(void *arg, const char *device, struct pz_channel *channel,
 		const struct pz_channel_offer *offer)
@@ -143,8 +142,8 @@ on_file_offered(void *arg, const char *device, struct pz_channel *channel,
 		pz_transfers_offered(node->transfers, device, channel, offer);
 }
 
-/* What never left the queue comes first: it is older than what is sent again. The peers say in
- * which order the rest of a loss follows (peers/link.c). */
+/* Messages that never left the queue come first: they are older than what is sent again. The peers
+ * determine the order of the other effects (peers/link.c). */
 static void
 on_lost(void *arg, const struct pz_peers_loss *loss)
 {
@@ -207,8 +206,8 @@ on_friend_entry(void *arg, const char *address)
 	return pz_calls_friend_entry(calls_of(arg), address);
 }
 
-/* Each service of this device that the policies show to that device of a friend zone, judged
- * for it (E6): its list differs from that of the next friend. */
+/* Each service of this device that the policies show to that device of a friend zone, judged for it
+ * (E6): the lists of two friends differ. */
 static json_t *
 on_services_for(void *arg, const char *address)
 {
@@ -230,8 +229,8 @@ static const struct pz_peers_friend_ops friend_ops = {
 	.services = on_services_for,
 };
 
-/* After days without contact to the hub no new link begins (page 14 REV-6): the newest
- * revocations are not known here. */
+/* After days without contact to the hub no new link begins (page 14 REV-6): the newest revocations
+ * may be missing here. */
 static enum pz_err
 on_may_link(void *arg, struct pz_errinfo *info)
 {
@@ -264,8 +263,8 @@ on_saw_refusal(void *arg, const char *device, enum pz_err why, const char *detai
 	pz_upkeep_saw_refusal(node->upkeep, device, why, detail);
 }
 
-/* The server answers strangers only while a pairing window is open; NULL otherwise, and the
- * handshake is refused before a certificate is shown. */
+/* The server accepts strangers only while a pairing window is open; otherwise NULL, and the
+ * handshake is refused before a certificate is presented. */
 static struct pz_tls_ctx *
 on_stranger_ctx(void *arg)
 {

@@ -1,6 +1,6 @@
 /*
- * What the node does for policy: slots (policies/policies.h), questions for the owner
- * (asking/asking.h) and the log of decisions (audit/audit.h) are what access needs to judge a call.
+ * The node's operations for policy: slots (policies/policies.h), prompts for the owner
+ * (asking/asking.h) and the log of decisions (audit/audit.h), which access needs to judge a call.
  */
 #include "pzp/policy_ops.h"
 
@@ -21,8 +21,8 @@ on_changed(void *arg, unsigned slots)
 	struct pz_node *node = arg;
 
 	pz_access_changed(node->judge.access);
-	/* Calls are judged by the new documents before anything is reported: a watcher that
-	 * calls at once must not meet the old ones. */
+	/* Access gets the new documents before anything is reported: a watcher that calls at once
+	 * must not be judged by the old ones. */
 	for (unsigned i = 0; i < PZ_POLICY_SLOTS; i++)
 		if (slots & 1U << i)
 			pz_watch_event(
@@ -68,8 +68,7 @@ on_compare(void *arg, const struct pz_policy_slots *slots)
 	return pz_access_compare(node->judge.access, slots);
 }
 
-/* Before there is zone data nothing is shared, so there is nothing that could be missing on the
- * disk. */
+/* Before there is zone data nothing is shared, so nothing can be missing on the disk. */
 static bool
 on_is_user_stored(void *arg)
 {
@@ -78,7 +77,7 @@ on_is_user_stored(void *arg)
 	return node->zonedata == NULL || pz_zonedata_is_policy_stored(node->zonedata);
 }
 
-/* One whose devices may have links with this one. */
+/* True for a device that may have links with this one. */
 static bool
 on_is_friend(void *arg, const char *zone)
 {
@@ -87,8 +86,8 @@ on_is_friend(void *arg, const char *zone)
 	return pz_device_zone_friend(&node->zone, pz_slice_str(zone)) != NULL;
 }
 
-/* Access does not exist yet here. It is not needed either: what is loaded is reported from a
- * timer, never from inside (policies.h). */
+/* Access does not exist yet here, and is not needed: loading is reported from a timer, never from
+ * inside (policies.h). */
 enum pz_err
 pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 {
@@ -119,10 +118,9 @@ pz_node_policies_new(struct pz_node *node, struct pz_errinfo *info)
 				info);
 }
 
-/* What the zone knows of the owner's policy goes into the slot of the user, whole: called
- * whenever that may have changed, and a document that is the same changes nothing. Damage is
- * not absence: where what was stored cannot be read the slot denies, since the default could
- * allow what the owner has forbidden. */
+/* Copies the owner's policy of the zone into the user's slot: called whenever it may have changed;
+ * an equal document changes nothing. Damage is not absence: if the stored document cannot be read
+ * the slot denies, since the default could allow what the owner has forbidden. */
 void
 pz_node_policies_follow(struct pz_node *node)
 {
@@ -145,8 +143,8 @@ policies_of(const struct pz_request *request)
 	return ((const struct pz_node *)request->self)->judge.policies;
 }
 
-/* The object is known and the method is not: that is an answer, for a caller that was already
- * permitted to manage (E7). */
+/* The object is known and the method is not: the caller was already permitted to manage, so it gets
+ * that answer (E7). */
 bool
 pz_node_builtin(void *arg, struct pz_call *call, const char *object, const char *function,
 		const json_t *params)
@@ -268,8 +266,8 @@ point_text(enum pz_access_point point)
 	return NULL;
 }
 
-/* The words of the audit. A judgment that failed has no decision: what the documents would have
- * said was not found out, and `fault` says why. */
+/* The words of the audit. A failed judgment has no decision: the documents were not evaluated, and
+ * `fault` has the reason. */
 static void
 on_record(void *arg, const struct pz_access_entry *entry)
 {
@@ -347,7 +345,7 @@ on_app_origin(void *arg, struct pz_slice app)
 	return node->apps.apps ? pz_apps_origin_of(node->apps.apps, app) : NULL;
 }
 
-/* Whose permit a person has taken back. */
+/* The app whose permission a person has withdrawn. */
 struct taken {
 	const struct pz_node *node;
 	const struct pz_prompt_key *key;
@@ -359,7 +357,7 @@ has_field(const struct pz_prompt_key *key, enum pz_prompt_field field, struct pz
 	return pz_slice_eq_str(value, pz_prompt_key_field(key, field));
 }
 
-/* An answer about a part of an API ("…/file/read") is one about the API, here. */
+/* An answer about a part of an API ("…/file/read") is treated as one about the API. */
 static bool
 is_taken(void *arg, const char *from, const char *api)
 {
@@ -412,8 +410,8 @@ pz_node_prompts(struct pz_node *node)
 	return pz_asking_prompts(node->judge.asking);
 }
 
-/* An app of the owner that calls what the same app offers in another window, or on this device from
- * another one: no person has to be asked whether it may talk to itself. */
+/* An app of the owner that calls a service of the same app in another window, or on this device
+ * from another one: no prompt is needed for an app that calls itself. */
 static bool
 is_own_service(const struct pz_node *node, const struct pz_access_question *question)
 {
@@ -425,8 +423,8 @@ is_own_service(const struct pz_node *node, const struct pz_access_question *ques
 	       pz_apps_provides(node->apps.apps, caller->app, question->service_id);
 }
 
-/* Everything in the question is what this node has verified, or its own rule says: nothing that
- * the caller wrote about itself is shown to a person as a fact. */
+/* Everything in the prompt is verified by this node, or from its own rule: nothing that the caller
+ * wrote about itself is shown as a fact. */
 static enum pz_access_answer
 on_ask(void *arg, const struct pz_access_question *question)
 {
@@ -461,7 +459,7 @@ on_ask(void *arg, const struct pz_access_question *question)
 	return PZ_ACCESS_ANSWER_NO_AGENT;
 }
 
-/* Access ends before the questions (pz_node_free), and withdraws what waits. While the node is
+/* Access ends before the prompts (pz_node_free), and withdraws waiting ones. While the node is
  * being built there are none. */
 static void
 on_withdraw(void *arg, uint64_t ticket)
@@ -503,8 +501,8 @@ on_slots(void *arg)
 	return node->judge.policies ? pz_policies_slots(node->judge.policies) : NULL;
 }
 
-/* A device whose link was let in is one of the zone, also when the zone's data does not name it
- * yet; one that was revoked is not, whatever is still on its way from it. */
+/* A device whose link was accepted is a member, even if the zone's data does not name it yet; a
+ * revoked one is not, even while its messages are still arriving. */
 static bool
 on_is_own_device(void *arg, struct pz_slice device)
 {
@@ -514,7 +512,7 @@ on_is_own_device(void *arg, struct pz_slice device)
 	return name && pz_devices_has(node->calls, name);
 }
 
-/* Asked at each comparison with "known": a friend that was removed is a stranger at once. */
+/* Checked at each comparison with "known": a removed friend is a stranger at once. */
 static bool
 on_is_known_zone(void *arg, struct pz_slice zone)
 {
@@ -523,8 +521,8 @@ on_is_known_zone(void *arg, struct pz_slice zone)
 	return pz_device_zone_friend(&node->zone, zone) != NULL;
 }
 
-/* The documents have changed, or the time that one of them compares. Streams first, for they go
- * on meanwhile; then what friends are shown, and the apps. */
+/* The documents have changed, or a time that one of them compares has passed. Streams first, since
+ * they are running; then what friends are shown, and the apps. */
 static void
 on_recheck(void *arg)
 {

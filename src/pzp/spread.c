@@ -1,7 +1,7 @@
 /*
- * How preferences spread from the items to the other parts of the node. Three ways lead here: a
- * value was set (by a command, or elsewhere in the zone), the state of the connection has changed
- * and values that waited apply, and a membership began or ended.
+ * Copies preferences from the items to the other parts of the node. There are three causes: a value
+ * was set (by a command, or elsewhere in the zone), the state of the connection has changed and
+ * waiting values apply, or a membership began or ended.
  */
 #include "pzp/spread.h"
 
@@ -13,7 +13,7 @@
 #include "items/service_cache.h"
 #include "pzp/policy_ops.h"
 
-/* A device that has just enrolled cannot find its peers: the hub has to be asked once. */
+/* A device that has just enrolled cannot find its peers: it needs the hub once. */
 bool
 pz_spread_is_first_exchange(const struct pz_node *node)
 {
@@ -53,7 +53,7 @@ pz_spread(struct pz_node *node)
 	pz_asking_follow(node->judge.asking);
 }
 
-/* To prefer the hub again is a request to connect, also after a disconnect by hand. */
+/* Preferring the hub again is a request to connect, also after a disconnect by hand. */
 static void
 return_to_hub(struct pz_node *node, bool was_unwanted)
 {
@@ -62,7 +62,7 @@ return_to_hub(struct pz_node *node, bool was_unwanted)
 		(void)pz_machine_event(pz_uplink_machine(node->uplink), PZ_EVENT_CONNECT, NULL);
 }
 
-/* An event is put to the machine only where the change was a choice: else the machine itself may
+/* An event is sent to the machine only if the change was a choice: otherwise the machine itself may
  * be in the middle of a change of state. */
 void
 pz_spread_changed(void *arg, uint32_t changed, bool is_choice)
@@ -81,7 +81,7 @@ pz_spread_changed(void *arg, uint32_t changed, bool is_choice)
 	if (changed & PZ_PREF_BIT(PZ_PREF_PROMPTS_ANSWER))
 		pz_peers_send_info_soon(node->peers);
 	pz_peers_prefs_changed(node->peers);
-	pz_app_data_session_began(node->items); /* one with a peer may be under way */
+	pz_app_data_session_began(node->items); /* an attempt with a peer may be running */
 	if (is_choice)
 		return_to_hub(node, was_unwanted);
 }

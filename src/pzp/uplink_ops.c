@@ -1,5 +1,5 @@
-/* What the node does for its uplink (uplink/uplink.h): how the parts of the node follow what
- * happens to the link to the hub, and what the hub sends. */
+/* The node's operations for its uplink (uplink/uplink.h): how the parts of the node react to events
+ * of the link to the hub, and to the hub's messages. */
 #include "pzp/uplink_ops.h"
 
 #include "calls/discovery.h"
@@ -12,8 +12,8 @@
 
 /* ---- modes and states ---- */
 
-/* What apps stored for a session goes with the session; preferences that waited for the end of the
- * link count before programs get the event; commands that wait for the state end last. */
+/* What apps stored for a session is removed with the session; preferences that waited for the end
+ * of the link apply before programs get the event; commands that wait for the state end last. */
 static void
 on_changed(void *arg, enum pz_state old, enum pz_state now, enum pz_event event)
 {
@@ -68,11 +68,11 @@ on_dialling(void *arg)
 	struct pz_node *node = arg;
 
 	pz_user_prefs_apply(node->items);
-	pz_upkeep_renew_if_due(node->upkeep); /* the clock may have been set right since */
+	pz_upkeep_renew_if_due(node->upkeep); /* the clock may have been corrected since */
 }
 
-/* The server is opened before its port is sent to the hub. The peers get the news last: that none
- * of them needs to speak for us at the hub any more is true only when the hub has our services. */
+/* The server is opened before its port is sent to the hub. The peers are informed last: only when
+ * the hub has our services is no relay needed to announce them there. */
 static void
 on_online(void *arg)
 {
@@ -86,19 +86,19 @@ on_online(void *arg)
 }
 
 /*
- * The link to the hub is gone, by either end, and no question for a way is answered with it any
- * more. Everything that follows is here, in the only order that works:
+ * The link to the hub has ended, whichever end closed it, and no route uses it any more. All
+ * effects are here, in the only order that works:
  *
- * 1. What never left its queue takes another way, or is answered as undeliverable. This comes
- *    first, since these messages are older than what is sent again.
- * 2. Searches go on without the hub, and with what is known.
- * 3. What was sent by it and may be lost takes another way or ends, device by device: those that
- *    only the hub reached are away. Then ends what waits for the hub itself.
- * 4. The peers learn that this device reaches no hub, so that one of them passes on for it; to
- *    that one the services are announced.
+ * 1. What never left its queue takes another route, or is answered as undeliverable. This comes
+ * first, since these messages are older than what is sent again.
+ * 2. Searches continue without the hub, with what is known.
+ * 3. What was sent on it and may be lost takes another route or ends, device by device: devices
+ * that only the hub reached are away. Then what waits for the hub itself ends.
+ * 4. The peers are informed that this device reaches no hub, so that one of them relays for it;
+ * that peer gets its services.
  *
- * Where another link to the hub has replaced it, no device is away and nothing that waits for the
- * hub ends: what was sent by the old link is sent again by the new one.
+ * If another link to the hub has replaced it, no device is away and nothing that waits for the hub
+ * ends: what was sent on the old link is sent again on the new one.
  */
 static void
 on_lost(void *arg, const struct pz_uplink_loss *loss)
@@ -192,7 +192,7 @@ on_channel_offered(void *arg, struct pz_link *link, struct pz_channel *channel,
 	pz_peers_on_hub_channel(node->peers, link, channel, offer);
 }
 
-/* A device that we are linked with is still here, whatever the hub says. */
+/* A device with a live link is connected, whatever the hub reports. */
 static void
 on_device(void *arg, const char *device, bool is_connected, bool is_revoked)
 {

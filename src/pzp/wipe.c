@@ -1,26 +1,26 @@
 /*
- * Leaving a zone: by the user's wish (`pzp leave`), or because this device is revoked. All of it is
- * here, in the only order that works:
+ * Leaving a zone: because the user wants it (`pzp leave`), or because this device is revoked. All
+ * steps are here, in the only order that works:
  *
- *  1. The link to the hub ends: the machine has done that (PZ_ACT_CLEAN_AND_WIPE), with all that
- *     follows from a lost link. While it lasted the hub could have sent more data of the zone.
- *  2. Direct links end with a bye: while this device still has a name and a certificate there.
+ *  1. The link to the hub ends: the machine has done that (PZ_ACT_CLEAN_AND_WIPE), with all effects
+ *  of a lost link. Until then the hub could have sent more data of the zone.
+ *  2. Direct links end with a bye, while this device still has a name and a certificate.
  *  3. One transaction removes what binds the device to the zone, and what the zone synchronised:
  *     membership, revocation lists, members, where the hub is, shared data, policies. A crash
- * leaves all of it or none; after a crash before the commit the device is revoked again, or asked
- * to leave. The store overwrites what it held (scrub). From step 2 to the end of the commit nothing
- * else of the zone is written (pz_wipe_is_running).
- *  4. When the commit has ended, memory follows, whether it succeeded or not: a revoked device
- *     must not act as a member because its disk is full. First the zone's data, then the
- *     preferences that it held, so that neither is read again; then the membership, with which
- *     address, TLS contexts, server and announcements go; then what hub and peers said of devices
- *     and services, and the conditions about them.
- *  5. The keys go last, and only after a commit: a membership that is still stored needs them to be
- *     read at the next start.
+ *     leaves all of it or none; after a crash before the commit the device is revoked again, or the
+ *     user repeats the command. The store overwrites the removed data (scrub). From step 2 to the
+ *     end of the commit nothing else of the zone is written (pz_wipe_is_running).
+ *  4. When the commit has ended, memory follows, whether it succeeded or not: a revoked device must
+ *     not act as a member because its disk is full. First the zone's data, then the preferences
+ *     that it held, so that neither is read again; then the membership, with which address, TLS
+ *     contexts, server and announcements go; then what hub and peers sent about devices and
+ *     services, and the conditions about them.
+ *  5. The keys are removed last, and only after a commit: at the next start a membership that is
+ *  still stored needs them.
  *  6. The machine is virgin, from which an enrolment may begin.
  *
- * A commit that failed is tried again each minute, until it succeeds or a new membership takes the
- * old one's place.
+ * A failed commit is tried again each minute, until it succeeds or a new membership replaces the
+ * old one.
  * @spec page 14 WIP-1, WIP-2, WIP-4, WIP-5
  */
 #include "pzp/wipe.h"
@@ -89,7 +89,7 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 		try_later(wipe);
 	}
 	leave_in_memory(node);
-	if (err != PZ_OK) /* it went with the zone's conditions, and lasts */
+	if (err != PZ_OK) /* it was cleared with the zone's conditions, but persists */
 		pz_condition_outcome(node->conditions, PZ_CONDITION_STORE_FAILED, err, detail);
 	pz_audit_wiped(node->judge.audit, err == PZ_OK);
 	if (err == PZ_OK)
@@ -98,7 +98,7 @@ on_wiped(void *arg, enum pz_err err, const char *detail)
 			       err == PZ_OK ? NULL : reason.text);
 }
 
-/* Everything of the zone but what `zonedata` has, which is wiped first. */
+/* All data of the zone except that of `zonedata`, which is wiped first. */
 static enum pz_err
 remove_rest(struct pz_wipe *wipe, struct pz_txn *txn)
 {
@@ -155,7 +155,7 @@ on_wiped_again(void *arg, enum pz_err err, const char *detail)
 		pz_node_sweep_keys(wipe->node);
 }
 
-/* Not while an enrolment is stored, whose records would be removed with the old ones. */
+/* Not while an enrolment is being stored, whose records would be removed with the old ones. */
 static void
 on_retry(struct pz_timer *timer, void *arg)
 {

@@ -1,24 +1,24 @@
 /*
- * What follows when the zone's data has changed. src/zonedata stores it; here are the links,
- * services and devices that it concerns, preferences and names.
+ * The effects of a change of the zone's data. src/zonedata stores it; this file updates the links,
+ * services, devices, preferences and names that it concerns.
  *
  * When a device is revoked, by a list that came from the hub or from any peer, this order matters:
  *
- * 1. The list is stored and counts (pz_zonedata_received; zonedata/data.c, keep_older_crl): each
- * question whether a device is revoked is answered with it from now on. A crash after this loses
- * nothing: what follows is done again at the next start, where it is not on disk.
- * 2. The services of the device go, from memory and from the zone's data: while its link ends
- *    programs may search, and must not find them.
- * 3. The TLS contexts are made anew, so that no handshake that begins now succeeds, and only then
- *    the links with the device are closed (pz_node_refresh_trust): else it could be back at once.
- *    A handshake that has begun before is refused when it ends (peers/link.c, identify).
- * 4. Where this device itself is on the list it leaves the zone (wipe.c); a turn later, since the
- *    link by which the list came ends with that.
+ * 1. The list is stored and counts (pz_zonedata_received; zonedata/data.c, keep_older_crl): from
+ * now on it decides whether a device is revoked. A crash after this loses nothing: the next start
+ * repeats the later steps that are not on disk.
+ * 2. The services of the device are removed from memory and from the zone's data: programs may
+ * search while its link ends, and must not find them.
+ * 3. The TLS contexts are made again, so that no handshake that begins now succeeds, and only then
+ *    the links with the device are closed (pz_node_refresh_trust): otherwise it could be back at
+ *    once. A handshake that has begun before is refused when it ends (peers/link.c, identify).
+ * 4. If this device itself is on the list it leaves the zone (wipe.c); a turn later, since the link
+ * that brought the list ends with that.
  * 5. The device is removed from the hub's directory and from the peers. That is last: the end of
- * its link in 3 reports to those that know it.
+ * its link in 3 still uses these entries.
  *
- * A certificate of a device that is replaced or deleted (trusted-pzp) has 2 and 5 only: links end
- * with lists.
+ * A certificate of a device that is replaced or deleted (trusted-pzp) causes only 2 and 5: only
+ * lists end links.
  */
 #include "pzp/zonedata_ops.h"
 
@@ -72,7 +72,7 @@ devices_changed(struct pz_node *node, bool is_crl)
 		pz_asking_drop_left(node->judge.asking);
 }
 
-/* Handshakes prove the secrets of the zone and of friends, and announcements are made of them. */
+/* Handshakes prove the secrets of the zone and of friends, and announcements are made from them. */
 static void
 follow_secret(struct pz_node *node)
 {
@@ -80,7 +80,7 @@ follow_secret(struct pz_node *node)
 	pz_peers_announce(node->peers);
 }
 
-/* A device that may not answer any more leaves the questions that it was shown. */
+/* Prompts are withdrawn from a device that may no longer answer them. */
 static void
 follow_rights(const struct pz_node *node)
 {
@@ -124,7 +124,7 @@ on_changed(void *arg, const struct pz_sync_kind *kind, const json_t *keys)
 		pz_app_data_synchronised(node->items, keys);
 }
 
-/* An older list that revokes more counts beside the newest: as if it had come as a new one. */
+/* An older list that revokes more is in force beside the newest: handled like a new one. */
 static void
 on_older_crl(void *arg)
 {
