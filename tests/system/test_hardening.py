@@ -1,7 +1,9 @@
 """What the programs and their units are built with (page 14 PLT-1, PLT-2, PLT-5, PLT-6, HST-1)."""
 
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -34,6 +36,22 @@ def test_a_unit_lets_its_daemon_watch_the_network(name, kind):
     text = (UNITS.parent / kind / f"{name}.service.in").read_text()
     families = re.search(r"^RestrictAddressFamilies=(.*)$", text, re.M).group(1).split()
     assert {"AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"} == set(families)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze")
+@pytest.mark.parametrize("kind", ("system", "user"))
+@pytest.mark.parametrize("name", DAEMONS)
+def test_systemd_understands_a_unit(name, kind, tmp_path):
+    """Every line of it counts: systemd only warns of what it does not know, and runs the daemon without."""
+    text = (UNITS.parent / kind / f"{name}.service.in").read_text()
+    unit = tmp_path / f"{name}.service"
+    unit.write_text(re.sub(r"@\w+@", str(pathlib.Path(programs.program(name)).parent), text))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--{kind}", str(unit)], capture_output=True,
+                          text=True, check=False, env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)})
+    complaints = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert done.returncode == 0 and complaints == [], done.stderr
+    for start in ("Type=notify", "WatchdogSec=", "Restart=on-failure"):
+        assert re.search(f"^{start}", text, re.M), start
 
 
 @pytest.mark.skipif(programs.is_sanitized(), reason="a sanitizer takes the place of some of it")
