@@ -217,6 +217,15 @@ match_all(struct search *s, json_t *names, bool (*matches)(const struct search *
 			note_match(s, device);
 }
 
+static bool
+is_zone(const struct pz_calls *calls, const char *text)
+{
+	const struct pz_membership *m = calls->zone->membership;
+
+	return (m && strcmp(text, m->zone) == 0) ||
+	       pz_device_zone_friend(calls->zone, pz_slice_str(text)) != NULL;
+}
+
 /* The best guess first, then the most frequent mistakes. */
 static enum pz_err
 not_found(const struct search *s, json_t *names, struct pz_errinfo *info)
@@ -228,6 +237,10 @@ not_found(const struct search *s, json_t *names, struct pz_errinfo *info)
 	const char *device;
 	json_t *value;
 
+	if (is_zone(calls, s->text))
+		return pz_fail(info, PZ_ERR_NOTFOUND,
+			       "'%.80s' is a zone; name a device of it, %.80s/DEVICE", s->text,
+			       s->text);
 	pz_suggest_init(&meant, s->text);
 	json_object_foreach (names, device, value)
 		pz_suggest_add(&meant, device);
@@ -284,8 +297,10 @@ without_zone(const struct pz_calls *calls, const char *text, struct pz_errinfo *
 		return text;
 	if (strlen(zone) == (size_t)(slash - text) && strncmp(text, zone, strlen(zone)) == 0)
 		return slash + 1;
-	(void)pz_fail(info, PZ_ERR_NOTFOUND, "'%.80s' is not in this device's zone%s%s", text,
-		      zone[0] ? ", " : "", zone);
+	(void)pz_fail(info, PZ_ERR_NOTFOUND,
+		      "'%.80s' is not in this device's zone%s%.80s, nor in that of a friend; `pzp "
+		      "friends` lists these",
+		      text, zone[0] ? ", " : "", zone);
 	return NULL;
 }
 

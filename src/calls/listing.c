@@ -132,6 +132,23 @@ is_unknown_zone(const struct listing *l)
 	       !pz_calls_is_of_friend(l->calls, l->zone, NULL);
 }
 
+/* The device that was given is a zone: the request fails. */
+static bool
+is_zone_for_device(const struct listing *l)
+{
+	struct pz_address parsed;
+	char text[2 * PZ_ZONE_BYTES_MAX + 96];
+
+	if (l->wanted == NULL || !pz_calls_is_of_friend(l->calls, l->wanted, &parsed) ||
+	    parsed.device.len > 0)
+		return false;
+	snprintf(text, sizeof(text),
+		 "%.254s is a zone; name a device of it, or list all with --zone %.254s", l->wanted,
+		 l->wanted);
+	pz_request_fail(l->request, PZ_ERR_CONFIG, text);
+	return true;
+}
+
 void
 pz_calls_services(struct pz_calls *calls, struct pz_request *request)
 {
@@ -147,6 +164,8 @@ pz_calls_services(struct pz_calls *calls, struct pz_request *request)
 	l->zone = copy_param(params, "zone");
 	l->wanted = copy_param(params, "device");
 	l->has_offline = json_is_true(json_object_get(params, "all"));
+	if (is_zone_for_device(l))
+		return;
 	if (l->wanted && l->zone == NULL && pz_calls_is_of_friend(calls, l->wanted, NULL))
 		l->zone = strndup(l->wanted, strcspn(l->wanted, "/"));
 	if (l->zone && pz_calls_is_of_friend(calls, l->zone, NULL)) {

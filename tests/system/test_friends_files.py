@@ -139,3 +139,14 @@ def test_ping(allowed):
     assert hidden.out.replace("/tv", "/nowhere") == nowhere.out
     assert not re.search(r"\d ms", hidden.out)
     assert friends_of(bob["pad"])[ALICE]["connected"]
+
+
+def test_a_zone_is_no_device(families):  # noqa: F811
+    """Each command says so, and what to name instead."""
+    bob = families[1]["pad"]
+    path = make(path_of(bob), 10)
+    for zone in (ALICE, BOB):
+        for command in (["ping", zone, "--count", "1"], ["send", path, zone], ["connect", zone],
+                        ["services", "--device", zone]):
+            reason = bob.pzp(*command, check=1).reason()
+            assert "is a zone; name a device of it" in reason and zone in reason, command
