@@ -22,41 +22,73 @@ base64(const void *bytes, size_t len)
 }
 
 /* @param bytes what the file has, or what is written into it */
-static void
-run_with_file(struct sim_node *hub, const char *name, json_t *params, struct pz_buf *bytes)
+static struct sim_call *
+begin_with_file(struct sim_node *hub, const char *name, json_t *params, struct pz_buf *bytes)
 {
 	struct fake_file *file = fake_file_new(&hub->env, bytes, PART_BYTES);
-	struct sim_call *call = sim_command_file(hub, name, params, &file->base);
 
+	return sim_command_file(hub, name, params, &file->base);
+}
+
+static json_t *
+key_of_archives(void)
+{
+	uint8_t key[PZ_ARCHIVE_KEY_BYTES];
+
+	memset(key, 7, sizeof(key));
+	return base64(key, sizeof(key));
+}
+
+static void
+await_end(struct sim_call *call, const char *name)
+{
 	(void)sim_await(call, SIM_MINUTE);
-	sim_check(hub->world, call->is_done && call->err == PZ_OK, "%s: %s failed: %s", hub->name,
-		  name, call->detail);
+	sim_check(call->node->world, call->is_done && call->err == PZ_OK, "%s: %s failed: %s",
+		  call->node->name, name, call->detail);
 	sim_call_free(call);
+}
+
+void
+moving_announce(struct sim_node *former, const char *zone, const char *host)
+{
+	json_decref(
+		sim_do(former, "move",
+		       json_pack("{s:s, s:s, s:i}", "zone", zone, "host", host, "port", HUB_PORT),
+		       SIM_MINUTE));
+}
+
+struct sim_call *
+moving_export(struct sim_node *former, const char *zone, struct pz_buf *archive)
+{
+	uint8_t head[PZ_ARCHIVE_HEAD_BYTES];
+
+	pz_archive_head_make(&former->env, head);
+	return begin_with_file(former, "export",
+			       json_pack("{s:s, s:o, s:o}", "zone", zone, "head",
+					 base64(head, sizeof(head)), "key", key_of_archives()),
+			       archive);
+}
+
+struct sim_call *
+moving_import(struct sim_node *hub, struct pz_buf *archive)
+{
+	return begin_with_file(hub, "import",
+			       json_pack("{s:s, s:o}", "host", hub->name, "key", key_of_archives()),
+			       archive);
 }
 
 struct sim_node *
 moving_move(struct sim_node *former, const char *zone, const char *host)
 {
 	struct sim_node *hub = world_add_hub(former->world, host);
-	uint8_t head[PZ_ARCHIVE_HEAD_BYTES], key[PZ_ARCHIVE_KEY_BYTES];
 	struct pz_buf archive;
 
 	sim_start(hub);
-	json_decref(
-		sim_do(former, "move",
-		       json_pack("{s:s, s:s, s:i}", "zone", zone, "host", host, "port", HUB_PORT),
-		       SIM_MINUTE));
-	pz_archive_head_make(&former->env, head);
-	memset(key, 7, sizeof(key));
+	moving_announce(former, zone, host);
 	pz_buf_init(&archive, PZ_ARCHIVE_BYTES_MAX, NULL);
-	run_with_file(former, "export",
-		      json_pack("{s:s, s:o, s:o}", "zone", zone, "head", base64(head, sizeof(head)),
-				"key", base64(key, sizeof(key))),
-		      &archive);
+	await_end(moving_export(former, zone, &archive), "export");
 	sim_stop(former);
-	run_with_file(hub, "import",
-		      json_pack("{s:s, s:o}", "host", host, "key", base64(key, sizeof(key))),
-		      &archive);
+	await_end(moving_import(hub, &archive), "import");
 	pz_buf_wipe(&archive);
 	return hub;
 }

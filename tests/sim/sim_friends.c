@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "friends_check.h"
+#include "friends_moving.h"
 #include "friends_pairing.h"
 #include "harness.h"
 #include "moving.h"
@@ -279,6 +280,7 @@ main(int argc, char **argv)
 		{"friendship", 8, run_friendship},
 		{"histories", 4, run_history},
 		{"grants", 4, run_grants},
+		{"broken-move", 4, friends_run_broken_move},
 		{"granted", 3, run_granted},
 		{"granted-call", 2, run_granted_call},
 	};
