@@ -91,7 +91,8 @@ on_is_known(void *arg, const char *device)
 {
 	const struct pz_node *node = arg;
 
-	return !is_guest(device) || pz_calls_is_of_friend(node->calls, device, NULL);
+	return is_guest(device) ? pz_calls_is_of_friend(node->calls, device, NULL)
+				: !pz_peers_has_left(node->peers, device);
 }
 
 /* Judged as a call that leaves (E1), before the file is offered, so that no file name is sent to a

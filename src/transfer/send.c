@@ -536,9 +536,14 @@ look(struct sending *s)
 	const struct pz_transfers_config *config = &s->transfers->config;
 	char away[256];
 
-	/* A friendship may end while a file waits. */
+	/* A friendship may end, or a device be revoked, while a file waits. */
 	if (!config->ops->is_known(config->arg, s->device)) {
-		fail_at(s, PZ_ERR_DENIED_IDENTITY, "the zone of ", " is no friend any more");
+		tell_problem(s->request, s->device, "it is out");
+		if (pz_transfer_is_guest(s->device))
+			fail_at(s, PZ_ERR_DENIED_IDENTITY, "the zone of ",
+				" is no friend any more");
+		else
+			fail_at(s, PZ_ERR_NOTFOUND, "", " has left the zone, or was revoked");
 		return;
 	}
 	if (config->ops->is_looking(config->arg, s->device)) {

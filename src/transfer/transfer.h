@@ -47,7 +47,8 @@ struct pz_transfers_ops {
 	/** Finds the device that a person has named; not this device. Errors: NOTFOUND, CONFIG. */
 	enum pz_err (*find)(void *arg, const char *text, char out[PZ_ADDRESS_BYTES_MAX + 1],
 			    struct pz_errinfo *info);
-	/** False for the device of a zone that is no longer a friend. */
+	/** False for a device that has left the zone or was revoked, and for one of a zone that was
+	 * a friend. */
 	bool (*is_known)(void *arg, const char *device);
 	/** Writes the address of a device. */
 	void (*address)(void *arg, const char *device, char out[PZ_ADDRESS_BYTES_MAX + 1]);

@@ -707,7 +707,7 @@ unfinished_files_of_friends_are_counted_apart(void **state)
 }
 
 static void
-sending_ends_with_the_friendship(void **state)
+sending_ends_with_the_device(void **state)
 {
 	(void)state;
 	world.stop_at = 2;
@@ -715,7 +715,7 @@ sending_ends_with_the_friendship(void **state)
 		     json_pack("{s:s, s:s, s:b}", "device", "b", "name", "f", "wait", 1));
 	world.a.has_ended = true;
 	world_run(&world, 5 * PZ_US_PER_S);
-	assert_failed(PZ_ERR_DENIED_IDENTITY, "no friend any more");
+	assert_failed(PZ_ERR_NOTFOUND, "b has left the zone, or was revoked");
 }
 
 #define FRIEND_TEST(f) cmocka_unit_test_setup_teardown(f, set_up_friend, tear_down)
@@ -754,7 +754,7 @@ main(void)
 		FRIEND_TEST(files_of_others_do_not_hide_a_days_bytes),
 		FRIEND_TEST(parties_are_told_apart),
 		FRIEND_TEST(unfinished_files_of_friends_are_counted_apart),
-		FRIEND_TEST(sending_ends_with_the_friendship),
+		FRIEND_TEST(sending_ends_with_the_device),
 	};
 
 	pz_log_threshold = PZ_LOG_ERROR;

@@ -368,6 +368,18 @@ def test_waits_for_a_device_that_is_away(zone):
 
 # ---- what changes, what does not fit ----
 
+def test_a_device_that_is_revoked(zone):
+    """What waits for it ends."""
+    zone.b.stop()
+    with zone.a.stream("send", "--json", "--wait", make(zone, 10), "tv") as running:
+        assert "tv is not connected" in running.until(lambda e: "waiting" in e)["waiting"]
+        zone.hub.pzh("revoke", "tv", "--yes")
+        result = running.end()
+    assert result.code == 1, result
+    last = json.loads(result.out.splitlines()[-1])
+    assert "tv has left the zone, or was revoked" in last["error"]["message"]
+
+
 def test_a_file_that_changes(zone):
     """It grows or shrinks while it is sent: one error, and nothing of it there."""
     for change in (lambda f: f.truncate(LARGE_BYTES + 1), lambda f: f.truncate(1000)):
