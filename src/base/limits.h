@@ -154,8 +154,12 @@
 #define PZ_NEARBY_INSTANCES_MAX 256           /* known on the local network at a time */
 #define PZ_NEARBY_STRANGERS_MAX 192           /* of them without our zone's tag */
 #define PZ_NEARBY_DATE_US (600 * PZ_US_PER_S) /* the clock may be set: the date is looked at */
-#define PZ_NEARBY_ADDRESSES_MAX 8             /* of one instance */
-#define PZ_RESEND_KEEP_US (20 * PZ_US_PER_S)  /* an answer that may be lost with its link */
+/* an announcement of our zone by no known device: tried again, with names that have come since */
+#define PZ_NEARBY_AGAIN_US (10 * PZ_US_PER_S)
+/* tags that are computed to recognise devices: three for each device, a microsecond each */
+#define PZ_NEARBY_TAGS_PER_S 30000
+#define PZ_NEARBY_ADDRESSES_MAX 8            /* of one instance */
+#define PZ_RESEND_KEEP_US (20 * PZ_US_PER_S) /* an answer that may be lost with its link */
 #define PZ_RESEND_ANSWERS_MAX 256
 #define PZ_RESEND_BYTES_MAX (1U << 20)
 

@@ -28,6 +28,7 @@ struct instance {
 	char friend_tags[PZ_PEER_FRIEND_DIGITS + 1];  /* as announced, "" without */
 	char friend_device[PZ_ADDRESS_BYTES_MAX + 1]; /* that has proved itself there, or "" */
 	unsigned number;                              /* of this announcement, from 1 */
+	uint64_t tried_us; /* when no known device had the tag; 0: not tried */
 };
 
 /* A tag as a TXT string: "t=", digits. */
@@ -42,6 +43,7 @@ struct pz_nearby {
 	struct pz_timer end, date;
 	uint64_t announced_day; /* since 1970 */
 	uint64_t until_us, dial_until_us;
+	uint64_t tags_us, tags_left; /* begin of a second, and tags that may be computed in it */
 	char instance[NAME_DIGITS + 1], host[NAME_DIGITS + 1]; /* random, of this start */
 	struct {
 		char zone[PZ_ZONE_BYTES_MAX + 1];
@@ -114,32 +116,62 @@ txt_value(const struct pz_mdns_found *found, const char *key)
 	return "";
 }
 
-/* Checks whether it is a device of our zone, and which. */
-static void
-recognise(const struct pz_nearby *nearby, struct instance *instance)
+/* Checks whether it is announced by this device. */
+static bool
+is_announced_by(const struct pz_nearby *nearby, struct instance *instance, const char *device)
 {
 	const struct pz_peers *peers = nearby->peers;
 	uint8_t secret[PZ_ZONE_SECRET_BYTES];
-	json_t *names, *value;
-	const char *device;
-	/* On the day of the device's clock, which its zone's tag has shown. */
 	uint64_t then_ms = pz_zone_tag_day(pz_env_wall_ms(peers->env), instance->days);
 
-	if (instance->device[0] || instance->device_tag[0] == '\0' ||
-	    !pz_device_zone_secret(peers->config.zone, secret))
-		return;
-	names = pz_peers_names(peers);
-	json_object_foreach (names, device, value) {
-		if (!pz_zone_device_tag_matches(secret, then_ms, instance->name, device,
-						instance->device_tag))
-			continue;
-		snprintf(instance->device, sizeof(instance->device), "%s", device);
-		break;
-	}
-	json_decref(names);
+	if (instance->device[0] || !instance->is_ours)
+		return strcmp(instance->device, device) == 0;
+	if (instance->device_tag[0] == '\0' || !pz_device_zone_secret(peers->config.zone, secret))
+		return false;
+	bool is_it = pz_zone_device_tag_matches(secret, then_ms, instance->name, device,
+						instance->device_tag);
 	sodium_memzero(secret, sizeof(secret));
-	if (instance->device[0])
+	if (is_it) {
+		snprintf(instance->device, sizeof(instance->device), "%s", device);
 		judge_clock(nearby, instance->device);
+	}
+	return is_it;
+}
+
+/* Any machine can repeat the zone's tag with device tags that it makes up: each is compared with
+ * three for each device. So a failure is remembered, and their number in a second is bounded. */
+static bool
+may_try(struct pz_nearby *nearby, const struct instance *instance)
+{
+	uint64_t now = pz_env_mono_us(nearby->peers->env);
+
+	if (instance->tried_us && now - instance->tried_us < PZ_NEARBY_AGAIN_US)
+		return false;
+	if (now - nearby->tags_us >= PZ_US_PER_S) {
+		nearby->tags_us = now;
+		nearby->tags_left = PZ_NEARBY_TAGS_PER_S;
+	}
+	return nearby->tags_left > 0;
+}
+
+/* Checks which device of our zone it is. A device that is looked for is recognised without this. */
+static void
+recognise(struct pz_nearby *nearby, struct instance *instance)
+{
+	json_t *names, *value;
+	const char *device;
+
+	if (instance->device[0] || instance->device_tag[0] == '\0' || !may_try(nearby, instance))
+		return;
+	names = pz_peers_names(nearby->peers);
+	uint64_t tags = 3 * json_object_size(names); /* of three days */
+	nearby->tags_left -= tags < nearby->tags_left ? tags : nearby->tags_left;
+	json_object_foreach (names, device, value)
+		if (is_announced_by(nearby, instance, device))
+			break;
+	json_decref(names);
+	if (instance->device[0] == '\0')
+		instance->tried_us = pz_env_mono_us(nearby->peers->env);
 }
 
 static bool
@@ -172,6 +204,7 @@ read_txt(struct pz_nearby *nearby, struct instance *instance, const struct pz_md
 		 has_tags ? friend_tags : "");
 	if (strcmp(instance->device_tag, device_tag) != 0) {
 		instance->device[0] = '\0';
+		instance->tried_us = 0;
 		snprintf(instance->device_tag, sizeof(instance->device_tag), "%.16s", device_tag);
 	}
 	if (instance->is_ours)
@@ -545,10 +578,8 @@ pz_nearby_targets(struct pz_nearby *nearby, const char *device,
 
 	while (pz_map_next(nearby->instances, &pos, &key, &value)) {
 		struct instance *instance = value;
-		if (instance->is_ours)
-			recognise(nearby, instance); /* its name may be known since */
 		bool is_known = instance->friend_device[0] != '\0';
-		bool is_it = strcmp(instance->device, device) == 0 ||
+		bool is_it = is_announced_by(nearby, instance, device) ||
 			     (may_be_of(nearby, instance, f) &&
 			      (!is_known || strcmp(instance->friend_device, device) == 0));
 		for (size_t i = 0; is_it && i < instance->count; i++)
@@ -570,7 +601,7 @@ friend_of(const struct pz_nearby *nearby, const struct instance *instance)
 }
 
 static json_t *
-describe(const struct pz_nearby *nearby, struct instance *instance)
+describe(struct pz_nearby *nearby, struct instance *instance)
 {
 	json_t *addresses = json_array(), *id = NULL;
 	uint16_t port = instance->count ? instance->targets[0].port : 0;
