@@ -1,8 +1,8 @@
-/* What the files of the apps call of each other. apps.c the whole; listen.c the port; visitor.c one
- * connection, output.c what goes out by it; session.c what an app may do, by its state; protocol.c
- * messages; origin.c identities; known.c which were here; command.c
- * the command; service.c what apps provide, open.c what they wait for; storage.c what
- * they store; resume.c sessions that outlive their connection. */
+/* Shared by the files of this folder. apps.c: life and events; listen.c: the port; visitor.c: one
+ * connection; output.c: its output; session.c: what an app may do, by its state; protocol.c:
+ * messages; origin.c: identities; known.c: origins that have connected; command.c: the command
+ * `apps`; service.c: services of apps; open.c: requests that wait for answers; storage.c: stored
+ * values; resume.c: sessions that outlive their connection. */
 #ifndef PZ_APPS_INTERNAL_H
 #define PZ_APPS_INTERNAL_H
 
@@ -17,20 +17,20 @@
 #include "shared/app_key.h"
 #include "wire/address.h"
 
-/** The API of the services by which apps get messages. */
+/** The API of the services by which apps receive messages. */
 #define PZ_APPS_MESSAGES "http://webinos.org/api/app2app"
 
-/** Characters of the secret by which a session goes on at another connection: hex digits. */
+/** Characters of the secret by which a session is resumed on another connection: hex digits. */
 #define PZ_APP_SECRET_CHARS 64
 
 #define PZ_APPS_FAMILIES 2 /* 127.0.0.1 and ::1 */
 
-/** An origin that was here. */
+/** An origin that has connected. */
 struct pz_app_known {
-	struct pz_list hook; /* pz_apps.known, the one that was here last at the end */
+	struct pz_list hook; /* pz_apps.known, the most recent one at the end */
 	char id[PZ_APP_ID_CHARS + 1];
 	uint64_t first_ms, last_ms;
-	uint64_t stored_ms; /* `last_ms` on the disk */
+	uint64_t stored_ms; /* `last_ms` as it is on the disk */
 	char origin[];
 };
 
@@ -52,24 +52,25 @@ struct pz_apps {
 	bool is_listening, is_ending;
 };
 
-/** How far an app has come. */
+/** The state of an app. */
 enum pz_app_state {
-	PZ_APP_NONE,   /* no WebSocket: a visitor that reads */
-	PZ_APP_SILENT, /* it has not registered */
+	PZ_APP_NONE,   /* no WebSocket: a visitor that makes HTTP requests */
+	PZ_APP_SILENT, /* has not registered */
 	PZ_APP_ASKED,  /* the owner is being asked */
 	PZ_APP_OPEN,   /* it has a session in the router */
-	PZ_APP_MOVING, /* likewise, while the address of this device changes */
+	PZ_APP_MOVING, /* likewise, but outside of the router while the address of this device
+			  changes */
 	PZ_APP_DENIED,
 	PZ_APP_ENDED,
 };
 
-/** By what a session goes on at another connection (resume.c). */
+/** How a session is resumed on another connection (resume.c). */
 struct pz_app_resume {
-	char secret[PZ_APP_SECRET_CHARS + 1]; /* "": it does not go on */
+	char secret[PZ_APP_SECRET_CHARS + 1]; /* "": it cannot be resumed */
 	bool is_wanted;                       /* the client has asked for a secret */
-	struct pz_timer left;                 /* until it ends without a connection */
-	uint64_t left_us;                     /* when its connection ended */
-	struct pz_buf waiting;                /* messages meanwhile: length, text */
+	struct pz_timer left;  /* time in which a session without a connection can be resumed */
+	uint64_t left_us;      /* when its connection ended */
+	struct pz_buf waiting; /* messages received without a connection: length, text */
 };
 
 /** One connection. */
@@ -78,11 +79,11 @@ struct pz_visitor {
 	struct pz_apps *apps;
 	struct pz_list hook;
 	struct pz_stream *stream; /* NULL with `http` */
-	struct pz_http *http;     /* NULL: its connection has ended, the session waits (resume.c) */
-	struct pz_timer work;     /* sends, or ends: without delay, not from inside */
+	struct pz_http *http; /* NULL: its connection has ended, and the session waits (resume.c) */
+	struct pz_timer work; /* zero delay: sends or ends outside of call-backs */
 	struct pz_app_resume resume;
 	struct pz_list services; /* that it provides */
-	struct pz_timer claim;   /* until those that are not registered again go */
+	struct pz_timer claim;   /* time in which services must be registered again */
 	struct pz_list open;     /* open.c; so is the next one */
 	size_t open_count;
 	enum pz_app_state state;
@@ -95,7 +96,7 @@ struct pz_visitor {
 	bool was_asked;       /* a person has let it in, or has given it a token */
 	bool has_token;
 	bool wants_changes; /* of what it stores */
-	bool is_held;       /* by the router: not read */
+	bool is_held;       /* the router has stopped reading */
 	bool is_broken;     /* the stream has ended */
 };
 
@@ -106,52 +107,53 @@ void pz_apps_listen_init(struct pz_apps *apps);
 void pz_apps_unlisten(struct pz_apps *apps);
 
 /* ---- visitor.c ---- */
-/** A connection; where there are too many the oldest ends that is no app. @param takes_stream in
- * every case */
+/** Starts a connection; when there are too many, the oldest one that is no app ends. @param
+ * takes_stream taken in every case */
 void pz_visitor_new(struct pz_apps *apps, struct pz_stream *takes_stream);
-/** At once, not from inside its own call-backs. */
+/** Frees it at once; not from inside its own call-backs. */
 void pz_visitor_free(struct pz_visitor *visitor);
 /* ---- output.c ---- */
-/** Sends what waits, soon. */
+/** Schedules sending of what waits. */
 void pz_visitor_wake(struct pz_visitor *visitor);
-/** True while what is sent waits for another connection. */
+/** True while messages wait for another connection. */
 bool pz_visitor_waits(const struct pz_visitor *visitor);
 /** Sends one text frame, or keeps it for the next connection. Errors: those of pz_websocket_send.
  */
 enum pz_err pz_visitor_send(struct pz_visitor *visitor, struct pz_slice text) PZ_MUST_USE;
-/** Ends it, for good: no other connection goes on with its session. */
+/** Closes it for good: its session cannot be resumed. */
 void pz_visitor_close(struct pz_visitor *visitor, uint16_t code, const char *why);
-/** Its connection has ended, or ends now without a word: what follows from that happens soon. */
+/** The connection has ended, or ends now without a message: schedules what follows from that. */
 void pz_visitor_cut(struct pz_visitor *visitor);
-/** One without a connection is freed, soon. */
+/** Schedules the freeing of a visitor without a connection. */
 void pz_visitor_expire(struct pz_visitor *visitor);
-/** Closes the connection; what is sent from then on waits. Not from inside of one of `http`. */
+/** Closes the connection; messages wait from then on. Not from inside a call-back of `http`. */
 void pz_visitor_disconnect(struct pz_visitor *visitor);
-/** How many connections are apps and how many are not. @param origin NULL: of any */
+/** Counts connections that are apps, and others. @param origin NULL: of any */
 void pz_visitors_count(const struct pz_apps *apps, const char *origin, size_t *out_apps,
 		       size_t *out_others);
 
 /* ---- session.c ---- */
-/** An upgrade. @return 0: accepted; else the status that refuses it, with *out_why for people */
+/** Handles an upgrade. @return 0: accepted; else the HTTP status that refuses it, with *out_why for
+ * people */
 int pz_app_begin(struct pz_visitor *visitor, const struct pz_http_request *request,
 		 const char **out_why);
 /**
- * The method of one element of a payload, as every receiver reads it.
+ * Reads the method of one element of a payload, by the rules that every receiver uses.
  * @param out new, the caller's; untouched on failure. Errors: NOTFOUND (an answer, or no text),
  * EXISTS (there are two), PROTO_JSON, LIMIT_MEMORY
  */
 enum pz_err pz_app_method_of(struct pz_slice element, char **out) PZ_MUST_USE;
-/** A message of the app. */
+/** Handles a message of the app. */
 void pz_app_message(struct pz_visitor *visitor, bool text, struct pz_slice bytes);
-/** Leaves the router, questions are withdrawn; the connection stays. */
+/** Takes the session out of the router and withdraws its questions; the connection stays. */
 void pz_app_end(struct pz_visitor *visitor);
-/** The owner's answer, or the policy's. */
+/** Applies the answer of the owner, or of the policy. */
 void pz_app_admit(struct pz_visitor *visitor, bool is_yes, bool was_asked);
-/** Judges one that is let in again; cuts it off where it may not stay. */
+/** Judges an allowed app again, and closes it when it is no longer allowed. */
 void pz_app_recheck(struct pz_visitor *visitor);
 /** Takes a session out of the router, to come back under another address. */
 void pz_app_unroute(struct pz_visitor *visitor);
-/** Brings it back. */
+/** Adds the session to the router again. */
 void pz_app_reroute(struct pz_visitor *visitor);
 
 /* ---- protocol.c ---- */
@@ -170,12 +172,12 @@ void pz_app_fail(struct pz_visitor *visitor, struct pz_slice payload, json_t *ta
 void pz_app_send_rpc(struct pz_visitor *visitor, json_t *takes_payload);
 
 /* ---- open.c ---- */
-/** A request to another node leaves. @param id as raw JSON @param method of a service */
+/** Records a request to another node. @param id as raw JSON @param method of a service */
 void pz_app_open_note(struct pz_visitor *visitor, struct pz_slice to, struct pz_slice id,
 		      const struct pz_method *method);
-/** A message goes to the app: what it answers is not open any more. */
+/** Records a message to the app: a request that it answers is no longer open. */
 void pz_app_open_answered(struct pz_visitor *visitor, const struct pz_envelope *envelope);
-/** What is open goes on at another connection. */
+/** Moves open requests to another connection. */
 void pz_app_open_move(struct pz_visitor *from, struct pz_visitor *to);
 /** What the page does not know any more is given up. @param keep array of ids, or NULL
  * @return the ids that are still open, new */
@@ -195,43 +197,44 @@ bool pz_app_leave(struct pz_visitor *visitor);
 bool pz_app_resume(struct pz_visitor *visitor, const json_t *wish);
 /** Sends what has waited. */
 void pz_app_resumed(struct pz_visitor *visitor);
-/** A new secret, and what the page learns of it. New. @param takes_kept NULL: left out */
+/** Makes a new secret, and the JSON object in which the page receives it. New. @param takes_kept
+ * NULL: left out */
 json_t *pz_app_session_json(struct pz_visitor *visitor, bool is_resumed, json_t *takes_kept);
 
 /* ---- storage.c ---- */
-/** What waits for the disk is answered at another connection. */
+/** Moves writes that wait for the disk to another connection, which gets the answers. */
 void pz_app_storage_move(struct pz_visitor *from, struct pz_visitor *to);
-/** A request to `AppStorage`. @return the answer, new; NULL: it comes later */
+/** A request to `AppStorage`. @return the answer, new; NULL: it is sent later */
 json_t *
 pz_app_storage_request(struct pz_visitor *visitor, const struct pz_rpc *rpc, const char *function);
-/** A session has ended: its writes are answered to none, and what its origin stored goes where the
- * user wants that. */
+/** A session has ended: drops the answers to its writes, and removes the values of its origin if
+ * the user has set that preference. */
 void pz_app_storage_end(struct pz_visitor *visitor);
-/** The apps end: what is under way is forgotten. */
+/** Frees all writes that wait. */
 void pz_app_storage_fini(struct pz_apps *apps);
 
 /* ---- service.c ---- */
 /** A request to `ServiceRegistry`. @return the answer, new */
 json_t *
 pz_app_service_request(struct pz_visitor *visitor, const struct pz_rpc *rpc, const char *function);
-/** Before any of the others. */
+/** To be called before the other functions. */
 void pz_app_services_init(struct pz_visitor *visitor);
-/** They go on at another connection, where each has to be registered again within
+/** Moves services to another connection, where each has to be registered again within
  * PZ_APP_RETURN_US. @param keep ids of the calls that the page still knows; the others fail */
 void pz_app_services_move(struct pz_visitor *from, struct pz_visitor *to, const json_t *keep);
-/** The services of an app go. Not from inside a call of one. */
+/** Removes the services of an app. Not from inside a call of one. */
 void pz_app_services_end(struct pz_visitor *visitor);
 
 /* ---- known.c ---- */
 /** Errors: LIMIT_MEMORY, those of pz_store_load. */
 enum pz_err pz_known_load(struct pz_apps *apps, struct pz_errinfo *info) PZ_MUST_USE;
-/** An origin is here. */
+/** Records that an origin has connected. */
 void pz_known_touch(struct pz_apps *apps, const char *origin);
-/** NULL: it was never here. */
+/** The record of an origin; NULL: it has not connected. */
 struct pz_app_known *pz_known_find(const struct pz_apps *apps, struct pz_slice origin);
-/** Forgets one, also on the disk. */
+/** Removes a record, also from the disk. */
 void pz_known_remove(struct pz_apps *apps, struct pz_app_known *known);
-/** Forgets all in memory. */
+/** Removes all records from memory. */
 void pz_known_clear(struct pz_apps *apps);
 
 #endif

@@ -17,14 +17,14 @@ struct pz_code_source {
 	uint64_t wait_us; /* until when no other attempt is taken */
 };
 
-/** A code. Zero-initialised is valid: no code. Not live, it holds no digits. */
+/** A code. A zeroed one is valid: no code. A code that is not live holds no digits. */
 struct pz_code {
 	char digits[PZ_CODE_DIGITS + 1];
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* "": any name */
 	uint64_t expires_us;                  /* monotonic; 0: never issued, or cancelled */
 	uint64_t
 		issue; /* random, distinguishes this issue from an earlier one of the same digits */
-	unsigned attempts; /* spent so far, from everywhere */
+	unsigned attempts; /* spent so far, from all addresses */
 	struct pz_code_source sources[PZ_CODE_TRIES_MAX];
 	size_t source_count;
 	bool live;    /* use pz_code_is_live, which also looks at the clock */
@@ -34,7 +34,7 @@ struct pz_code {
 enum pz_code_result {
 	PZ_CODE_OK,       /* go on with the exchange; one attempt is spent */
 	PZ_CODE_EXPIRED,  /* its time is over */
-	PZ_CODE_ATTEMPTS, /* the attempts were used up: the code is dead */
+	PZ_CODE_ATTEMPTS, /* all attempts are used up: the code is no longer valid */
 	PZ_CODE_WAIT,     /* this address has tried too often and has to wait; nothing is spent */
 	PZ_CODE_NONE, /* none issued, cancelled, used, or another device is being stored with it */
 	PZ_CODE_DEVICE, /* live, but for another device name; one attempt is spent */
@@ -58,8 +58,8 @@ bool pz_code_is_live(const struct pz_code *code, const struct pz_env *env);
 
 /**
  * Spends one attempt, before step 2 is answered. The attempt after PZ_CODE_TRIES_MAX wipes the
- * digits; so does the first look after the code has expired. After PZ_CODE_ATTEMPTS_MAX of one
- * address that one has to wait: so a stranger cannot use up the owner's attempts.
+ * digits, and so does the first attempt after the code has expired. After PZ_CODE_ATTEMPTS_MAX
+ * attempts an address has to wait, so a stranger cannot use up the owner's attempts.
  * @param device the name that the device claims
  * @param from where it comes from, an address or network as text
  * @spec page 3 "Every step 2 costs one attempt", page 14 ENR-3

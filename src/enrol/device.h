@@ -28,18 +28,18 @@ struct pz_enrol_device_config {
 	const struct pz_env *env;        /* borrowed until free; timers may be NULL (no time-out) */
 };
 
-/** What the hub gave, all checked. Borrowed: valid until done() returns; see done. */
+/** What the hub has sent, verified. Borrowed: valid until done() returns. */
 struct pz_enrol_result {
 	struct pz_cert *device_ca; /* this device's PZP CA certificate */
 	struct pz_cert *master_ca; /* the PZH CA certificate */
 	struct pz_crl *crl;
 	const char *pzh_id; /* equals the zone */
-	const char *host;   /* where the hub wants to be reached from now on */
+	const char *host;   /* address of the hub from now on */
 	uint16_t port;
 };
 
 /**
- * Wishes of the exchange. `arg` is the one of pz_enrol_device_new. None of them may free the
+ * Call-backs to the owner. `arg` is the one of pz_enrol_device_new. None of them may free the
  * object: put it on the deferred list and free it after the call that led here has returned.
  */
 struct pz_enrol_device_ops {
@@ -70,14 +70,14 @@ enum pz_err pz_enrol_device_new(const struct pz_enrol_device_config *config,
 				const struct pz_enrol_device_ops *ops, void *arg,
 				struct pz_enrol_device **out, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** Sends enrolHello (step 1). It has no clock: the owner's state machine ends one that takes too
- * long. */
+/** Sends enrolHello (step 1). The exchange has no time-out: the owner's state machine ends one that
+ * takes too long. */
 void pz_enrol_device_start(struct pz_enrol_device *device);
 
 /**
  * Takes one prop of the hub.
  * @param status its status; @param message its payload.message, NULL when it has none; borrowed
- * Ends in done or failed, sooner or later; what comes after that is ignored. Errors given to
+ * The exchange ends in done or failed; messages after that are ignored. Errors given to
  * failed: DENIED_CODE (tag B is wrong, or the hub answered badCode, expired or attempts), EXISTS
  * (nameTaken), PROTO (anything out of order, missing or malformed), DENIED_* (a certificate that is
  * not what page 3 step 4 asks for), IO_TIMEOUT, CRYPTO, LIMIT_MEMORY.

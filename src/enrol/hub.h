@@ -32,14 +32,14 @@ struct pz_enrol_request {
 };
 
 /**
- * Wishes and questions. `arg` is the one of pz_enrol_hub_new. None of them may free the object: put
- * it on the deferred list and free it after the call that led here has returned.
+ * Call-backs to the owner. `arg` is the one of pz_enrol_hub_new. None of them may free the object:
+ * put it on the deferred list and free it after the call that led here has returned.
  */
 struct pz_enrol_hub_ops {
 	/** Send a prop with this status and payload.message. Both borrowed. */
 	void (*send)(void *arg, const char *status, json_t *message);
-	/** The zone's code for a device of this name, live or not; NULL: zone not hosted or never
-	 * had one. Not kept. */
+	/** The zone's code for a device of this name, live or not; NULL: the zone is not hosted
+	 * here, or never had a code. Borrowed for the call. */
 	struct pz_code *(*code)(void *arg, const char *zone, const char *device);
 	/** True when a device may be enrolled under this name now (README: which names are free).
 	 */
@@ -52,7 +52,7 @@ struct pz_enrol_hub_ops {
 	void (*admit)(void *arg, const struct pz_enrol_request *request);
 	/**
 	 * The attempt is over; close the link when it is flushed. Called at most once and last.
-	 * @param reason what enrolError, already sent, said; @param detail for the log, no secrets
+	 * @param reason of the enrolError that was sent @param detail for the log, no secrets
 	 */
 	void (*failed)(void *arg, const char *reason, const char *detail);
 };
@@ -76,15 +76,16 @@ void pz_enrol_hub_set_from(struct pz_enrol_hub *hub, const char *from);
 
 /**
  * Takes one prop of the device.
- * @param message its payload.message, NULL when it has none; borrowed Anything out of order,
- * missing, malformed or unknown is answered with enrolError badRequest and ends in failed. What
- * comes after the end is ignored.
+ * @param message its payload.message, NULL when it has none; borrowed. A message that is out of
+ * order, malformed or unknown is answered with enrolError badRequest and ends in failed. Messages
+ * after the end are ignored.
  */
 void pz_enrol_hub_message(struct pz_enrol_hub *hub, const char *status, json_t *message);
 
 /**
- * The device is signed and on disk: sends signedCert (step 4). Does nothing when the session has
- * ended meanwhile (the device then asks again with a new code). Ends in failed when memory is out.
+ * To be called when the device is signed and on disk: sends signedCert (step 4). Does nothing when
+ * the session has ended in the meantime (the device then enrols again with a new code). Ends in
+ * failed when out of memory.
  * @param pzh_id the zone; @param host where the device finds the hub from now on, with `port`
  */
 void pz_enrol_hub_admitted(struct pz_enrol_hub *hub, const struct pz_cert *device_ca,
@@ -92,8 +93,9 @@ void pz_enrol_hub_admitted(struct pz_enrol_hub *hub, const struct pz_cert *devic
 			   const char *pzh_id, const char *host, uint16_t port);
 
 /**
- * The owner cannot admit it: sends enrolError, gives the code free again and calls failed.
- * @param reason "nameTaken", "busy", or "badRequest" for anything that the device cannot help
+ * To be called when the owner cannot admit the device: sends enrolError, releases the code and
+ * calls failed.
+ * @param reason "nameTaken", "busy", or "badRequest" for any other reason
  */
 void pz_enrol_hub_refused(struct pz_enrol_hub *hub, const char *reason);
 

@@ -29,12 +29,12 @@ struct pz_dispatcher;
 enum pz_permit {
 	PZ_PERMIT_ALLOW,
 	PZ_PERMIT_DENY,    /* by policy: -32004, SecurityError */
-	PZ_PERMIT_REFUSED, /* by the person asked: -32005, SecurityError */
-	PZ_PERMIT_PENDING, /* a person is asked, or a disk waited for; pz_dispatcher_permit_result
-			      follows */
+	PZ_PERMIT_REFUSED, /* by the person who was asked: -32005, SecurityError */
+	PZ_PERMIT_PENDING, /* a person is asked, or counters are being stored;
+			      pz_dispatcher_permit_result is called later */
 };
 
-/** Why permission is asked (page 7, 8a). Only FIND, BIND and INVOKE may be answered with PENDING;
+/** The kind of permission (page 7, 8a). Only FIND, BIND and INVOKE may be answered with PENDING;
  * elsewhere PENDING counts as ALLOW. */
 enum pz_permit_kind {
 	PZ_PERMIT_FIND,   /* H2: feature = the requested type, api = PZ_API_DISCOVERY */
@@ -60,21 +60,20 @@ struct pz_permit_query {
 	 * not fit */
 	const json_t *params;
 	uint64_t ticket; /* for pz_dispatcher_permit_result */
-	/* That a person was asked: of LISTEN it is known, for FIND, BIND and INVOKE the owner may
-	 * set it. */
+	/* A person was asked: given for LISTEN; the owner may set it for FIND, BIND and INVOKE. */
 	bool was_asked;
 	bool is_asking; /* the owner may set it with PENDING: a person is being asked */
 };
 
 /**
- * One findServices that the owner helps to answer. Read-only for the owner, which calls
- * pz_find_done exactly once. Results after the time-out, or after the caller cancelled or went, are
- * ignored.
+ * One call of findServices, which the owner helps to answer. Read-only for the owner, which calls
+ * pz_find_done exactly once. Results after the time-out, or after the caller has cancelled or
+ * ended, are ignored.
  */
 struct pz_find {
-	const char *caller;   /* verified; foreign zones must only get what is meant for them */
+	const char *caller;   /* verified; a caller of another zone must get only what it may see */
 	const char *api;      /* pattern, see pz_api_matches */
-	uint64_t timeout_us;  /* be done by then; the dispatcher delivers what it has */
+	uint64_t timeout_us;  /* after this time the dispatcher sends the results that it has */
 	bool cache;           /* true: answer from the cache; false: ask zone_ids live */
 	bool remote_services; /* false: only this device and its local network */
 	const char *const *zone_ids; /* zones or device addresses; zone_count may be 0 */
@@ -91,19 +90,19 @@ struct pz_served {
 	const char *end; /* "ok", "given up", "caller gone", or the name or text of its error */
 };
 
-/** What the dispatcher needs from its owner. send is required, the others may be NULL. */
+/** Call-backs to the owner. send is required, the others may be NULL. */
 struct pz_dispatch_ops {
 	/**
 	 * Sends a JSON-RPC payload to an address. Must not call back into the dispatcher. payload
 	 * is taken.
 	 */
 	void (*send)(void *arg, const char *to, json_t *payload);
-	/** Adds what the node knows or can ask of other nodes. NULL: only the own registry. May
-	 * call pz_find_done at once. */
+	/** Searches in what the node knows, and at other nodes. NULL: the dispatcher searches only
+	 * its own registry. May call pz_find_done at once. */
 	void (*find)(void *arg, const char *caller, struct pz_find *find);
 	/** Permission. NULL: everything is allowed. */
 	enum pz_permit (*permit)(void *arg, struct pz_permit_query *query);
-	/** A call that waits for permission has ended: its caller is gone. May be NULL. */
+	/** A call that waits for permission has ended, because its caller has. May be NULL. */
 	void (*permit_over)(void *arg, uint64_t ticket);
 	/**
 	 * A function of a further built-in object that is judged like one of a service. NULL: there
@@ -123,16 +122,16 @@ struct pz_dispatch_ops {
 	/** A function of a service was called, and the call has ended. May be NULL. */
 	void (*served)(void *arg, const struct pz_served *served);
 	/**
-	 * Sends a request to the caller of a call; its answer, or its time-out as an error, goes to
-	 * `ops` with `job`, also from inside (a program of this device). @param id of the request
-	 * in `payload`, borrowed both. NULL: callers cannot be asked. @return false: nothing was
-	 * sent
+	 * Sends a request to the caller of a call; its answer, or an error after a time-out, goes
+	 * to `ops` with `job`, for a program of this device also before the call returns. @param id
+	 * of the request in `payload`, borrowed both. NULL: callers cannot be asked. @return false:
+	 * nothing was sent
 	 */
 	bool (*ask)(void *arg, const char *to, const char *id, json_t *payload,
 		    const struct pz_pending_ops *ops, void *job);
-	/** Its answer is not wanted any more. Not NULL where `ask` is not. */
+	/** The answer is no longer wanted. Must be set if `ask` is. */
 	void (*ask_cancel)(void *arg, const char *to, const char *id);
-	/** A call of `builtin` ended without the owner's doing (caller gone). */
+	/** A call of `builtin` has ended because its caller has. */
 	void (*builtin_ended)(void *arg, struct pz_call *call);
 };
 
@@ -143,14 +142,14 @@ struct pz_dispatch_ops {
  */
 struct pz_dispatcher *pz_dispatcher_new(const struct pz_env *env, struct pz_registry *registry,
 					const struct pz_dispatch_ops *ops, void *arg);
-/** Ends everything without sending anything; finds that the owner still holds are gone too. NULL is
- * fine. */
+/** Frees everything without sending anything, also searches that the owner has not finished. NULL
+ * is fine. */
 void pz_dispatcher_free(struct pz_dispatcher *d);
 
 /**
  * Executes one JSON-RPC payload addressed to this node: a request, a notification or a batch (whose
  * answers come as one array when all are there; listeners answer on their own). Responses and
- * call-backs are the owner's matter: it looks at rpc first. A request whose (from, id) was seen
+ * call-backs never get here: the owner gives them to rpc first. A request whose (from, id) was seen
  * within PZ_REPLAY_TTL_US, or is still open, is dropped silently.
  * @param from verified address of the caller
  * Ids must therefore not start anew after a restart of the caller (use UUIDs).
@@ -167,14 +166,14 @@ void pz_dispatcher_peer_gone(struct pz_dispatcher *d, const char *node_prefix);
  * member with value true. @param set object; out of memory: some are missing */
 void pz_dispatcher_peers(const struct pz_dispatcher *d, const char *space, json_t *set);
 
-/** The answer to PZ_PERMIT_PENDING. Unknown tickets (the caller went) are ignored. @param permit
- * not PENDING @param was_asked a person answered, also before */
+/** The answer to PZ_PERMIT_PENDING. Unknown tickets (the caller has ended) are ignored. @param
+ * permit not PENDING @param was_asked a person has answered, now or earlier */
 void pz_dispatcher_permit_result(struct pz_dispatcher *d, uint64_t ticket, enum pz_permit permit,
 				 bool was_asked);
 
 /** Asks permit again for every listener and every binder: after a change of policy, friends or
- * enrolment; runs by itself every 15 minutes. Denied listeners get one error and end, denied
- * binders get nothing any more. @spec page 7, 6.1 */
+ * enrolment; runs by itself every 15 minutes. Denied listeners get one error and end; denied
+ * binders get no more call-backs. @spec page 7, 6.1 */
 void pz_dispatcher_recheck(struct pz_dispatcher *d);
 
 /** Adds one result. Copied; out of memory drops it. */
@@ -187,9 +186,9 @@ void pz_find_unreachable(struct pz_find *find);
 /** No more results from the owner: everything is delivered and find is gone. */
 void pz_find_done(struct pz_find *find);
 
-/** A person has taken a permit back: what runs by it counts as not asked about, and is judged
- * again.
- * @param is_of true for what is meant. @param from address of the caller @param api of the service
+/** A person has taken a permit back: calls that run by it are judged again, as if no person had
+ * been asked.
+ * @param is_of true for these calls @param from address of the caller @param api of the service
  */
 void
 pz_dispatcher_taken_back(struct pz_dispatcher *d,
