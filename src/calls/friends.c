@@ -276,7 +276,7 @@ pz_calls_friend_why_unreachable(const struct pz_calls *calls, const char *addres
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 
 	if (!pz_calls_is_of_friend(calls, address, &parsed)) {
-		snprintf(out, size, "%s is in no zone that is a friend; `pzp friends` lists them",
+		snprintf(out, size, "%s is not in a friend zone; `pzp friends` lists them",
 			 address);
 		return;
 	}

@@ -128,9 +128,9 @@ refuses_wrong_usage_itself(void **state)
 	} cases[] = {
 		{&pz_pzp_program, "enrol|pzp://x|--code|12345678", "leave --zone and --code out"},
 		{&pz_pzp_program, "enrol|h|--zone|a@b",
-		 "h is no pzp:// link; with a HOST give --zone and --code too"},
+		 "h is not a pzp:// link; with a HOST give --zone and --code too"},
 		{&pz_pzp_program, "enrol|h|--code|12345678",
-		 "h is no pzp:// link; with a HOST give --zone and --code too"},
+		 "h is not a pzp:// link; with a HOST give --zone and --code too"},
 		{&pz_pzp_program, "enrol|h|--zone|a@b|--code|1234567", "8 digits"},
 		{&pz_pzp_program, "enrol|h|--zone|a@b|--code|1234567x", "8 digits"},
 		{&pz_pzp_program, "enrol|h:|--zone|a@b|--code|12345678", "not a HOST[:PORT]"},
@@ -626,7 +626,7 @@ describes_a_service(void **state)
 	assert_string_equal(f->out, "");
 	f->script.result = "{\"service\":{\"displayName\":\"Test\",\"serviceAddress\":\"tv\"}}";
 	assert_int_equal(run(f, &pz_pzp_program, "describe|test"), 0);
-	assert_non_null(strstr(f->out, "does not say"));
+	assert_non_null(strstr(f->out, "does not list"));
 	f->script.result = "{\"error\":{\"code\":-32601,\"data\":{\"message\":\"no service x\"}}}";
 	assert_int_equal(run(f, &pz_pzp_program, "describe|x"), 1);
 	assert_string_equal(f->err, "pzp: no service x\n");

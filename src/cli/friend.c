@@ -66,7 +66,8 @@ warn_alike(struct pz_cli *cli, const json_t *one)
 
 	if (alike && alike[0])
 		fprintf(cli->out,
-			"CAREFUL: its name looks like that of %s, and may be another person's: "
+			"CAREFUL: its name looks like that of %s, and may belong to another "
+			"person: "
 			"compare the fingerprint\n",
 			alike);
 }
@@ -91,11 +92,12 @@ print_friend(struct pz_cli *cli, const json_t *one)
 	print_fingerprint(cli, one, "fingerprint, to compare with what the other person sees:");
 	if (strcmp(state, "waiting") == 0)
 		fprintf(cli->out,
-			"confirmed here; they are friends when the other owner has confirmed, too, "
+			"confirmed here; the zones are friends when the other owner has confirmed, "
+			"too, "
 			"which `%s friend list` shows\n",
 			cli->program->name);
 	else
-		fprintf(cli->out, "next, when it is right: %s friend confirm %s\n",
+		fprintf(cli->out, "next, when the fingerprint matches: %s friend confirm %s\n",
 			cli->program->name, zone);
 	return PZ_EXIT_DONE;
 }

@@ -148,7 +148,7 @@ from_terminal(const struct pz_cli *cli, bool is_new, struct pz_cli_passphrase *o
 		status = check(cli, out);
 	if (status != PZ_EXIT_DONE || !is_new)
 		return status;
-	status = told(cli, type(cli, "The same again: ", &again));
+	status = told(cli, type(cli, "Repeat the passphrase: ", &again));
 	if (status == PZ_EXIT_DONE &&
 	    (again.len != out->len || sodium_memcmp(again.text, out->text, out->len) != 0))
 		status = pz_cli_fail(cli, PZ_EXIT_FAILED,

@@ -29,7 +29,7 @@ print_details(struct pz_cli *cli, const json_t *details)
 
 	if (json_array_size(details) == 0) {
 		fprintf(cli->out,
-			"nothing is known of the user; '%s user fullName \"Alice Example\"' "
+			"no details of the user are set; '%s user fullName \"Alice Example\"' "
 			"sets a detail\n",
 			cli->program->name);
 		return PZ_EXIT_DONE;

@@ -13,9 +13,9 @@ static const struct {
 	 "fullName  Al?Ex  2023-11-14 22:13:20  a@b/tv\n"
 	 "phone     1      2023-11-14 22:13:21  a@b\n"},
 	{&pz_pzp_program, "user", "[]",
-	 "nothing is known of the user; 'pzp user fullName \"Alice Example\"' sets a detail\n"},
+	 "no details of the user are set; 'pzp user fullName \"Alice Example\"' sets a detail\n"},
 	{&pz_pzh_program, "user", "[]",
-	 "nothing is known of the user; 'pzh user fullName \"Alice Example\"' sets a detail\n"},
+	 "no details of the user are set; 'pzh user fullName \"Alice Example\"' sets a detail\n"},
 	{&pz_pzp_program, "user|phone",
 	 "{\"field\":\"phone\",\"value\":\"+49 \\u001b30\",\"changed\":1,\"by\":\"a@b\"}",
 	 "+49 ?30\n"},

@@ -195,7 +195,7 @@ walk_directory(const struct walk *walk, const char *path, const json_t *names)
 
 	/* Receivers refuse deeper paths by the same limit: said before anything is sent. */
 	if (json_array_size(names) > PZ_TRANSFER_PATH_DEPTH_MAX) {
-		complain(walk, path, "not sent: deeper than devices accept");
+		complain(walk, path, "not sent: more levels of directories than devices accept");
 		return true;
 	}
 	int count = scandir(path, &entries, NULL, by_name);
@@ -351,7 +351,7 @@ add_argument(const struct walk *walk, const char *path)
 	}
 	if (pz_cli_opt(walk->cli, "recursive"))
 		return add_directory(walk, path, given);
-	complain(walk, path, "is a directory; -r sends it");
+	complain(walk, path, "is a directory; send it with -r");
 	return true;
 }
 
@@ -368,7 +368,8 @@ pz_files_list_make(struct pz_files_list *list, const struct pz_cli *cli)
 	if (pz_cli_opt(cli, "name") && count > 1)
 		list->status = pz_cli_usage(cli, "--name is for one file");
 	else if (inputs > 0 && pz_cli_opt(cli, "name") == NULL)
-		list->status = pz_cli_usage(cli, "standard input needs a name: --name");
+		list->status =
+			pz_cli_usage(cli, "standard input has no name: give one with --name");
 	if (list->status != PZ_EXIT_DONE)
 		return false;
 	for (unsigned i = 0; ok && i < count; i++)

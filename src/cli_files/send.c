@@ -180,7 +180,7 @@ begin(struct sending *s, size_t slot, struct pz_files_item *item)
 	if (item->fd >= 0 && params == NULL)
 		(void)pz_fail(&info, PZ_ERR_CONFIG, "%s: its name is not UTF-8; %s",
 			      item->source ? item->source : "",
-			      item->path ? "rename it" : "--name gives another");
+			      item->path ? "rename it" : "give another one with --name");
 	slots_told[slot] = (struct told){s, item};
 	s->items[slot] = item;
 	item->state = PZ_FILES_RUNS;
@@ -237,10 +237,10 @@ connect_slot(struct sending *s, size_t slot)
 	    (pz_cli_opt(s->cli, "wait") || pz_files_now_ms() - s->lost_ms < LOST_MS))
 		return true;
 	pz_files_progress_clear(&s->progress);
-	s->status = pz_cli_fail(
-		s->cli, PZ_EXIT_NO_DAEMON, "cannot reach the daemon (is %s running?): %s%s",
-		s->cli->program->daemon, pz_errinfo_text(&info, err),
-		s->was_there ? "; the same command goes on with what was begun" : "");
+	s->status = pz_cli_fail(s->cli, PZ_EXIT_NO_DAEMON,
+				"cannot reach the daemon (is %s running?): %s%s",
+				s->cli->program->daemon, pz_errinfo_text(&info, err),
+				s->was_there ? "; run the same command again to resume" : "");
 	return false;
 }
 
@@ -361,7 +361,7 @@ run(struct sending *s)
 	pz_files_progress_clear(&s->progress);
 	if (is_stopped)
 		return pz_cli_fail(s->cli, PZ_EXIT_FAILED,
-				   "interrupted; the same command goes on with what was begun");
+				   "interrupted; run the same command again to resume");
 	return s->status;
 }
 

@@ -182,10 +182,11 @@ make_query(const struct pz_cli *cli)
 	int64_t since_s = 0;
 
 	if (since && !parse_since(since, &since_s)) {
-		pz_cli_usage(cli,
-			     "--since: '%.40s' is no time; give how long ago (90s, 30m, 2h, 7d), a "
-			     "date (2026-11-30, 2026-11-30T14:05), or seconds since 1970",
-			     since);
+		pz_cli_usage(
+			cli,
+			"--since: '%.40s' is not a time; give how long ago (90s, 30m, 2h, 7d), a "
+			"date (2026-11-30, 2026-11-30T14:05), or seconds since 1970",
+			since);
 		json_decref(query);
 		return NULL;
 	}

@@ -70,8 +70,7 @@ static int
 print_removed(struct pz_cli *cli, const json_t *result)
 {
 	(void)result;
-	fputs("removed: the app may ask for everything again, as the other policies say\n",
-	      cli->out);
+	fputs("removed: only the other policies limit the app now\n", cli->out);
 	return PZ_EXIT_DONE;
 }
 

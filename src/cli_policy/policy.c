@@ -241,7 +241,7 @@ print_decision(struct pz_cli *cli, const struct test *test, const struct pz_poli
 {
 	fprintf(cli->out, "%s, ", meaning_of(d));
 	if (d->slot < 0) {
-		fputs("because no policy says anything about this request\n", cli->out);
+		fputs("because no rule of a policy applies to this request\n", cli->out);
 		return PZ_EXIT_DONE;
 	}
 	const struct pz_policy_result *result = &d->slots[d->slot];

@@ -206,8 +206,8 @@ run_editor(struct pz_cli *cli, const struct work *w)
 		continue;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED,
-				   "the editor has failed; nothing was changed (EDITOR says which "
-				   "it is)");
+				   "the editor has failed; nothing was changed (EDITOR names the "
+				   "program)");
 	return PZ_EXIT_DONE;
 }
 

@@ -65,7 +65,8 @@ print_question(const struct pz_cli *cli, const json_t *question)
 	print_line(cli, "function", pz_cli_member(what, "function", scratch));
 	print_line(cli, "service", pz_cli_member(what, "service", scratch));
 	print_line(cli, "rule", pz_cli_member(question, "rule", scratch));
-	fprintf(cli->out, "  answer within %d s, else it is a no:\n", left > 0 ? (int)left : 0);
+	fprintf(cli->out, "  answer within %d s, or the call is denied:\n",
+		left > 0 ? (int)left : 0);
 	print_answers(cli, question);
 	fflush(cli->out);
 }

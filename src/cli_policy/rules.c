@@ -135,7 +135,8 @@ take_device(const struct pz_cli *cli, const struct intent *intent, const char *n
 {
 	if (strlen(name) > PZ_DEVICE_BYTES_MAX || !is_device(intent, name))
 		return pz_cli_fail(cli, PZ_EXIT_FAILED,
-				   "%.100s is no device of the zone; `pzp peers` lists them", name);
+				   "%.100s is not a device of the zone; `pzp peers` lists them",
+				   name);
 	snprintf(out, PZ_DEVICE_BYTES_MAX + 1, "%s", name);
 	return PZ_EXIT_DONE;
 }
@@ -153,7 +154,8 @@ take_app(const struct pz_cli *cli, struct intent *intent, const char *origin)
 	struct pz_errinfo info = {""};
 
 	if (pz_app_origin_check(origin, &info) != PZ_OK)
-		return pz_cli_usage(cli, "%.100s: %s; `pzp apps` lists those that were here",
+		return pz_cli_usage(cli,
+				    "%.100s: %s; `pzp apps` lists the apps that have connected",
 				    origin, info.text);
 	pz_app_id(pz_slice_str(origin), intent->app_id);
 	intent->rule.app = origin;
@@ -260,7 +262,7 @@ take_service(const struct pz_cli *cli, struct intent *intent, const char *name)
 	}
 	if (strstr(name, "://") == NULL)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED,
-				   "%.100s is no service%s%s; `pzp services --all` lists them",
+				   "%.100s is not a service%s%s; `pzp services --all` lists them",
 				   name, intent->only ? " of " : "",
 				   intent->only ? intent->only : "");
 	rule->api = canonical(name);
@@ -382,7 +384,7 @@ take_back(struct pz_cli *cli, const struct pz_rule *rule, const json_t *shown)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED, "%s", info.text);
 	if (count == 0 || text == NULL)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED,
-				   "there is no such share; `pzp shares` lists those there are, "
+				   "there is no such share; `pzp shares` lists all shares, "
 				   "and which need --here");
 	return set(cli, shown, text, NULL);
 }
@@ -494,7 +496,7 @@ learn(struct pz_cli *cli, struct intent *intent)
 			     &intent->services);
 	if (status == PZ_EXIT_DONE && !json_is_string(json_object_get(intent->status, "zone")))
 		status = pz_cli_fail(cli, PZ_EXIT_FAILED,
-				     "this device is in no zone; `pzp enrol` first");
+				     "this device is not in a zone; enrol it with `pzp enrol`");
 	intent->rule.owner = text_of(intent->status, "zone");
 	return status;
 }

@@ -35,10 +35,10 @@ make_file(const struct pz_cli *cli, const char *path, int *out_code)
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
-		*out_code = pz_cli_fail(cli, PZ_EXIT_FAILED, "cannot make %s: %s", path,
-					errno == EEXIST
-						? "there is such a file already; give another name"
-						: strerror(errno));
+		*out_code =
+			pz_cli_fail(cli, PZ_EXIT_FAILED, "cannot make %s: %s", path,
+				    errno == EEXIST ? "the file exists already; give another name"
+						    : strerror(errno));
 	return fd;
 }
 

@@ -108,7 +108,7 @@ print_why(struct pz_cli *cli, const json_t *why)
 	json_object_foreach (json_object_get(why, "slots"), name, value)
 		print_slot(cli, name, value);
 	if (json_object_get(why, "slot") == NULL)
-		fputs("  no policy says anything about it\n", cli->out);
+		fputs("  no rule of a policy applies to it\n", cli->out);
 	else
 		print_line(cli, "decided by", pz_cli_member(why, "slot", scratch));
 	if (json_object_size(json_object_get(why, "attributes")) > 0)

@@ -65,7 +65,7 @@ writes_what_the_hub_gives(void **state)
 	assert_int_equal(strncmp(f->asked, "export {\"head\":\"", 16), 0);
 	assert_non_null(strstr(f->asked, "\"zone\":\"a@b\"}"));
 	assert_string_equal(f->out, "exported a@b, devices: 2\n");
-	assert_string_equal(f->err, "Passphrase of the archive: \nThe same again: \n");
+	assert_string_equal(f->err, "Passphrase of the archive: \nRepeat the passphrase: \n");
 	/* It is there now. */
 	assert_int_equal(type(f, f->dir, "export", "", PASSPHRASE "\n" PASSPHRASE "\n"), 1);
 	assert_non_null(strstr(f->err, "exists already; --force replaces it"));

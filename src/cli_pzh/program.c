@@ -32,7 +32,8 @@ static const struct pz_cli_option token_options[] = {
 
 static const struct pz_cli_option devices_options[] = {
 	ZONE,
-	{"all", NULL, "also those that are out, with when and why", PZ_CLI_FLAG, 0, 0},
+	{"all", NULL, "also devices that left or were revoked, with date and reason", PZ_CLI_FLAG,
+	 0, 0},
 	END,
 };
 
@@ -122,9 +123,9 @@ static const struct pz_cli_command commands[] = {
 	{"devices", "", 0, 0, "list the devices of a zone",
 	 "With --all also those that left or were revoked: when, and why.", devices_options,
 	 pz_pzh_cmd_devices},
-	{"revoke", "DEVICE", 1, 1, "take a device out of its zone",
+	{"revoke", "DEVICE", 1, 1, "remove a device from its zone",
 	 "The device is disconnected and wipes its keys; every other device receives the\n"
-	 "revocation. It cannot be undone; the device can be enrolled anew. With --purge all "
+	 "revocation. It cannot be undone; the device can be enrolled again. With --purge all "
 	 "values\n"
 	 "that it has written (details, preferences, what apps stored) are removed on every\n"
 	 "device; also of a device that was revoked before.",
@@ -142,7 +143,7 @@ static const struct pz_cli_command commands[] = {
 	 "The archive holds the zone's authority and everything that this hub knows of the zone,\n"
 	 "encrypted with a passphrase. Works whether the daemon runs or not.",
 	 export_options, pz_pzh_cmd_export},
-	{"import", "FILE", 1, 1, "take a zone from an archive",
+	{"import", "FILE", 1, 1, "read a zone from an archive",
 	 "The devices of the zone find it here when they are notified by the former hub\n"
 	 "(`pzh export --moving-to`) or by each other, or after `pzp hub`. Works whether the "
 	 "daemon\n"

@@ -106,7 +106,7 @@ print_token(struct pz_cli *cli, const json_t *token)
 		fprintf(cli->out,
 			"\nvalid for %s, for %s%s\n"
 			"next, on the device: pzp enrol '%s'\n",
-			span, device ? "the device " : "one device; a new code ends this one",
+			span, device ? "the device " : "one device; a new code cancels this one",
 			device ? device : "", link ? link : "LINK");
 	}
 	print_token_notes(cli, token);

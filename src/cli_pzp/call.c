@@ -76,7 +76,7 @@ meaning_of(json_int_t code)
 	case -32602:
 		return "the parameters do not fit; `pzp describe SERVICE` shows them";
 	case -32002:
-		return "too much waits on the way to the device; try again later";
+		return "too many messages wait for the device; try again later";
 	default:
 		return "";
 	}
@@ -266,7 +266,7 @@ print_description(struct pz_cli *cli, const json_t *service)
 	if (json_array_size(methods) > 0)
 		status = print_methods(cli, methods);
 	else
-		fputs("the device does not say which functions it has (an older version)\n",
+		fputs("the device does not list its functions (it runs an older version)\n",
 		      cli->out);
 	return status;
 }

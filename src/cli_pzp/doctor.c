@@ -174,9 +174,8 @@ open_file(const struct pz_cli *cli, const char *path)
 	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (file == NULL)
 		(void)pz_cli_fail(cli, PZ_EXIT_FAILED, "cannot make %s: %s", path,
-				  errno == EEXIST
-					  ? "there is such a file already; give another name"
-					  : strerror(errno));
+				  errno == EEXIST ? "the file exists already; give another name"
+						  : strerror(errno));
 	return file;
 }
 

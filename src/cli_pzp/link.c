@@ -50,7 +50,8 @@ enrol_params(const struct pz_cli *cli)
 		return NULL;
 	}
 	if (!is_link && (zone == NULL || code == NULL)) {
-		pz_cli_usage(cli, "%.80s is no pzp:// link; with a HOST give --zone and --code too",
+		pz_cli_usage(cli,
+			     "%.80s is not a pzp:// link; with a HOST give --zone and --code too",
 			     where);
 		return NULL;
 	}

@@ -92,7 +92,7 @@ print_prompt(const struct pairing *p)
 		fprintf(p->cli->out, "\rThe same six digits on both screens? [y/n]  %ld:%02ld  ",
 			left / 60, left % 60);
 	else
-		fprintf(p->cli->out, "\rAnd remember each other as friends? [y/n]  %ld:%02ld  ",
+		fprintf(p->cli->out, "\rAlso remember each other as friends? [y/n]  %ld:%02ld  ",
 			left / 60, left % 60);
 	fflush(p->cli->out);
 }
@@ -104,12 +104,12 @@ print_waiting(struct pairing *p, const json_t *event)
 
 	if (!p->is_shown && port)
 		fprintf(p->cli->out,
-			"waiting for the other device: give `pzp pair` there too, within two "
+			"waiting for the other device: run `pzp pair` there, too, within two "
 			"minutes\n(it is found on the local network, or finds this device at port "
 			"%lld)\n",
 			(long long)port);
 	else if (!p->is_shown)
-		fputs("waiting for the other device: give `pzp pair` there too, within two "
+		fputs("waiting for the other device: run `pzp pair` there, too, within two "
 		      "minutes\n(this device accepts no connection: see `pzp status`)\n",
 		      p->cli->out);
 	p->is_shown = true;

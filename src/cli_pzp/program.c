@@ -32,20 +32,20 @@ static const struct pz_cli_option services_options[] = {
 	{"api", "URI", "only services of this type; * stands for any text", PZ_CLI_TEXT, 0, 0},
 	{"zone", "ZONE", "only services of this zone", PZ_CLI_TEXT, 0, 0},
 	{"device", "NAME", "only services of this device", PZ_CLI_TEXT, 0, 0},
-	{"all", NULL, "also those of devices that are away, and those that are denied here",
+	{"all", NULL,
+	 "also those of devices that are not connected, and those that are denied here",
 	 PZ_CLI_FLAG, 0, 0},
 	{"long", NULL, "also API URI and instance id", PZ_CLI_FLAG, 0, 0},
 	END,
 };
 
 static const struct pz_cli_option discover_options[] = {
-	{"timeout", "S", "look around for S seconds (2)", PZ_CLI_SECONDS, 0, 60},
+	{"timeout", "S", "search for S seconds (2)", PZ_CLI_SECONDS, 0, 60},
 	END,
 };
 
 static const struct pz_cli_option pair_options[] = {
-	{"remember", NULL, "become friends, where the other side wants that, too", PZ_CLI_FLAG, 0,
-	 0},
+	{"remember", NULL, "become friends, if the other side wants that, too", PZ_CLI_FLAG, 0, 0},
 	{"yes-if", "DIGITS", "join the window that is open, answer yes if these are its digits",
 	 PZ_CLI_TEXT, 0, 0},
 	END,
@@ -104,7 +104,7 @@ static const struct pz_cli_option policy_options[] = {
 	{"dhp", NULL, "evaluate data-handling preferences too", PZ_CLI_FLAG, 0, 0},
 	{"base", "N", "set: only if this version is the one that counts now", PZ_CLI_TEXT, 0, 0},
 	{"force", NULL, "set, edit: also a policy that locks the owner out", PZ_CLI_FLAG, 0, 0},
-	{"remove", NULL, "set exceptions: there are none from then on", PZ_CLI_FLAG, 0, 0},
+	{"remove", NULL, "set exceptions: remove them all", PZ_CLI_FLAG, 0, 0},
 	{"yes", NULL, "edit: do not ask", PZ_CLI_FLAG, 0, 0},
 	{"delete", "ID", "answers: forget this one", PZ_CLI_TEXT, 0, 0},
 	{"all", NULL, "why: the last decisions; answers: forget all of them", PZ_CLI_FLAG, 0, 0},

@@ -36,9 +36,10 @@ judge_zone(json_t *list, const struct pz_facts *f)
 	else if (f->zone)
 		pz_finding_ok(list, PZ_CHECK_ZONE, "%s in zone %s", f->device, f->zone);
 	else
-		pz_finding_skipped(list, PZ_CHECK_ZONE,
-				   "this device is in no zone, so what needs one was not checked; "
-				   "`pzp enrol` joins a zone");
+		pz_finding_skipped(
+			list, PZ_CHECK_ZONE,
+			"this device is not in a zone, so what needs one was not checked; "
+			"`pzp enrol` joins a zone");
 }
 
 static void

@@ -142,7 +142,7 @@ identify(struct peer_link *pl, struct pz_errinfo *info)
 	char name[PZ_ADDRESS_BYTES_MAX + 1];
 
 	if (m == NULL || who == NULL)
-		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "this device is in no zone");
+		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "this device is not in a zone");
 	bool is_own = strcmp(who->zone, m->zone) == 0;
 	PZ_TRY(is_own ? identify_own(pl, who, info) : pz_peer_identify_friend(pl, who, info));
 	if (ops_of(pl)->may_link)

@@ -93,9 +93,10 @@ pz_grant_read(const json_t *json, const char *self, struct pz_grant *out, struct
 	if (!pz_device_is_valid(pz_slice_str(grant.target)))
 		return pz_fail(info, PZ_ERR_CONFIG, "target: must be the name of a device");
 	if (!pz_zone_is_valid(pz_slice_str(grant.owner)))
-		return pz_fail(info, PZ_ERR_CONFIG,
-			       "this device is in no zone, so no friend can have a link with it; "
-			       "`pzp enrol` first");
+		return pz_fail(
+			info, PZ_ERR_CONFIG,
+			"this device is not in a zone, so no friend can have a link with it; "
+			"`pzp enrol` first");
 	if (!take_number(json, "until", &grant.until_s) ||
 	    !take_number(json, "calls", &grant.calls))
 		return pz_fail(info, PZ_ERR_CONFIG, "until and calls: must be numbers from 1");

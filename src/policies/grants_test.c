@@ -353,7 +353,7 @@ bad_commands(void **state)
 	t.self = "laptop";
 	restart();
 	assert_int_equal(grant(""), PZ_ERR_CONFIG);
-	assert_non_null(strstr(t.answer.detail, "no zone"));
+	assert_non_null(strstr(t.answer.detail, "not in a zone"));
 }
 
 static void

@@ -99,11 +99,11 @@
 	X("pair", cmd_pair, PZ_PARAMS( \
 		PZ_P("host", TEXT, "where the other device is: DNS name or IP address; found on the local network unless given") \
 		PZ_P_INTEGER("port", 1, UINT16_MAX, NULL, "of the other device; 8040 unless given") \
-		PZ_P("remember", BOOL, "become friends, where the other side wants that, too")), \
+		PZ_P("remember", BOOL, "become friends, if the other side wants that, too")), \
 	  true, "pair with a device of another person, side by side") \
 	X("pair-answer", cmd_pair_answer, PZ_PARAMS( \
 		PZ_P("digits", TEXT, "yes if these are shown, else no; waits for them. No unless given") \
-		PZ_P("remember", BOOL, "become friends, where the other side wants that, too")), \
+		PZ_P("remember", BOOL, "become friends, if the other side wants that, too")), \
 	  true, "answer the pairing window that is open") \
 	X("discover", cmd_discover, PZ_PARAMS( \
 		PZ_P_INTEGER("timeout_ms", 1, PZ_PZP_DISCOVER_MS_MAX, "ms", "how long to look; 2000 unless given")), \

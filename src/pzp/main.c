@@ -123,9 +123,10 @@ static void
 on_next_step(void *arg, char *out, size_t size)
 {
 	if (pz_node_state(arg) == PZ_STATE_VIRGIN)
-		snprintf(out, size,
-			 "this device is in no zone; run `pzh token` on the hub, then `pzp enrol "
-			 "LINK` here");
+		snprintf(
+			out, size,
+			"this device is not in a zone; run `pzh token` on the hub, then `pzp enrol "
+			"LINK` here");
 }
 
 static void

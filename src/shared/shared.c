@@ -329,7 +329,7 @@ pz_shared_accept(const struct pz_shared *shared, const struct pz_sync_kind *kind
 	struct pz_address self;
 
 	if (shared->zone[0] == '\0')
-		return pz_fail(info, PZ_ERR_DENIED, "this device is in no zone");
+		return pz_fail(info, PZ_ERR_DENIED, "this device is not in a zone");
 	PZ_TRY(pz_shared_check(kind, chunk, shared->zone, info));
 	if (kind->id == PZ_SYNC_APP_DATA)
 		return pz_app_share_check(shared->items[kind->id], chunk, PZ_APP_DATA_BYTES_MAX,

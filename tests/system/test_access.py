@@ -353,9 +353,9 @@ def test_a_limit_in_calls_is_counted_durably(zone):
 
 
 @pytest.mark.parametrize("words,says", [
-    (("allow", "fridge", "test"), "fridge is no device of the zone"),
-    (("allow", "laptop", "nosuch"), "nosuch is no service"),
-    (("allow", "laptop", "test@fridge"), "fridge is no device of the zone"),
+    (("allow", "fridge", "test"), "fridge is not a device of the zone"),
+    (("allow", "laptop", "nosuch"), "nosuch is not a service"),
+    (("allow", "laptop", "test@fridge"), "fridge is not a device of the zone"),
     (("deny", "laptop", "test", "--for", "soon"), "must be a time such as"),
     (("allow", "laptop", "test", "--calls", "0"), "must be a number from 1"),
 ])

@@ -115,7 +115,7 @@ def test_file_of_a_token(zone, tmp_path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         program(zone.port, path.read_text().strip()).wait_registered()
         again = zone.a.pzp("app", "token", "other", "--file", path, check=False)
-        assert again.code == 1 and "such a file already" in again.err
+        assert again.code == 1 and "the file exists already" in again.err
         assert all(one["origin"] != "program:other" for one in zone.a.ask("apps"))
         missing = zone.a.pzp("app", "token", "filed", "--file", tmp_path / "second", check=False)
         assert missing.code == 1 and not (tmp_path / "second").exists()

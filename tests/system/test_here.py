@@ -194,7 +194,7 @@ def test_whom_a_device_can_grant_something(table, world):
     assert "no friend" in a.pzp("share", "test", "--with", "eve@example.com", "--here", check=1).reason()
     assert "tablet" in a.pzp("share", "test@tablet", "--with", ZONES[1], "--here", check=False).reason()
     assert "no service" in a.pzp("share", "lamp", "--with", ZONES[1], "--here", check=1).reason()
-    assert "no zone" in world.device("virgin").pzp("share", "test", "--with", ZONES[1], "--here", check=1).reason()
+    assert "not in a zone" in world.device("virgin").pzp("share", "test", "--with", ZONES[1], "--here", check=1).reason()
     # One device of the friend, and not that one.
     a.pzp("share", "test", "--with", f"{ZONES[1]}/tablet", "--here")
     assert not works(b, a)

@@ -82,7 +82,7 @@ def test_denies_by_what_is_not_valid_and_without_policies(pzp, tmp_path):
     assert done.stdout.startswith(f"deny, because the user policy is not valid: {tmp_path}/bad.xml:8: ")
     assert done.stdout.count("\n") == 1
     done = pzp("test", "--request", "-", stdin=json.dumps(REQUEST))
-    assert done.stdout == "deny, because no policy says anything about this request\n"
+    assert done.stdout == "deny, because no rule of a policy applies to this request\n"
 
 
 def test_requests_that_cannot_be_decided(pzp, tmp_path):
