@@ -33,9 +33,13 @@ pz_check_title(const char *name)
 	return name;
 }
 
+PZ_PRINTF(5, 0)
 static void
-add(json_t *list, enum pz_check check, bool is_ok, const char *advice, const char *detail)
+add(json_t *list, enum pz_check check, bool is_ok, const char *advice, const char *fmt, va_list ap)
 {
+	char detail[DETAIL_BYTES];
+
+	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
 	(void)json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:s?}", "check",
 						    pz_check_name(check), "ok", (int)is_ok,
 						    "detail", detail, "advice", advice));
@@ -44,38 +48,32 @@ add(json_t *list, enum pz_check check, bool is_ok, const char *advice, const cha
 void
 pz_finding_ok(json_t *list, enum pz_check check, const char *fmt, ...)
 {
-	char detail[DETAIL_BYTES];
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
+	add(list, check, true, NULL, fmt, ap);
 	va_end(ap);
-	add(list, check, true, NULL, detail);
 }
 
 void
 pz_finding_bad(json_t *list, enum pz_check check, const char *advice, const char *fmt, ...)
 {
-	char detail[DETAIL_BYTES];
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
+	add(list, check, false, advice, fmt, ap);
 	va_end(ap);
-	add(list, check, false, advice, detail);
 }
 
 /* What could not be checked is not wrong: `ok` stays true for programs that look at that only. */
 void
 pz_finding_skipped(json_t *list, enum pz_check check, const char *fmt, ...)
 {
-	char detail[DETAIL_BYTES];
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
+	add(list, check, true, NULL, fmt, ap);
 	va_end(ap);
-	add(list, check, true, NULL, detail);
 	(void)json_object_set_new(json_array_get(list, json_array_size(list) - 1), "skipped",
 				  json_true());
 }

@@ -152,6 +152,16 @@ def zone(world):
     return Zone(world)
 
 
+@pytest.fixture
+def apart(zone):
+    """Two devices that only the hub brings together."""
+    for one in (zone.a, zone.b):
+        one.pzp("prefs", "peer.listen", "false", "--now")
+        one.wait_state("connected")
+    zone.b.wait_status(lambda s: not s["ports"]["tls"], what="no server")
+    return zone
+
+
 @pytest.fixture(scope="module")
 def shared_zone(module_world):
     return Zone(module_world)

@@ -54,16 +54,6 @@ def be_private(zone, value="true"):
         one.wait_state("connected")
 
 
-@pytest.fixture
-def apart(zone):
-    """Two devices that only the hub brings together."""
-    for one in (zone.a, zone.b):
-        one.pzp("prefs", "peer.listen", "false", "--now")
-        one.wait_state("connected")
-    zone.b.wait_status(lambda s: not s["ports"]["tls"], what="no server")
-    return zone
-
-
 # ---- private: end to end through the hub ----
 
 def test_the_hub_cannot_read_what_is_private(apart):

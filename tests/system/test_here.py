@@ -6,7 +6,7 @@ remembered each other; both hubs are off for the whole of it.
 import json
 
 import pytest
-from test_pair import ZONES, friends, linked, pair, peers
+from test_pair import ZONES, at_a_table, friends, linked, pair, peers
 
 from pz.daemon import eventually
 
@@ -14,18 +14,7 @@ from pz.daemon import eventually
 @pytest.fixture
 def table(lab):
     """Two people at one table, friends by pairing, with no hub in sight and nothing shared."""
-    lan = lab.lan("table")
-    devices = []
-    for zone, name in zip(ZONES, ("laptop", "phone")):
-        hub = lab.hub(lab.host(f"hub-{name}", lan), name=f"hub-{name}", zone=zone)
-        device = lab.device(lab.host(name, lan), hub, name=name)
-        device.wait_synced(1)
-        hub.kill()
-        device.own_hub = hub
-        device.id = f"{zone}/{name}"
-        devices.append(device)
-    for device in devices:
-        device.wait_state("not-connected", "connecting")
+    devices = at_a_table(lab)
     assert all(result["remembered"] for result in pair(devices, "--remember"))
     linked(devices[0], devices[1].id)
     linked(devices[1], devices[0].id)
@@ -193,7 +182,7 @@ def test_whom_a_device_can_grant_something(table, world):
     assert "friends" in usage
     assert "no friend" in a.pzp("share", "test", "--with", "eve@example.com", "--here", check=1).reason()
     assert "tablet" in a.pzp("share", "test@tablet", "--with", ZONES[1], "--here", check=False).reason()
-    assert "no service" in a.pzp("share", "lamp", "--with", ZONES[1], "--here", check=1).reason()
+    assert "not a service" in a.pzp("share", "lamp", "--with", ZONES[1], "--here", check=1).reason()
     assert "not in a zone" in world.device("virgin").pzp("share", "test", "--with", ZONES[1], "--here", check=1).reason()
     # One device of the friend, and not that one.
     a.pzp("share", "test", "--with", f"{ZONES[1]}/tablet", "--here")

@@ -305,23 +305,31 @@ def test_man_in_the_middle_passes_messages_on(two):
 # ---- two zones, no hub ----
 
 
-@pytest.fixture
-def table(lab):
-    """Two people at one table: each one's zone, whose hub is off. Bob shares a service with Alice's zone."""
+def at_a_table(lab, before_the_hub_is_off=lambda device, zone: None):
+    """Two people at one table: a device of each one's zone, whose hub is off."""
     lan = lab.lan("table")
     devices = []
     for zone, name in zip(ZONES, ("laptop", "phone")):
         hub = lab.hub(lab.host(f"hub-{name}", lan), name=f"hub-{name}", zone=zone)
         device = lab.device(lab.host(name, lan), hub, name=name)
         device.wait_synced(1)
-        if zone == ZONES[1]:
-            device.pzp("share", "test", "--with", ZONES[0])
+        before_the_hub_is_off(device, zone)
         hub.kill()
         device.own_hub = hub
+        device.id = f"{zone}/{name}"
         devices.append(device)
     for device in devices:
         device.wait_state("not-connected", "connecting")
     return devices
+
+
+@pytest.fixture
+def table(lab):
+    """Bob shares a service with Alice's zone."""
+    def share(device, zone):
+        if zone == ZONES[1]:
+            device.pzp("share", "test", "--with", ZONES[0])
+    return at_a_table(lab, share)
 
 
 def test_found_on_the_local_network(table):

@@ -45,12 +45,7 @@ def is_let_in(host, identity, device, address="127.0.0.1"):
 @pytest.fixture
 def family(lab):
     """Home with three devices and a fourth (`stolen`, a program of another make); the hub is far."""
-    lab.home, lab.far = lab.lan("home"), lab.lan("far")
-    lab.gateway = lab.router("gateway", lab.home, lab.far)
-    lab.pzh = lab.hub(lab.host("server", lab.far))
-    lab.hosts = [lab.host(name, lab.home) for name in ("laptop", "tv", "phone")]
-    lab.laptop, lab.tv, lab.phone = lab.hosts
-    lab.a, lab.b, lab.c = [lab.device(host, lab.pzh) for host in lab.hosts]
+    lab.make_home()
     lab.stolen = fakepeer.enrol(lab.laptop, lab.pzh, "stolen")
     for one in (lab.a, lab.b, lab.c):
         one.wait_synced(4)

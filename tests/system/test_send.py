@@ -81,16 +81,6 @@ def send(zone, *args, check=True, **more):
     return lines(zone.a.pzp("send", *args, "tv", "--json", check=check, **more))
 
 
-@pytest.fixture
-def apart(zone):
-    """Two devices that only the hub brings together."""
-    for one in (zone.a, zone.b):
-        one.pzp("prefs", "peer.listen", "false", "--now")
-        one.wait_state("connected")
-    zone.b.wait_status(lambda s: not s["ports"]["tls"], what="no server")
-    return zone
-
-
 # ---- by which way ----
 
 @pytest.mark.smoke

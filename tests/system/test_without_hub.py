@@ -25,12 +25,7 @@ def call_works(caller, callee, timeout=30):
 @pytest.fixture
 def house(lab):
     """Home with three devices, the hub far away; all are in the zone."""
-    lab.home, lab.far = lab.lan("home"), lab.lan("far")
-    lab.gateway = lab.router("gateway", lab.home, lab.far)
-    lab.pzh = lab.hub(lab.host("server", lab.far))
-    lab.hosts = [lab.host(name, lab.home) for name in ("laptop", "tv", "phone")]
-    lab.laptop, lab.tv, lab.phone = lab.hosts
-    lab.a, lab.b, lab.c = [lab.device(host, lab.pzh) for host in lab.hosts]
+    lab.make_home()
     synced(lab)
     return lab
 

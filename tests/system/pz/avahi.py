@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from .closing import Closing
+
 BUS = """<busconfig>
 <type>system</type><listen>unix:path={path}</listen>
 <policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/>
@@ -22,7 +24,7 @@ publish-workstation=no
 """
 
 
-class Avahi:
+class Avahi(Closing):
     """Runs until close(); daemons that are started on the host afterwards use it."""
 
     def __init__(self, host, folder):
@@ -62,9 +64,3 @@ class Avahi:
             process.kill()
             process.wait()
             process.stdout.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()

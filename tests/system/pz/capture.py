@@ -10,6 +10,8 @@ import socket
 import struct
 import threading
 
+from .closing import Closing
+
 ETH_P_ALL, ETH_IPV4, ETH_IPV6 = 3, 0x0800, 0x86DD
 TCP, UDP = 6, 17
 SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_STATISTICS = 263, 1, 6
@@ -57,7 +59,7 @@ def parse(frame):
                   str(ipaddress.ip_address(target)), dport, ttl, frame[start:end])
 
 
-class Capture:
+class Capture(Closing):
     """Runs from its making until close(), or as a context; `where` is a LAN or a host of the lab."""
 
     def __init__(self, where):
@@ -145,9 +147,3 @@ class Capture:
             for form, marker in forms.items():
                 at = lower.find(form)
                 assert at < 0, f"{marker!r} in {bytes(stream[max(0, at - 100):at + 100])!r}"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()

@@ -4,6 +4,8 @@ import json
 import socket
 import time
 
+from .closing import Closing
+
 
 class ControlError(Exception):
     """The daemon refused; `exit` is the command line's exit status."""
@@ -13,7 +15,7 @@ class ControlError(Exception):
         self.exit = (error.get("data") or {}).get("exit")
 
 
-class Control:
+class Control(Closing):
     def __init__(self, path, timeout=20):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(timeout)
@@ -56,12 +58,6 @@ class Control:
     def close(self):
         self.file.close()
         self.sock.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()
 
 
 def wait_status(path, wanted, timeout, what):

@@ -9,11 +9,12 @@ from OpenSSL import SSL, crypto
 from cryptography import x509
 
 from . import certs, wire
+from .closing import Closing
 from .cpace import Exchange
 from .foreign import OpenSslStream
 
 
-class FakeHub:
+class FakeHub(Closing):
     """
     Listens and plays `script(hub, link, is_enrolment)` on each connection in a thread; what a script
     raises is raised again by close().
@@ -130,9 +131,3 @@ class FakeHub:
             stream.sock.close()
         if self.problems:
             raise self.problems[0]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()

@@ -13,6 +13,7 @@ import threading
 from OpenSSL import SSL, crypto
 
 from . import certs, foreign, wire
+from .closing import Closing
 
 ALPN = b"pz/1"
 
@@ -108,7 +109,7 @@ class Visit:
         return f"{self.who or self.error}: {self.messages}"
 
 
-class FakePeer:
+class FakePeer(Closing):
     """A server on a host; `visits` gets each connection at its end."""
 
     def __init__(self, host, identity, port=0, chain=None, key=None):
@@ -151,14 +152,8 @@ class FakePeer:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
-    def __enter__(self):
-        return self
 
-    def __exit__(self, *exc):
-        self.close()
-
-
-class OtherProgram:
+class OtherProgram(Closing):
     """A port that is not ours: says its greeting (or nothing), and reads."""
 
     def __init__(self, host, greeting=b"", port=0):
@@ -198,9 +193,3 @@ class OtherProgram:
         self._thread.join()
         os.close(self._wake)
         self.listener.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()

@@ -16,6 +16,7 @@ import time
 from OpenSSL import SSL
 
 from . import certs, proof, wire
+from .closing import Closing
 from .cpace import Exchange
 
 TEST_API = "http://webinos.org/api/test"
@@ -114,7 +115,7 @@ class WrongHub(Exception):
     """What the hub shows does not hold."""
 
 
-class Enrolment:
+class Enrolment(Closing):
     """The device's side of page 3, step by step."""
 
     def __init__(self, host, port, zone, device, code, alpn=b"pz-enrol/1", key="ec-p256"):
@@ -177,12 +178,6 @@ class Enrolment:
 
     def close(self):
         self.stream.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()
 
 
 def _b64(data):

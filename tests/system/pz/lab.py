@@ -25,6 +25,8 @@ import sys
 
 import pytest
 
+from .closing import Closing
+
 PREFIX = "pzlab"
 NAMED = pathlib.Path("/run/netns")
 CABLE = pathlib.Path(__file__).with_name("cable.py")
@@ -165,7 +167,7 @@ class Host(Space):
         return f"eth{lan.number}"
 
 
-class Lab:
+class Lab(Closing):
     """Namespaces, cables, and what has to go away with them."""
 
     def __init__(self):
@@ -300,6 +302,15 @@ class Lab:
         """A running device on that host, called like it, and in the hub's zone when there is a hub."""
         return self.world.device(more.pop("name", host.name), hub, *options, at=host, **more)
 
+    def make_home(self):
+        """Home with the devices a, b, c (on laptop, tv, phone); the hub is far, behind a gateway."""
+        self.home, self.far = self.lan("home"), self.lan("far")
+        self.gateway = self.router("gateway", self.home, self.far)
+        self.pzh = self.hub(self.host("server", self.far))
+        self.hosts = [self.host(name, self.home) for name in ("laptop", "tv", "phone")]
+        self.laptop, self.tv, self.phone = self.hosts
+        self.a, self.b, self.c = [self.device(host, self.pzh) for host in self.hosts]
+
     # ---- the end ----
 
     def on_close(self, close):
@@ -316,12 +327,6 @@ class Lab:
             except Exception as problem:  # pylint: disable=broad-except  # the rest goes on
                 problems.append(str(problem))
         assert not problems, "\n".join(problems)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()
 
 
 def _end(process):

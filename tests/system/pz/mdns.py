@@ -7,6 +7,8 @@ import socket
 import struct
 import threading
 
+from .closing import Closing
+
 PORT = 5353
 GROUP4, GROUP6 = "224.0.0.251", "ff02::fb"
 A, CNAME, PTR, TXT, AAAA, SRV, DNAME, ANY = 1, 5, 12, 16, 28, 33, 39, 255
@@ -128,7 +130,7 @@ def tags(packets):
             for text in one.data if text.startswith("t=")}
 
 
-class Announcer:
+class Announcer(Closing):
     """
     A host that says these packets over IPv4 (and IPv6 where it has it): at once, and as an answer to
     every question for our service.
@@ -187,9 +189,3 @@ class Announcer:
         os.close(self._wake)
         for one in self.sockets:
             one.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()

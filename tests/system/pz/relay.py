@@ -16,6 +16,7 @@ import threading
 from OpenSSL import SSL
 
 from . import fakepeer, foreign, wire
+from .closing import Closing
 from .daemon import name_of
 
 LINE_BYTES = 65536
@@ -93,7 +94,7 @@ class _Link:
             getattr(self.relay, self.relay.HANDLERS[status])(self.sides[content["channel"]], content)
 
 
-class Relay:
+class Relay(Closing):
     """
     Runs from its making until close(), or as a context. Its functions `on_...` run in a thread of its
     own; a test replaces them, and calls what is here, by `do`.
@@ -254,11 +255,5 @@ class Relay:
         for one in (side, side.other):
             if one:
                 one.link.sides.pop(one.number, None)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()
 
 

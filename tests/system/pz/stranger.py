@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
 from . import certs, wire
+from .closing import Closing
 from .foreign import OpenSslStream
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "pair"))
@@ -71,7 +72,7 @@ def context(server_card=None):
     return made
 
 
-class Exchange:
+class Exchange(Closing):
     """One exchange on one connection."""
 
     def __init__(self, card, sock, is_server=False):
@@ -132,12 +133,6 @@ class Exchange:
 
     def close(self):
         self.stream.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()
 
 
 def dial(port, card, host="127.0.0.1"):

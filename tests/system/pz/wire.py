@@ -7,6 +7,8 @@ import ssl
 import struct
 import time
 
+from .closing import Closing
+
 _ids = itertools.count(1)
 
 
@@ -83,7 +85,7 @@ class Closed(Exception):
     """The other end closed the link."""
 
 
-class Link:
+class Link(Closing):
     """One established TLS connection: frames in and out."""
 
     def __init__(self, stream):
@@ -198,12 +200,6 @@ class Link:
 
     def close(self):
         self.stream.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()
 
 
 def is_prop(message, status):
