@@ -53,7 +53,7 @@ a_limit_in_calls_is_counted_before_a_call_runs(void **state)
 	assert_int_equal(calls(w, LAPTOP, TEST), PZ_ACCESS_DENY);
 	assert_int_equal(w->counting, 2);
 	assert_int_equal(w->asked, 0);
-	/* what they began goes on; nothing else begins */
+	/* what they began continues; nothing else begins */
 	assert_int_equal(judge(w, LAPTOP, at(PZ_ACCESS_LISTEN, TEST)), PZ_ACCESS_PERMIT);
 	assert_int_equal(judge(w, LAPTOP, at(PZ_ACCESS_BIND, TEST)), PZ_ACCESS_DENY);
 	w->used = 3; /* a lower limit */

@@ -190,7 +190,7 @@ void pz_app_open_recheck(struct pz_visitor *visitor);
 void pz_app_open_check(struct pz_visitor *visitor);
 
 /* ---- resume.c ---- */
-/** The connection of an app has ended. @return true: its session goes on without one */
+/** The connection of an app has ended. @return true: its session continues without one */
 bool pz_app_leave(struct pz_visitor *visitor);
 /** Takes over the session of a former connection of the same origin, all but the router's.
  * @param wish {secret, keep: ids that the page still knows} @return false: no such session waits */

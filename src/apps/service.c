@@ -395,8 +395,7 @@ remove_one(struct provided *provided)
 	(void)!pz_registry_remove(provided->visitor->apps->config.registry, d->api, d->id);
 }
 
-/* A page that was loaded anew registers what it had: that goes on, where its functions are the
- * same.
+/* A reloaded page registers its services again: a service with the same functions continues.
  * @return NULL: it is not one of those */
 static struct provided *
 claim(struct pz_visitor *visitor, json_t *params)

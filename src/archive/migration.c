@@ -25,7 +25,7 @@
 #include "zone/policy.h"
 
 #define SPACE_BYTES (PZ_ZONE_BYTES_MAX + 32)
-/* The former hub may go on, and each of its lists counts one up: as many as a zone has devices,
+/* The former hub may continue, and each of its lists counts one up: as many as a zone has devices,
  * several times over. */
 #define CRL_STEP 65536
 #define FORMER_MEMBERS 4 /* serial, enrolled, revokedAt, why */

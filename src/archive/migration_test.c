@@ -57,7 +57,7 @@ test_moves(void **state)
 	pz_cert_serial_hex(a->tls, tls);
 	pz_cert_serial_hex(zone->tls, was);
 	assert_string_not_equal(tls, was);
-	/* A list that wins over what the former hub goes on to issue. */
+	/* A list that wins over what the former hub continues to issue. */
 	assert_ok(pz_crl_verify(a->crl, zone->ca, NULL));
 	assert_true(pz_crl_number(a->crl) > pz_crl_number(zone->crl) + PZ_DEVICES_PER_ZONE_MAX);
 	assert_int_equal(pz_crl_len(a->crl), 2);

@@ -83,7 +83,7 @@ on_hide(struct pz_prompt_agent *agent, const char *id, const char *why)
 
 /* ---- which devices may answer ---- */
 
-/* Is the device one of the names with commas between them? */
+/* True when the device is in a list of names that commas separate. */
 static bool
 is_listed(const char *list, const char *device)
 {

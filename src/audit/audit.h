@@ -44,7 +44,7 @@ struct pz_audit_config {
 struct pz_audit_entry {
 	uint64_t time_ms; /* wall clock; 0: now */
 	uint64_t same;    /* other than 0: entries with this number are equal but for the time */
-	bool is_allowed;  /* what came of it: the call may go on */
+	bool is_allowed;  /* what came of it: the call may continue */
 	/* What the documents say: its effect, the slot that decided, and the path of elements to
 	 * the rule. NULL: nothing could be decided, `fault` says why. */
 	const struct pz_policy_decision *decision;
@@ -66,7 +66,7 @@ struct pz_audit_entry {
 };
 
 /**
- * Reads where the log ends. Where that cannot be read the log goes on all the same, the condition
+ * Reads where the log ends. Where that cannot be read the log continues all the same, the condition
  * audit-damaged is raised, and a record says so.
  * Errors: IO (of the store), LIMIT_MEMORY.
  */
@@ -92,7 +92,7 @@ void pz_audit_save_now(struct pz_audit *audit);
  * LIMIT_MEMORY. */
 enum pz_err pz_audit_wipe(struct pz_audit *audit, struct pz_txn *txn) PZ_MUST_USE;
 /** How the transaction has ended. @param is_removed true: the log begins again with record 1;
- * false: it goes on */
+ * false: it continues */
 void pz_audit_wiped(struct pz_audit *audit, bool is_removed);
 
 /* ---- reading ---- */

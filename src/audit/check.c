@@ -1,7 +1,7 @@
 /*
- * The check of the chain on disk, a segment in each step. What may go on between two steps: records
- * come (they are checked too, or are behind the end), and retention removes segments (then the
- * check begins again).
+ * The check of the chain on disk, a segment in each step. What may continue between two steps:
+ * records come (they are checked too, or are behind the end), and retention removes segments (then
+ * the check begins again).
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -348,7 +348,7 @@ test_removal_that_fails_is_done_later(void **state)
 	assert_int_equal(f.check.first, 1001);
 }
 
-/* Retention goes on while the check is under way. */
+/* Retention continues while the check is under way. */
 static void
 test_check_begins_again_when_segments_go(void **state)
 {

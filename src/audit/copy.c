@@ -7,8 +7,8 @@
  * first line is kept until the last one was seen. A hand that cuts the beginning off would have to
  * forge that record, and with it every hash behind it.
  *
- * The end: nothing in a copy says that it goes on. Number and hash of the last record are shown, to
- * be compared with what the device shows, or with a later copy.
+ * The end: nothing in a copy says that it continues. Number and hash of the last record are shown,
+ * to be compared with what the device shows, or with a later copy.
  */
 #include <inttypes.h>
 #include <string.h>

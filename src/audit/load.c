@@ -1,6 +1,6 @@
 /*
  * From the store. What cannot be read does not stop the daemon, and does not pass in silence: the
- * condition audit-damaged is raised, the chain begins anew behind what is known, and the record
+ * condition audit-damaged is raised, the chain begins again behind what is known, and the record
  * "begun-anew" makes each check of it fail until retention has removed it.
  */
 #include <stdio.h>

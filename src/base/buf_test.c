@@ -234,7 +234,7 @@ test_behaves_like_a_queue_under_random_use(void **state)
 	pz_buf_pool_free(pools[1]);
 }
 
-/* A full queue that goes on byte by byte: bytes may not be moved on every append. */
+/* A full queue that continues byte by byte: bytes may not be moved on every append. */
 static void
 test_full_queue_moves_its_bytes_rarely(void **state)
 {

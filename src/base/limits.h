@@ -35,7 +35,7 @@
 
 /* ---- pressure (page 4) ---- */
 #define PZ_QUEUE_HIGH_BYTES (4U << 20) /* stop reading what feeds this link */
-#define PZ_QUEUE_LOW_BYTES (1U << 20)  /* go on */
+#define PZ_QUEUE_LOW_BYTES (1U << 20)  /* continue */
 /* one link's queue in any case: high mark + what sources already read + one frame */
 #define PZ_QUEUE_MAX_BYTES (40U << 20)
 #define PZ_SLOW_CONSUMER_US (10 * PZ_US_PER_S)

@@ -126,7 +126,7 @@ void pz_calls_app_gone(struct pz_calls *calls, const char *address);
 bool
 pz_calls_may_send(struct pz_calls *calls, const char *from, const char *to, struct pz_slice method);
 
-/** Streams and binders are judged again: those that may not go on end (page 7, 6.1). */
+/** Streams and binders are judged again: those that may not continue end (page 7, 6.1). */
 void pz_calls_recheck(struct pz_calls *calls);
 
 /** As pz_dispatcher_taken_back. */

@@ -35,7 +35,7 @@ void pz_search_cancel(struct pz_search *search);
 
 /** The hub has sent `foundServices`. @param message borrowed */
 void pz_discovery_found(struct pz_calls *calls, json_t *message);
-/** The hub is gone: searches go on without it. */
+/** The hub is gone: searches continue without it. */
 void pz_discovery_hub_gone(struct pz_calls *calls);
 /** A peer has come, gone, or sent something: searches look again. */
 void pz_discovery_look_again(struct pz_calls *calls);

@@ -49,7 +49,7 @@ struct end {
 	struct user *user;  /* that the next offer is for */
 	uint32_t window;    /* of acceptances */
 	struct pz_splices *splices;
-	struct end *next; /* where a hop goes on */
+	struct end *next; /* where a hop continues */
 	const char *proved;
 	char offer_to[64], offer_kind[64], offer_from[64];
 	unsigned offers, wakes, data_frames;
@@ -102,7 +102,7 @@ void pattern(uint8_t *out, size_t len, size_t from);
 
 /* Sends until everything was taken. @param settle runs after each piece, until nothing moves */
 void send_all(struct user *u, size_t len, void (*settle)(void *arg), void *arg);
-/* The same, while the world goes on. */
+/* The same, while the world continues. */
 void world_send(struct world *w, struct user *u, size_t len);
 
 void assert_received(const struct user *u, size_t len);

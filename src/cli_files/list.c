@@ -272,7 +272,7 @@ open_input(const struct pz_cli *cli, json_int_t *out_size)
 		return fcntl(in, F_DUPFD_CLOEXEC, 0);
 	}
 	int fd = open_nameless();
-	/* Without a time of change: the same input, sent again after a break, goes on. */
+	/* Without a time of change: the same input, sent again after a break, continues. */
 	if (fd >= 0 && (!copy_all(in, fd, out_size) || futimens(fd, no_times) != 0)) {
 		int number = errno;
 		close(fd);

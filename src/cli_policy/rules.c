@@ -481,7 +481,7 @@ check_hub(const struct pz_cli *cli, const struct intent *intent)
 /* ---- the whole ---- */
 
 /* Without a hub a search of the whole zone takes a second, and what is taken back with --here would
- * go on as long: this device alone matters there. */
+ * continue as long: this device alone matters there. */
 static int
 learn(struct pz_cli *cli, struct intent *intent)
 {

@@ -40,7 +40,7 @@ print_line(const struct pinging *p, const json_t *event)
 	free(error);
 }
 
-/* @return false: the output is closed, and with it the reason to go on */
+/* @return false: the output is closed, and with it the reason to continue */
 static bool
 on_event(void *arg, json_t *event)
 {
@@ -137,7 +137,7 @@ ping(struct pinging *p, struct pz_cli *cli, json_int_t count, unsigned interval_
 		json_decref(params);
 		return status;
 	}
-	/* no time limit: without --count it goes on until it is interrupted */
+	/* no time limit: without --count it continues until it is interrupted */
 	status = pz_cli_request(cli, "ping", params, 0, on_event, p, &result);
 	json_decref(result);
 	if (status == PZ_EXIT_DONE)

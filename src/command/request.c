@@ -5,7 +5,7 @@
  * valid memory.
  *
  * Ended and freed are two moments. An end releases what the handler has (searches, timers) at
- * once, so that nothing of it goes on; the object stays until its owner has got the result.
+ * once, so that nothing of it continues; the object stays until its owner has got the result.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,7 +143,7 @@ report_soon(struct pz_request *request)
 	pz_env_start(requests->env, &requests->timer, 0);
 }
 
-/* Its owner wants no answer. A handler that cannot be called off (it is storing) goes on
+/* Its owner wants no answer. A handler that cannot be cancelled (it is storing) continues
  * without one. */
 void
 pz_request_cancel(struct pz_request *request)
@@ -159,7 +159,7 @@ void
 pz_request_goes_on(struct pz_request *request, bool goes_on)
 {
 	request->goes_on = goes_on;
-	/* Its owner gave it up while it could not be called off. */
+	/* Its owner gave it up while it could not be cancelled. */
 	if (!goes_on && request->reply == NULL)
 		report_soon(request);
 }

@@ -36,12 +36,12 @@ struct pz_reply {
 /** What a handler keeps for a request. One static object for each kind of request. */
 struct pz_request_kind {
 	size_t size; /* bytes of its state; 0: none */
-	/** Releases what the state holds and calls off what was begun; called once, when the
+	/** Releases what the state holds and cancels what was begun; called once, when the
 	 * request ends or, after its owner gave it up, at the end of the turn. May be NULL. */
 	void (*release)(struct pz_request *request);
-	/** What was begun cannot be called off (a commit): a request that its owner gives up goes
-	 * on until the handler ends it, and is reported to no one. pz_request_goes_on changes that
-	 * for one request. */
+	/** What was begun cannot be cancelled (a commit): a request that its owner gives up
+	 * continues until the handler ends it, and is reported to no one. pz_request_goes_on
+	 * changes that for one request. */
 	bool goes_on;
 };
 
@@ -60,7 +60,7 @@ struct pz_request {
 	json_t *params;                     /* object, owned */
 	struct pz_file *file;               /* that came with it, owned until its end; or NULL */
 	void *state;                        /* kind->size bytes, owned */
-	const struct pz_request_kind *kind; /* NULL: no state, goes on until it has ended */
+	const struct pz_request_kind *kind; /* NULL: no state, continues until it has ended */
 	struct pz_requests *requests;
 	struct pz_list all, over;
 	const struct pz_reply *reply; /* NULL: its owner has given it up */
@@ -79,7 +79,7 @@ void pz_requests_init(struct pz_requests *requests, const struct pz_env *env, vo
  * may do so from outside of all calls. */
 void pz_requests_report(struct pz_requests *requests);
 
-/** Gives up and frees all, also those that go on: what would end them must not come any more.
+/** Gives up and frees all, also those that continue: what would end them must not come any more.
  * Reports nothing. A zeroed object is fine. */
 void pz_requests_fini(struct pz_requests *requests);
 
@@ -107,15 +107,15 @@ struct pz_request *pz_request_new(struct pz_requests *requests, json_t *params,
  * @param takes_file NULL: none */
 void pz_request_set_file(struct pz_request *request, struct pz_file *takes_file);
 
-/** Its owner is gone: no function of the reply is called any more. What was begun is called off at
- * the end of the turn, or goes on (pz_request_kind). NULL is fine. */
+/** Its owner is gone: no function of the reply is called any more. What was begun is cancelled at
+ * the end of the turn, or continues (pz_request_kind). NULL is fine. */
 void pz_request_cancel(struct pz_request *request);
 
 /** For handlers: the request is of this kind from now on. At most once for each.
  * @return the state, zeroed; NULL: out of memory, and the request has ended with that */
 void *pz_request_begin(struct pz_request *request, const struct pz_request_kind *kind);
 
-/** For handlers whose request cannot be called off any more, or can from now on. Not for one that
+/** For handlers whose request cannot be cancelled any more, or can from now on. Not for one that
  * is over (pz_request_is_over): that one is freed at the end of the turn. */
 void pz_request_goes_on(struct pz_request *request, bool goes_on);
 
@@ -132,7 +132,8 @@ void pz_request_answer(struct pz_request *request, json_t *takes_result);
 /** pz_request_finish with an error. */
 void pz_request_fail(struct pz_request *request, enum pz_err err, const char *detail);
 
-/** Has it ended, or was it given up? After a call that may have ended it from inside. */
+/** True when it has ended, or its owner has given it up. For use after a call that may have ended
+ * it. */
 bool pz_request_is_over(const struct pz_request *request);
 
 #endif

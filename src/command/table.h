@@ -90,8 +90,8 @@ const struct pz_command *pz_command_find(const struct pz_command *commands, cons
 /** True for a command that a file has to come with. NULL: no command, false. */
 bool pz_command_takes_file(const struct pz_command *command);
 
-/** Are these what the row allows? Files are left out. Errors: CONFIG, with a detail that names the
- * parameter. */
+/** Checks parameters against the row. Files are left out. Errors: CONFIG, with a detail that names
+ * the parameter. */
 enum pz_err pz_command_check(const struct pz_command *command, const json_t *params,
 			     struct pz_errinfo *info) PZ_MUST_USE;
 

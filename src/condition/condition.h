@@ -1,4 +1,4 @@
-/* Conditions: what is wrong although the daemon goes on. Raised and cleared by the module that
+/* Conditions: what is wrong although the daemon continues. Raised and cleared by the module that
  * knows, listed by `status`. */
 #ifndef PZ_CONDITION_CONDITION_H
 #define PZ_CONDITION_CONDITION_H

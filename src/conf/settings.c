@@ -340,7 +340,7 @@ check_together(const struct loader *loader)
 			       "control-socket: the path has %zu bytes, at most %zu are possible: "
 			       "choose a shorter --control-socket",
 			       len, max);
-	/* Else reading would stop and go on at each byte. */
+	/* Else reading would stop and continue at each byte. */
 	if (settings->limit_queue_low >= settings->limit_queue_high)
 		return pz_fail(loader->info, PZ_ERR_CONFIG,
 			       "limits.queue-low = %u: must be less than limits.queue-high = %u",

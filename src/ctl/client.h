@@ -60,8 +60,8 @@ enum pz_err pz_ctl_begin(struct pz_ctl_client *client, const char *method, json_
  */
 enum pz_err pz_ctl_proceed(struct pz_ctl_client *client, bool *out_over, json_t **out_result,
 			   struct pz_ctl_error *out_error, struct pz_errinfo *info) PZ_MUST_USE;
-/** Waits until one of the clients can go on, or for `timeout_ms`. @param clients NULL ones are left
- * out @return true: `stop_fd` is readable */
+/** Waits until one of the clients can continue, or for `timeout_ms`. @param clients NULL ones are
+ * left out @return true: `stop_fd` is readable */
 bool pz_ctl_wait(struct pz_ctl_client *const *clients, size_t count, int stop_fd, int timeout_ms);
 
 /** The next request takes this descriptor along: the daemon gets a copy of it. @param fd borrowed

@@ -382,7 +382,7 @@ count_event(void *arg, json_t *event)
 	return true;
 }
 
-/* Two requests go on at the same time, each by its client. */
+/* Two requests continue at the same time, each by its client. */
 static void
 several_at_once(void **state)
 {

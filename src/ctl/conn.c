@@ -397,7 +397,7 @@ pz_ctl_fail_err(struct pz_ctl_call *call, enum pz_err err, const struct pz_errin
 	pz_ctl_fail(call, pz_ctl_exit_code(err), detailed ? info->text : pz_err_text(err));
 }
 
-/* An event that is too long is lost, the call goes on. */
+/* An event that is too long is lost, the call continues. */
 void
 pz_ctl_event(struct pz_ctl_call *call, json_t *event)
 {

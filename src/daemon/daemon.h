@@ -58,7 +58,7 @@ struct pz_daemon {
 /**
  * Reads the settings, takes the data directory, opens key store and store, makes the loop.
  * Prints help, version or the one line that says what is wrong.
- * @param out_exit the exit code when the daemon is not to go on (page 12)
+ * @param out_exit the exit code when the daemon is not to continue (page 12)
  * @return false when the process should end with *out_exit
  */
 bool pz_daemon_open(struct pz_daemon *daemon, enum pz_program program, int argc, char **argv,

@@ -27,7 +27,7 @@ void pz_servicefiles_free(struct pz_servicefiles *files);
 
 /**
  * Offers what the files describe, and no longer what files described that are gone. A file that is
- * as it was changes nothing: its calls go on. A file that is wrong raises the condition
+ * as it was changes nothing: its calls continue. A file that is wrong raises the condition
  * service-file; the service that it described before stays.
  * @param paths files that must be there
  * @param directory its files "*.json" in the order of their names; it may be missing. NULL: none

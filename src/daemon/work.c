@@ -29,7 +29,7 @@ on_done(uv_work_t *op, int status)
 {
 	const struct errand *errand = PZ_CONTAINER(op, struct errand, op);
 
-	(void)status; /* it is never called off */
+	(void)status; /* it is never cancelled */
 	errand->work->done(errand->work);
 }
 

@@ -32,7 +32,7 @@ struct pz_code {
 };
 
 enum pz_code_result {
-	PZ_CODE_OK,       /* go on with the exchange; one attempt is spent */
+	PZ_CODE_OK,       /* continue with the exchange; one attempt is spent */
 	PZ_CODE_EXPIRED,  /* its time is over */
 	PZ_CODE_ATTEMPTS, /* all attempts are used up: the code is no longer valid */
 	PZ_CODE_WAIT,     /* this address has tried too often and has to wait; nothing is spent */

@@ -15,7 +15,7 @@ struct pz_http_lines {
 
 /**
  * Looks for the end of a head, and for what smuggling of requests needs: a bare LF or CR, a NUL, a
- * line that goes on in the next one (obs-fold), white space before the colon, a line without a
+ * line that continues in the next one (obs-fold), white space before the colon, a line without a
  * colon, a first line that is no request.
  * @param bytes from the head's beginning on; more of the same on each call
  * @param out_bytes length of the head with its empty line; 0: it is not whole yet

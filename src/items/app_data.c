@@ -230,7 +230,7 @@ on_removed(void *arg, enum pz_err err, const char *detail)
 		r->done(r->arg, r->err, r->info.text);
 }
 
-/* Each key is looked for anew after the one before: its removal has moved the others. */
+/* Each key is looked for again after the one before: its removal has moved the others. */
 static enum pz_err
 remove_each(struct pz_items *items, const char *origin, struct pz_app_data_removal *r,
 	    struct pz_errinfo *info)

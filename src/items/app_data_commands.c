@@ -127,7 +127,7 @@ release_change(struct pz_request *request)
 	json_decref(change->result);
 }
 
-/* It goes on without its client: a commit cannot be called off. */
+/* It continues without its client: a commit cannot be cancelled. */
 static const struct pz_request_kind change_kind = {
 	.size = sizeof(struct change), .release = release_change, .goes_on = true};
 

@@ -1,7 +1,7 @@
 /*
  * The list of each device is one chunk of the item service-cache: its device writes it, all others
  * keep it. Lists that may be wrong are dropped without a deletion that travels: each node knows by
- * itself who has left the zone, and a device that comes back writes its list anew.
+ * itself who has left the zone, and a device that comes back writes its list again.
  */
 #include "items/service_cache.h"
 

@@ -44,8 +44,8 @@ count_process(uv_handle_t *handle, void *arg)
 }
 
 /**
- * A daemon leaves its children after PZ_LOOP_END_MS, because its process ends. This one goes on and
- * makes another loop at the same place, to which libuv would deliver the end of such a child.
+ * A daemon leaves its children after PZ_LOOP_END_MS, because its process ends. This one continues
+ * and makes another loop at the same place, to which libuv would deliver the end of such a child.
  */
 static void
 wait_for_children(uv_loop_t *uv)

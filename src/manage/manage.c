@@ -417,7 +417,7 @@ pz_manage_call_ended(struct pz_manage *manage, const struct pz_call *call)
 		/* The disk may have it by now; the next getPolicy shows how it ended. */
 		struct change *c = PZ_CONTAINER(node, struct change, node);
 		if (c->call == call)
-			c->call = NULL; /* what was begun goes on */
+			c->call = NULL; /* what was begun continues */
 	}
 }
 

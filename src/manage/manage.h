@@ -24,7 +24,7 @@ struct pz_manage {
 /** @param requests, policies borrowed */
 void pz_manage_init(struct pz_manage *manage, struct pz_requests *requests,
 		    struct pz_policies *policies);
-/** Changes under way go on and are reported to no one. */
+/** Changes under way continue and are reported to no one. */
 void pz_manage_fini(struct pz_manage *manage);
 /** Serves a call, at once or later. @param params as received; may be NULL
  * @return false: there is no such method */

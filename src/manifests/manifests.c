@@ -1,6 +1,6 @@
 /*
- * Manifests on the disk and in the slot `app`. The document of the slot is written anew from all of
- * them with each change, and swapped like any other: what runs is judged again (policies.c).
+ * Manifests on the disk and in the slot `app`. The document of the slot is written again from all
+ * of them with each change, and swapped like any other: what runs is judged again (policies.c).
  *
  * Both ways wait for the disk. A removal allows more than before, so it must not count while a
  * restart would bring the manifest back, and an installation that is lost would be no promise.

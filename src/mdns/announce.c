@@ -113,7 +113,7 @@ is_on_interface(const struct pz_mdns_announcer *announcer, int interface)
 
 /**
  * Only what the machine still has. Avahi never announces a service, on whatever interface, when one
- * went while the service was probed for on it: so it is given the service anew.
+ * went while the service was probed for on it: so it is given the service again.
  */
 static void
 drop_addresses(struct pz_mdns_announcer *announcer)

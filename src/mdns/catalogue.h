@@ -37,7 +37,7 @@ struct pz_mdns_catalogue {
 	unsigned replaced;      /* how many gave way in it */
 	bool has_overflowed;    /* since the last query for all instances */
 	bool is_crowd_told;     /* logged, once */
-	bool is_broken;         /* a watch does not work: everything is asked anew by `confirm` */
+	bool is_broken;         /* a watch does not work: everything is asked again by `confirm` */
 	bool has_failed;        /* reported; since then it has not been seen to work */
 	struct pz_mdns_watch who;
 	struct pz_timer settle, confirm, crowd;

@@ -115,7 +115,7 @@ records_that_come_back_are_no_goodbye(void **state)
 		pz_kit_clock_run(&fix.clock, PZ_MDNS_GONE_US);
 		assert_string_equal(told(), "");
 	}
-	/* The time is counted anew each time, and it ends. */
+	/* The time is counted again each time, and it ends. */
 	srv(false, "one", 84, "one");
 	pz_kit_clock_run(&fix.clock, PZ_MDNS_GONE_US - 100 * PZ_US_PER_MS);
 	assert_string_equal(told(), "");

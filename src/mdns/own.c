@@ -4,7 +4,7 @@
  * costs nothing but what was known of the local network. This file is its other end: each entry and
  * each watch has an id, calls are sent, and what comes back is read as a stranger's (message.h).
  *
- * The process is a fresh image, not a fork that goes on: a copy of this process would have its
+ * The process is a fresh image, not a fork that continues: a copy of this process would have its
  * memory with all keys, for an attacker that takes it over. The program is started again instead of
  * a second one from a folder, because it cannot be missing or of another version.
  */

@@ -27,7 +27,7 @@ void pz_mdns_sandbox_begin(int keep);
  * From now on the system calls fail (EPERM) that a running responder does not need: no file is
  * opened, no socket made, no program run, no process signalled. To be called when its sockets are
  * open.
- * @return false: this kernel or this machine has no such filter, and everything goes on without
+ * @return false: this kernel or this machine has no such filter, and everything continues without
  */
 bool pz_mdns_sandbox_seal(void);
 

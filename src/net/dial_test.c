@@ -425,7 +425,7 @@ count_refusals(void *arg, enum pz_log_level level, const char *id, const char *t
 	refusals += strcmp(id, "accept-refused") == 0;
 }
 
-/* Page 4 "Pressure": limits, once reached, are logged, and the service to others goes on. */
+/* Page 4 "Pressure": limits, once reached, are logged, and the service to others continues. */
 static void
 without_descriptors_callers_are_turned_away(void **state)
 {

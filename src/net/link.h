@@ -143,7 +143,7 @@ void pz_link_close(struct pz_link *link, enum pz_err why, const char *detail);
 /**
  * Nothing is received from it for that long, so that others are served: frames that it has sent
  * already wait. May be called for the frame under way; ignored while it rests.
- * @param rest_us microseconds, 0: it goes on
+ * @param rest_us microseconds, 0: it continues
  * @spec page 4 "Pressure", page 14 DOS-1
  */
 void pz_link_rest(struct pz_link *link, uint64_t rest_us);

@@ -276,7 +276,8 @@ a_link_whose_frames_cost_much_rests(void **state)
 	fx_send(&laptop, 9, 3);
 	fx_run(&hub, &laptop);
 	assert_false(hub.stream.is_reading);
-	hub.link->session.ops->set_reading(&hub.link->session, true); /* its router lets it go on */
+	hub.link->session.ops->set_reading(&hub.link->session,
+					   true); /* its router lets it continue */
 	assert_false(hub.stream.is_reading);
 	for (unsigned i = 1; i <= 3; i++) {
 		fx_advance(&w, rest_us - 1);

@@ -55,7 +55,7 @@ void pz_link_unwatch(struct pz_link *link);
  * @param on_timer calls pz_liveness_is_over, and closes the link when that is true; it gets the
  *        link */
 void pz_liveness_init(struct pz_link *link, pz_timer_fn on_timer);
-/** To be called when the timer fires: goes on watching or probing. @return true: the other end is
+/** To be called when the timer fires: continues watching or probing. @return true: the other end is
  * dead, and the link is to be closed (IO_TIMEOUT, "no sign of life") */
 bool pz_liveness_is_over(struct pz_link *link);
 /** Stops the timers, before the link is freed. */

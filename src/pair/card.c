@@ -1,7 +1,7 @@
 /*
  * What a device shows of itself when it pairs: a JSON text with names and certificates, of
  * which the bytes are part of the commitment. So the text is kept as it was received, and never
- * made anew from what was read.
+ * made again from what was read.
  *
  * Everything in a card is a claim. That the certificates fit together is checked here; that the
  * other side has their key, by the exchange (pair.c). The name for people is shown beside the

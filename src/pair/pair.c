@@ -204,7 +204,8 @@ pz_pair_start(struct pz_pair *pair)
 	json_decref(message);
 }
 
-/* Who is it? Devices of one zone know each other, and need no window. */
+/* Verifies the identity of the other end. Devices of one zone know each other, and need no window.
+ */
 static enum pz_err
 check_partner(const struct pz_pair *pair, struct pz_errinfo *info)
 {

@@ -58,7 +58,7 @@ end_link(struct pair_conn *conn, enum pz_err why, const char *detail)
 	pz_link_close(conn->link, why, detail);
 }
 
-/* A dial that is called off has no call-back, so the object is freed here. */
+/* A dial that is cancelled has no call-back, so the object is freed here. */
 void
 pz_pairing_conn_drop(struct pair_conn *conn)
 {

@@ -22,7 +22,7 @@ struct pz_pairing;
 struct pz_pairing_ops {
 	/** Whether a window may open now. Errors: any, with a line (the zone is being left). */
 	enum pz_err (*may_open)(void *arg, struct pz_errinfo *info);
-	/** The friends of config.zone have changed: links and calls are judged anew. */
+	/** The friends of config.zone have changed: links and calls are judged again. */
 	void (*trust_changed)(void *arg);
 	/** Sends the hub `friendOffer`, where it is connected. @param message borrowed */
 	void (*offer)(void *arg, json_t *message);

@@ -1,6 +1,6 @@
 /*
  * Channels that others open (page 6 "Relaying", page 15): a link in such a channel ends here, or
- * goes on to the next node. As a relay this device splices only its own direct links, never a
+ * continues to the next node. As a relay this device splices only its own direct links, never a
  * second relay, and cannot read the bytes.
  */
 #include <stdio.h>

@@ -97,10 +97,11 @@ struct peer {
 	struct peer_target given; /* where it is, as a person said; without a port: not said */
 	bool is_missed;           /* a link with it was lost and none has come since */
 	unsigned failures;
-	unsigned private_uses;                     /* pz_peers_want_private */
-	struct pz_timer unneeded;                  /* its link through the hub, when that is 0 */
-	char relay_tried[PZ_DEVICE_BYTES_MAX + 1]; /* last, in vain or until its link was lost */
-	uint64_t tried_us; /* when its addresses were tried for it last (trial.c); 0: never */
+	unsigned private_uses;    /* pz_peers_want_private */
+	struct pz_timer unneeded; /* its link through the hub, when that is 0 */
+	char relay_tried[PZ_DEVICE_BYTES_MAX +
+			 1]; /* last, without success or until its link was lost */
+	uint64_t tried_us;   /* when its addresses were tried for it last (trial.c); 0: never */
 	struct pz_timer retry;
 	/* what it said on the live link */
 	json_t *info;                            /* pzpInfo, or NULL */
@@ -213,7 +214,7 @@ struct pz_doorway *pz_peers_doorway_new(struct pz_peers *peers);
 /* ---- dial.c ---- */
 /**
  * Looks for a way to a peer: what the hub said, what is found near by until `seek_us` from now. An
- * attempt that runs goes on at least as long.
+ * attempt that runs continues at least as long.
  */
 void pz_peer_dial(struct peer *peer, uint64_t seek_us);
 /** Ends the attempt; its links are closed, except for one. NULL is fine. */
@@ -231,7 +232,7 @@ void pz_peers_dial_reached(struct pz_peers *peers);
 /** It is not wanted any more: no retry, no attempt. One that waits for it gets the reason. */
 void pz_peer_give_up(struct peer *peer, const char *reason);
 /** The network has changed: those that wait for their next attempt are dialled now, and attempts
- * that run try their addresses anew. */
+ * that run try their addresses again. */
 void pz_peers_dial_anew(struct pz_peers *peers);
 /** With peer.auto it may be time to dial it. */
 void pz_peer_consider(struct pz_peers *peers, const char *device);
@@ -335,7 +336,7 @@ void pz_nearby_targets(struct pz_nearby *nearby, const char *device,
 		       void (*each)(void *arg, const struct peer_target *target), void *arg);
 /** The announcements that count now. New array, or NULL. */
 json_t *pz_nearby_list(struct pz_nearby *nearby);
-/** Another zone, or none: every announcement is looked at anew. */
+/** Another zone, or none: every announcement is looked at again. */
 void pz_nearby_forget(struct pz_nearby *nearby);
 
 #endif

@@ -270,7 +270,7 @@ on_target(void *arg, const struct peer_target *target)
 		 target->address);
 }
 
-/* Those that were tried in vain are not the first of the next attempt. */
+/* Those that were tried without success are not the first of the next attempt. */
 static void
 relays_to_a_device_take_turns(void **state)
 {

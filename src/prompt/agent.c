@@ -144,7 +144,7 @@ pz_prompts_dismiss(struct pz_prompts *prompts, struct pz_prompt_agent *agent, co
 	pz_prompts_leave(prompts, agent);
 }
 
-/* What waits goes on to wait: the agent may come back, and others may come. */
+/* What waits continues to wait: the agent may come back, and others may come. */
 void
 pz_prompts_leave(struct pz_prompts *prompts, struct pz_prompt_agent *agent)
 {

@@ -190,7 +190,7 @@ on_deleted(void *arg, enum pz_err err, const char *detail)
 	pz_request_finish(request, err, detail, err == PZ_OK ? json_object() : NULL);
 }
 
-/* The commit is a request's that goes on: it is ended by the end of the commit. */
+/* The commit is a request's that continues: it is ended by the end of the commit. */
 static void delete (struct pz_prompts *prompts, struct pz_request *request, uint64_t id)
 {
 	if (pz_request_begin(request, &deleting_kind) == NULL)

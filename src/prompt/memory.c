@@ -40,7 +40,7 @@ struct record {
 	enum pz_prompt_answer answer;
 	enum pz_policy_effect effect; /* that raised the question */
 	uint64_t id, created_ms;
-	uint64_t ends_us; /* the session has ended, and is given up then; 0: it goes on */
+	uint64_t ends_us; /* the session has ended, and is given up then; 0: it continues */
 };
 
 /* A commit under way. It outlives the memory where the store does. */
@@ -133,7 +133,7 @@ new_record(struct pz_prompt_memory *memory, const struct pz_prompt_key *key,
 
 /* ---- sessions ---- */
 
-/* The wall clock goes on while the machine sleeps, the monotonic one does not. */
+/* The wall clock continues while the machine sleeps, the monotonic one does not. */
 static int64_t
 clock_offset_ms(const struct pz_prompt_memory *memory)
 {
@@ -141,8 +141,8 @@ clock_offset_ms(const struct pz_prompt_memory *memory)
 	       (int64_t)(pz_env_mono_us(memory->env) / PZ_US_PER_MS);
 }
 
-/* Sessions end when the device sleeps: only the wall clock goes on then. A clock that was set looks
- * the same, and costs a question more. */
+/* Sessions end when the device sleeps: only the wall clock continues then. A clock that was set
+ * looks the same, and costs a question more. */
 static bool
 has_slept(struct pz_prompt_memory *memory)
 {

@@ -132,7 +132,7 @@ a_session_ends_by_restart_suspend_and_half_a_minute_away(void **state)
 	fx_run_ms(30000);
 	assert_int_equal(fx_decide(PZ_POLICY_PROMPT_SESSION, "phone", PZ_PROMPT_ALLOW_SESSION),
 			 PZ_PROMPT_YES);
-	/* the device sleeps: only the wall clock goes on */
+	/* the device sleeps: only the wall clock continues */
 	t.world.clock.wall_ms += 31000;
 	assert_int_equal(fx_decide(PZ_POLICY_PROMPT_SESSION, "phone", PZ_PROMPT_DENY_SESSION),
 			 PZ_PROMPT_NO);

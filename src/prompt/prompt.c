@@ -6,7 +6,7 @@
  *       └──> ENDED       └─ time-out ──> LATE ──> ENDED
  *
  * Calls are reported from a timer, never from inside. An answer for good is durable before its call
- * goes on: when the process dies in between, nothing has been allowed.
+ * continues: when the process dies in between, nothing has been allowed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,7 +200,7 @@ attach(struct pz_question *question, uint64_t ticket)
 	return PZ_PROMPT_LATER;
 }
 
-/* Counted anew each time: the list is short, and a count beside it could be wrong. Questions
+/* Counted again each time: the list is short, and a count beside it could be wrong. Questions
  * that are being stored count as well, for their calls still wait. */
 static bool
 has_room(const struct pz_prompts *prompts, const struct pz_prompt_key *key)

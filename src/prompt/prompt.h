@@ -129,7 +129,7 @@ void pz_prompts_withdraw(struct pz_prompts *prompts, uint64_t ticket);
 /** An agent is there: it is shown what waits. Not twice. */
 void pz_prompts_join(struct pz_prompts *prompts, struct pz_prompt_agent *agent);
 /** It is there, and may answer no longer: what it shows of this device's questions is hidden, and
- * it leaves. The questions go on to wait. @param why one line for its person */
+ * it leaves. The questions continue to wait. @param why one line for its person */
 void pz_prompts_dismiss(struct pz_prompts *prompts, struct pz_prompt_agent *agent, const char *why);
 /** It has gone; nothing is called any more. One that is not there is fine. */
 void pz_prompts_leave(struct pz_prompts *prompts, struct pz_prompt_agent *agent);

@@ -219,7 +219,7 @@ request_under_way(void)
 	return PZ_CONTAINER(pz_list_first(&w.hub->requests.all), struct pz_request, all);
 }
 
-/* Its caller hangs up: while it reads that ends it, while it is stored it goes on. */
+/* Its caller hangs up: while it reads that ends it, while it is stored it continues. */
 static void
 an_import_without_its_caller(void **state)
 {

@@ -11,7 +11,7 @@
  * @param takes_file that came with the command, or NULL
  * @param reply static or outlives the request
  * @return the request: reply->done comes after this call, when what it changes is durable. One that
- *     pz_request_cancel gives up goes on where it cannot be called off. NULL: out of memory
+ *     pz_request_cancel gives up continues where it cannot be cancelled. NULL: out of memory
  */
 struct pz_request *
 pz_pzh_command(struct pz_hub *hub, const char *name, json_t *params, struct pz_file *takes_file,

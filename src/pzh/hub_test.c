@@ -533,7 +533,7 @@ a_name_that_was_given_away_does_not_register(void **state)
 	make_zone(ZONE);
 	struct pz_member *member = add_member(ZONE, "laptop", false);
 	struct pz_hosted_conn *conn = fake_registering(member);
-	add_member(ZONE, "laptop", false); /* enrolled anew, by another device */
+	add_member(ZONE, "laptop", false); /* enrolled again, by another device */
 	assert_string_not_equal(conn->serial, member->serial);
 	registers(conn);
 	assert_int_equal(conn->state, PZ_HOSTED_REGISTERING);

@@ -582,7 +582,7 @@ the_end_of_a_peers_session_clears(void **state)
 	starts_with("app.clear-on-disconnect");
 	struct fx_far *far = fx_live(fx_device("tv"));
 	sets("a", "k", "1");
-	struct fx_far *newer = fx_live(fx_device("tv")); /* goes on by another link */
+	struct fx_far *newer = fx_live(fx_device("tv")); /* continues by another link */
 	has("a", "k", "1");
 	(void)far;
 	fx_hangs_up(newer);

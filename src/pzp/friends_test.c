@@ -299,7 +299,7 @@ a_friends_service_is_called(void **state)
 	shows(true, "tv", true);
 	const char *id = call_tv(&a, false);
 	assert_int_equal(a.ends, 0);
-	/* Our own TV answers in vain. */
+	/* Our own TV answers without success. */
 	message_of(ZONE "/tv",
 		   json_pack("{s:s, s:s, s:i}", "jsonrpc", "2.0", "id", id, "result", 1));
 	assert_int_equal(a.ends, 0);
@@ -377,7 +377,8 @@ calls_end_with_the_friends_hub(void **state)
 	expect_unreachable(&a, "the hub of " BOB);
 }
 
-/* The hub has not named it, or names it no more: what runs with it goes on, and ends with the hub.
+/* The hub has not named it, or names it no more: what runs with it continues, and ends with the
+ * hub.
  */
 static void
 calls_with_a_device_that_is_not_shown_end_with_the_friends_hub(void **state)

@@ -640,7 +640,7 @@ discover_lists_what_it_heard(void **state)
 	refused("discover", json_pack("{s:i}", "timeout_ms", 60001), PZ_ERR_CONFIG);
 	refused("discover", json_pack("{s:s}", "timeout_ms", "1"), PZ_ERR_CONFIG);
 	begin(&a, "discover", json_object());
-	assert_null(entry_of("aa")); /* its end was not announced: all records are received anew */
+	assert_null(entry_of("aa")); /* its end was not announced: all records are received again */
 	forget(&a);
 }
 

@@ -261,7 +261,7 @@ when_both_dial_the_smaller_ones_link_survives(void **state)
 	struct fx_far *theirs = fx_comes(tv);
 	fx_registers(theirs);
 	fx_state_is("tv", PZ_PEER_CONNECTED);
-	struct fx_far *ours = fx_answers("10.0.0.1", tv); /* goes on nevertheless */
+	struct fx_far *ours = fx_answers("10.0.0.1", tv); /* continues nevertheless */
 	fx_registers(ours);
 	assert_ptr_equal(fx_peer("tv")->live->link->stream, &ours->near.stream);
 	json_t *bye = NULL;
@@ -489,7 +489,7 @@ a_peer_that_sends_a_probe_gets_an_answer(void **state)
 	(void)state;
 	fx_forget(far);
 	fx_tells(far, "keepAlive", NULL);
-	assert_int_equal(fx_heard(far, "keepAlive", NULL), 0); /* or it would go on for ever */
+	assert_int_equal(fx_heard(far, "keepAlive", NULL), 0); /* or it would continue for ever */
 	fx_tells(far, "probe", NULL);
 	assert_int_equal(fx_heard(far, "keepAlive", NULL), 1);
 }

@@ -24,7 +24,7 @@ void pz_wipe_hold(struct pz_wipe *wipe);
 /** An enrolment has ended. */
 void pz_wipe_release(struct pz_wipe *wipe);
 /** A new membership is stored: what could not be removed is replaced by it. @return true: there was
- * such, and all else of the zone has to be stored anew, too */
+ * such, and all else of the zone has to be stored again, too */
 bool pz_wipe_replaced(struct pz_wipe *wipe);
 
 #endif

@@ -47,7 +47,7 @@ pz_allowance_give(struct pz_session *session)
  * Counts what a message of the session has cost this node. Messages differ: a search looks at all
  * services, a change goes to all devices. One that costs much is let through; what counts is the
  * share of time. A session that uses less than 1 / (1 + PZ_WORK_REST_FACTOR) of it never rests.
- * @return microseconds for which the session is not to be received from, 0: it goes on
+ * @return microseconds for which the session is not to be received from, 0: it continues
  */
 uint64_t pz_allowance_spend(struct pz_session *session, const struct pz_env *env, uint64_t cost_us);
 

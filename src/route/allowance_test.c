@@ -184,7 +184,7 @@ peer_is_limited_and_the_own_hub_is_not(void **state)
 	for (unsigned i = 0; i < 2 * MAX; i++)
 		call(&w, &tv, LAPTOP);
 	assert_int_equal(w.locals, 3 * MAX);
-	/* What the device answers lets the peer go on. */
+	/* What the device answers lets the peer continue. */
 	for (unsigned i = 0; i < 10; i++)
 		assert_ok(pz_router_send(w.router, fx_call(LAPTOP, TV)));
 	for (unsigned i = 0; i < 20; i++)
@@ -248,7 +248,7 @@ work_without_a_pause_rests(void **state)
 	assert_int_equal(pz_allowance_spend(session, env, PZ_WORK_US), 0);
 	assert_int_equal(pz_allowance_spend(session, env, 1),
 			 PZ_WORK_REST_FACTOR * (PZ_WORK_US + 1));
-	assert_int_equal(pz_allowance_spend(session, env, 1), 0); /* it begins anew */
+	assert_int_equal(pz_allowance_spend(session, env, 1), 0); /* it begins again */
 	assert_int_equal(pz_allowance_spend(session, env, 60 * PZ_US_PER_S), PZ_WORK_REST_MAX_US);
 	hub_close(&h);
 }

@@ -122,7 +122,7 @@ pz_bounce(struct pz_buf *out, const char *self, const struct pz_envelope *envelo
 
 	if (destination == NULL || origin == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	/* Receipts for receipts would go on for ever. */
+	/* Receipts for receipts would continue for ever. */
 	if (envelope->type == PZ_MESSAGE_RECEIPT)
 		return PZ_OK;
 	enum pz_err receipt_err = PZ_OK, rpc_err = PZ_OK;

@@ -122,7 +122,7 @@ a_slow_consumer_is_closed_after_ten_seconds(void **state)
 	assert_int_equal(h.tv.close_why, PZ_ERR_LIMIT_QUEUE);
 	assert_int_equal(fx_metric(&h.w, PZ_METRIC_slow_consumers), 1);
 	assert_int_equal(h.laptop.closes, 0);
-	/* Its owner detaches it: the feeder goes on. */
+	/* Its owner detaches it: the feeder continues. */
 	assert_false(h.laptop.reading);
 	pz_router_detach(h.w.router, &h.tv.session);
 	assert_true(h.laptop.reading);

@@ -79,7 +79,7 @@ pz_rpc_parse(json_t *payload, struct pz_rpc *out, int *out_code)
 	if (is_valid)
 		is_valid = has_method ? read_call(payload, &rpc) : read_answer(payload, &rpc);
 	if (!is_valid) {
-		/* Answering an answer could go on for ever. */
+		/* Answering an answer could continue for ever. */
 		*out_code = has_answer && !has_method ? 0 : PZ_RPC_INVALID_REQUEST;
 		return PZ_ERR_PROTO_MEMBER;
 	}

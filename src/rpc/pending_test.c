@@ -282,7 +282,7 @@ test_callbacks(void **state)
 	assert_false(call_back("a@b/c", "r1", name, 7));
 	name[PZ_METHOD_BYTES_MAX] = '\0';
 	assert_true(call_back("a@b/c", "r1", name, 7));
-	/* Not a stream: its time-out goes on, and its answer ends it. */
+	/* Not a stream: its time-out continues, and its answer ends it. */
 	run_until(30 * SECOND);
 	assert_int_equal(told.code, PZ_RPC_TIMED_OUT);
 	assert_false(call_back("a@b/c", "r1", "onEvent", 7));

@@ -152,7 +152,7 @@ void pz_dispatcher_free(struct pz_dispatcher *d);
  * call-backs never get here: the owner gives them to rpc first. A request whose (from, id) was seen
  * within PZ_REPLAY_TTL_US, or is still open, is dropped silently.
  * @param from verified address of the caller
- * Ids must therefore not start anew after a restart of the caller (use UUIDs).
+ * A caller must therefore not reuse ids after a restart (use UUIDs).
  * @param payload borrowed
  * @spec page 4 "JSON-RPC 2.0", page 7, 5 to 8, page 14 REPL-1
  */

@@ -1,4 +1,4 @@
-/* What descriptors say of functions: bounded, and built anew from what others send. */
+/* What descriptors say of functions: bounded, and rebuilt from what others send. */
 #include "service/fixture.h"
 
 #include "service/api_test.h"

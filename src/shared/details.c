@@ -182,7 +182,7 @@ struct detail_write {
 	char key[PZ_SYNC_KEY_BYTES_MAX + 1];
 };
 
-/* It goes on without its client: a commit cannot be called off. */
+/* It continues without its client: a commit cannot be cancelled. */
 static const struct pz_request_kind write_kind = {.size = sizeof(struct detail_write),
 						  .goes_on = true};
 

@@ -135,8 +135,8 @@ what_could_not_be_forgotten_is_back_at_once(void **state)
 	has("\"Alice\"");
 }
 
-/* Everything was written anew while a change was on its way, which failed: the disk must store that
- * it was taken back. */
+/* Everything was written again while a change was on its way, which failed: the disk must store
+ * that it was taken back. */
 static void
 what_is_taken_back_does_not_stay_on_disk(void **state)
 {

@@ -93,7 +93,7 @@ enum pz_err pz_shared_accept(const struct pz_shared *shared, const struct pz_syn
  * logged, and all is stored again after PZ_STORE_AGAIN_US. @param keys array of strings */
 void
 pz_shared_received(struct pz_shared *shared, const struct pz_sync_kind *kind, const json_t *keys);
-/** The store has more than memory: all is stored anew, in the same way. @param why one line */
+/** The store has more than memory: all is stored again, in the same way. @param why one line */
 void pz_shared_rewrite(struct pz_shared *shared, const char *why);
 /** The store is being emptied for good: nothing is stored again on its own. */
 void pz_shared_end(struct pz_shared *shared);

@@ -45,7 +45,7 @@ void pz_keep_failed(struct pz_keep *keep, enum pz_err err, const char *detail);
 void pz_keep_save_now(struct pz_keep *keep);
 /** The data is being removed from the store for good: nothing may write it there again. */
 void pz_keep_end(struct pz_keep *keep);
-/** It was not removed after all: everything is written anew, soon. @param why one line */
+/** It was not removed after all: everything is written again, soon. @param why one line */
 void pz_keep_resume(struct pz_keep *keep, const char *why);
 /** Nothing is written any more on its own, also after an attempt that is under way: the data is
  * gone from memory. Also for the end of the owner. */

@@ -18,7 +18,7 @@ struct pz_owner {
 
 /**
  * Takes on the effective user and group of a directory's owner, where this process is root's and
- * the directory is not. It goes on reading what root may read: the way to the directory may be
+ * the directory is not. It continues reading what root may read: the way to the directory may be
  * closed to its owner (/var/lib/private). The whole process is concerned; threads that are started
  * later are, too.
  * @param dir need not exist: then nothing happens

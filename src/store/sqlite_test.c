@@ -615,7 +615,7 @@ test_a_scrub_leaves_nothing_while_the_store_is_open(void **state)
 	assert_false(is_on_disk(fix, secret));
 	pz_store_commit(fix->store, txn_put("k", secret, sizeof(secret)), NULL, NULL);
 	assert_ok(pz_store_load(fix->store, "s", look_past, NULL, NULL));
-	assert_true(is_on_disk(fix, secret)); /* it goes on */
+	assert_true(is_on_disk(fix, secret)); /* it continues */
 }
 
 static void

@@ -87,7 +87,7 @@ void pz_store_poll(struct pz_store *store);
 
 /**
  * Before the end of a program: waits until everything that was submitted before has ended, runs the
- * call-backs, and goes on as long as these submit more (PZ_STORE_DRAIN_ROUNDS_MAX). Logs
+ * call-backs, and continues as long as these submit more (PZ_STORE_DRAIN_ROUNDS_MAX). Logs
  * `store-stop-failed` when the store cannot be read any more.
  */
 void pz_store_drain(struct pz_store *store);

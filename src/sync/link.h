@@ -33,7 +33,7 @@ struct pz_sync_link {
  * the link. */
 struct pz_sync_link_ops {
 	/**
-	 * May something be sent now?
+	 * Checks whether something may be sent now.
 	 * Errors: IO_CLOSED (the link ends, or another has taken over), LIMIT_QUEUE (more than
 	 * PZ_SYNC_QUEUE_BYTES wait).
 	 */

@@ -474,7 +474,7 @@ read_chunk(struct pz_sync_session *s, const struct pz_sync_kind *kind, const jso
 /*
  * The device's version lost at the hub, although the device expects it to win: its clock has jumped
  * since the hub last sent its time. The hub sends its own version and its time. Only the hub does
- * this: two ends that both answered a loss could go on for ever.
+ * this: two ends that both answered a loss could continue for ever.
  */
 static enum pz_err
 answer_loser(struct pz_sync_session *s, const struct pz_sync_kind *kind,

@@ -22,7 +22,7 @@ void
 pz_sync_tombstones_remove(struct pz_sync_tombstones *tombstones, const struct pz_sync_chunk *chunk);
 /** The oldest by mtime, then key: the same on every device. NULL: it is empty. */
 const struct pz_sync_chunk *pz_sync_tombstones_oldest(const struct pz_sync_tombstones *tombstones);
-/** Is `a` older than `b`? */
+/** True when `a` is older than `b`. */
 bool pz_sync_is_older(const struct pz_sync_chunk *a, const struct pz_sync_chunk *b);
 
 #endif

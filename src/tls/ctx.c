@@ -62,7 +62,7 @@ pz_tls_ssl_ctx_new(bool server, struct ssl_ctx_st **out, struct pz_errinfo *info
 	 * more. */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 					 SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
-	/* AUTO_RETRY: a read that meets only a key update goes on, so that it always takes all
+	/* AUTO_RETRY: a read that meets only a key update continues, so that it always takes all
 	 * input. */
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_AUTO_RETRY);

@@ -5,7 +5,7 @@
  *
  * OpenSSL makes the key after the extensions of an application (SSL_CTX_add_custom_ext), so the
  * proof cannot be one of those. It is the identity of a pre-shared key: the call-back that names it
- * runs later. TLS 1.3 allows a server not to use a key that a client offers, and to go on with
+ * runs later. TLS 1.3 allows a server not to use a key that a client offers, and to continue with
  * certificates (RFC 8446 4.2.11); ours never use it, they only read its identity. The key itself is
  * derived from the secret, so that no other machine can use it either.
  */
@@ -137,7 +137,7 @@ on_offer(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *id_len, S
 
 	*out = NULL;
 	/* Another digest after a HelloRetryRequest: our servers send none. Without the offer the
-	 * handshake goes on; the server then does not know us and refuses. */
+	 * handshake continues; the server then does not know us and refuses. */
 	if (cipher == NULL || (md && !EVP_MD_is_a(md, "SHA256")))
 		return 1;
 	SSL_SESSION *session = SSL_SESSION_new();

@@ -21,7 +21,7 @@ void raw_start(struct raw *r);
 /* Frees it and the other end. */
 void raw_fini(struct raw *r, struct pz_kit_tls_pair *p);
 
-/* Takes what is in `in`, goes on, appends to `out`. */
+/* Takes what is in `in`, continues, appends to `out`. */
 void raw_step(struct raw *r, struct pz_buf *in, struct pz_buf *out);
 
 /* It starts and meets an end of ours, until nothing moves. @param p is initialised here */

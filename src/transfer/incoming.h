@@ -46,11 +46,11 @@ struct pz_incoming {
  */
 struct pz_incoming *pz_incoming_new(struct pz_transfers *transfers, const char *device,
 				    const char *key, const struct pz_transfer_offer *offer);
-/** Closes its channel with "lost"; what was written stays, and the next offer goes on with it. */
+/** Closes its channel with "lost"; what was written stays, and the next offer continues with it. */
 void pz_incoming_free(struct pz_incoming *incoming);
 /** Keeps the channel for the file, which accepts it when its beginning is hashed. */
 void pz_incoming_keep(struct pz_incoming *incoming, struct pz_channel *channel);
-/** True when this offer goes on with the file. */
+/** True when this offer continues with the file. */
 bool
 pz_incoming_may_adopt(const struct pz_incoming *incoming, const struct pz_transfer_offer *offer);
 /** Goes on with this channel instead of the one it had. */

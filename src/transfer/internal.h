@@ -19,7 +19,7 @@ struct pz_transfers {
 	struct pz_list sendings;  /* send.c */
 	struct pz_list asked;     /* permit.c */
 	uint64_t last_ticket;
-	/* receive.c: an offer that waited goes on */
+	/* receive.c: an offer that waited continues */
 	void (*judged)(struct pz_transfers *transfers, const char *device,
 		       struct pz_channel *channel, const struct pz_transfer_offer *offer,
 		       bool is_permitted);

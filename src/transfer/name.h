@@ -9,11 +9,10 @@
 #include "base/limits.h"
 #include "base/slice.h"
 
-/**
- * Is it one component of a path, and harmless on every system? 1 to PZ_TRANSFER_NAME_BYTES_MAX
- * bytes of UTF-8, no control characters, neither '/' nor '\', no dot in front, neither dot nor
- * space at the end, no name of a device of other systems (CON, nul.txt).
- * @return NULL: yes; else what is wrong, in words that follow "its name"
+/** Checks that a name is one component of a path, and valid on every system: 1 to
+ * PZ_TRANSFER_NAME_BYTES_MAX bytes of UTF-8, no control characters, neither '/' nor '\', no dot in
+ * front, neither dot nor space at the end, no name of a device of other systems (CON, nul.txt).
+ * @return NULL: it is valid; else what is wrong, in words that follow "its name"
  */
 const char *pz_transfer_name_fault(struct pz_slice name);
 

@@ -4,7 +4,7 @@
  * it is refused with `limit`, and the next try of the same sending finds its pending question.
  *
  *   ASKING    the judgment follows
- *   ALLOWED   further tries of the same sending go on while the policy still permits or asks
+ *   ALLOWED   further tries of the same sending continue while the policy still permits or asks
  *   DENIED    the next try is refused, also where the answer came between two tries
  */
 #include <stdio.h>

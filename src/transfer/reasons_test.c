@@ -125,7 +125,7 @@ a_person_that_is_asked_is_a_reason(void **state)
 	world_run(&world, PZ_TRANSFER_ASK_AGAIN_US + PZ_US_PER_S);
 }
 
-/* The hub may have come back while the last search asked in vain. */
+/* The hub may have come back while the last search asked without success. */
 static void
 news_are_worth_another_search(void **state)
 {

@@ -646,7 +646,7 @@ pz_transfers_route_changed(struct pz_transfers *transfers, const char *device, b
 			continue;
 		s->not_before_us = 0;
 		/* News about the device is worth another search: it may have come to the hub while
-		 * the last one asked in vain. */
+		 * the last one asked without success. */
 		s->has_looked = s->has_looked && !is_news;
 	}
 	if (!pz_list_is_empty(&transfers->sendings))

@@ -41,7 +41,7 @@ bool pz_source_needs_thread(const struct pz_source *source);
 void pz_source_read(struct pz_source *source, pz_source_done done, void *arg);
 /** Reads up to a position and gives no bytes; begins at the start when it is further. */
 void pz_source_skip(struct pz_source *source, uint64_t to, pz_source_done done, void *arg);
-/** Is it still as it was at first? IO also when not. */
+/** Checks that the file has not changed since it was opened. Ends with IO when it has, too. */
 void pz_source_check(struct pz_source *source, pz_source_done done, void *arg);
 /** SHA-256 of what was read, as hex; after reading without hashing it is that of what was skipped.
  */

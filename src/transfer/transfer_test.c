@@ -357,7 +357,7 @@ what_policy_does_not_permit_is_refused(void **state)
 		{"a", 0, false, false, true}, {"b", 0, true, true, false},
 		{"c", 3, false, false, true}, {"d", 3, false, true, false},
 		{"d", 0, true, true, false},  /* what was begun stays where it was */
-		{"d", 0, false, false, true}, /* and goes on when it is permitted */
+		{"d", 0, false, false, true}, /* and continues when it is permitted */
 		{"a", 0, true, true, true},   /* the same file again */
 	};
 
@@ -413,7 +413,7 @@ a_file_waits_while_a_person_is_asked(void **state)
 	assert_int_equal(world.b.over, 0);
 }
 
-/* Asked once: what is allowed goes on after a break, as long as the policy lets it. */
+/* Asked once: what is allowed continues after a break, as long as the policy lets it. */
 static void
 a_file_that_a_person_has_allowed_goes_on(void **state)
 {

@@ -315,7 +315,7 @@ test_not_read(void **state)
 	queued = c.in_laptop.link->session.queued;
 	assert_int_equal(c.in_hub.frame_count, 0);
 	assert_true(queued > 20U * 100000 - PZ_CHANNEL_WINDOW_BYTES - 3 * PZ_TURN_CHUNK_BYTES);
-	fx_send(&c.laptop, 10, 1); /* the carrier goes on */
+	fx_send(&c.laptop, 10, 1); /* the carrier continues */
 	run(&c);
 	fx_expect(&c.messages, 10, 1);
 	session->ops->set_reading(session, true);

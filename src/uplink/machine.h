@@ -145,7 +145,7 @@ void pz_machine_want_hub(struct pz_machine *machine, bool is_wanted);
  * comes after pz_machine_slow_us, unless the network changes before. */
 void pz_machine_slow(struct pz_machine *machine);
 
-/** Says for people what goes on while the state stays as it is: becomes the reason. */
+/** Says for people what continues while the state stays as it is: becomes the reason. */
 void pz_machine_explain(struct pz_machine *machine, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -153,11 +153,11 @@ void pz_machine_explain(struct pz_machine *machine, const char *format, ...)
 void pz_machine_park(struct pz_machine *machine, const char *reason);
 
 /** Another network: what failed in the one before says nothing about this one. Begins the back-off
- * anew and tries at once, unless parked. */
+ * again and tries at once, unless parked. */
 void pz_machine_network_changed(struct pz_machine *machine);
 
-/** The hub has another address: what failed there says nothing about here. Begins the back-off anew
- * and tries at once, unless parked, or a link or an attempt is there. */
+/** The hub has another address: what failed there says nothing about here. Begins the back-off
+ * again and tries at once, unless parked, or a link or an attempt is there. */
 void pz_machine_hub_moved(struct pz_machine *machine);
 
 /** Something changed that makes a retry worth it now (network, app request): tries at once unless

@@ -45,7 +45,7 @@ struct pz_uplink_ops {
 
 	/** After each change of state. Puts no event to the machine. */
 	void (*changed)(void *arg, enum pz_state old, enum pz_state now, enum pz_event event);
-	/** The enrolment has failed or was called off: it ends. */
+	/** The enrolment has failed or was cancelled: it ends. */
 	void (*give_up)(void *arg);
 	/** The step of the enrolment that is under way, for people. @return out, or "" */
 	const char *(*enrolment_step)(void *arg, char *out, size_t size);

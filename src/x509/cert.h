@@ -110,10 +110,9 @@ void pz_cert_spki_hash(const struct pz_cert *cert, uint8_t out[PZ_KEY_HASH_BYTES
 /** True when the certificate certifies this key. */
 bool pz_cert_key_matches(const struct pz_cert *cert, const struct pz_key *key);
 
-/**
- * Is this a signature (pz_key_sign) by the certificate's key over the message? Whether the
+/** Verifies a signature (pz_key_sign) of the certificate's key over the message. Whether the
  * certificate is believed, and its key strong enough, is pz_verify_chain's business.
- * Errors: DENIED_IDENTITY (it is not), LIMIT_MEMORY.
+ * Errors: DENIED_IDENTITY (the signature is not valid), LIMIT_MEMORY.
  */
 enum pz_err pz_cert_verify_signature(const struct pz_cert *cert, struct pz_slice message,
 				     struct pz_slice signature) PZ_MUST_USE;

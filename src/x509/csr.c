@@ -1,7 +1,7 @@
 /*
  * Certificate requests of page 3: a device proves that it has the private key of its future PZP CA,
  * and names itself. The hub takes nothing but the key from a request. Subject and alternative name
- * must be exactly those that the enrolment has agreed on, and are written anew into the
+ * must be exactly those that the enrolment has agreed on, and are written again into the
  * certificate, so no other extension can slip through.
  */
 #include "x509/csr.h"

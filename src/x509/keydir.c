@@ -104,7 +104,7 @@ each_entry(struct pz_keydir *kd, bool stop,
 		enum pz_err err = PZ_OK;
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			err = fn(kd, entry->d_name, arg);
-		/* `stop`: at the start the first fault is enough; a sweep goes on with the
+		/* `stop`: at the start the first fault is enough; a sweep continues with the
 		 * others. */
 		if (first == PZ_OK)
 			first = err;

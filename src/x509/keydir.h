@@ -34,7 +34,7 @@ pz_keydir_write(struct pz_keydir *kd, struct pz_slice content, char out_name[PZ_
 enum pz_err pz_keydir_remove(struct pz_keydir *kd, const char *name) PZ_MUST_USE;
 /** The number of files that the store made; 0 also for a directory that cannot be read. */
 size_t pz_keydir_count(struct pz_keydir *kd);
-/** Removes every file that the store made and `keep` does not want. Errors: IO (goes on). */
+/** Removes every file that the store made and `keep` does not want. Errors: IO (continues). */
 enum pz_err pz_keydir_sweep(struct pz_keydir *kd, bool (*keep)(void *arg, const char *name),
 			    void *arg) PZ_MUST_USE;
 

@@ -75,7 +75,7 @@ size_t pz_keystore_count(const struct pz_keystore *ks);
  * Deletes the store's own keys that nothing refers to (left over from a crash between making a key
  * and recording it). Files with names that the store did not make stay.
  * @param keep_uris may be NULL when count is 0
- * Errors: IO, LIMIT_MEMORY; goes on to the end in any case.
+ * Errors: IO, LIMIT_MEMORY; continues to the end in any case.
  */
 enum pz_err
 pz_keystore_sweep(struct pz_keystore *ks, const char *const *keep_uris, size_t count) PZ_MUST_USE;

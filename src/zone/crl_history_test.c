@@ -109,7 +109,7 @@ a_higher_number_is_taken_as_it_is(void **state)
 	assert_true(member("tv")->revoked);
 	assert_int_equal(member("tv")->revoked_ms, revoked_ms / 1000 * 1000);
 	assert_false(member("phone")->revoked);
-	/* The number goes on from there. */
+	/* The number continues from there. */
 	revoke("phone", PZ_REVOKED_BY_OWNER);
 	assert_int_equal(pz_crl_number(zone->crl), 3);
 	pz_crl_free(crl);

@@ -1,6 +1,6 @@
 /*
  * What a device says about itself (`pzpInfo`) and a hub about a device (`Update`), taken apart and
- * built anew: what is kept of a message of others has only members that we know, within limits.
+ * rebuilt: what is kept of a message of others has only members that we know, within limits.
  */
 #ifndef PZ_ZONE_INFO_H
 #define PZ_ZONE_INFO_H

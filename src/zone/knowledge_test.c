@@ -539,7 +539,7 @@ there_is_room_for_a_few_such_lists(void **state)
 	assert_int_equal(older_lists(), PZ_CRL_HISTORY_MAX);
 }
 
-/* After a commit that failed everything is written anew, in place of what is stored. */
+/* After a commit that failed everything is written again, in place of what is stored. */
 static void
 what_is_written_anew_is_all_that_is_known(void **state)
 {

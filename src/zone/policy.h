@@ -65,7 +65,7 @@ bool pz_authority_policy_adds(const struct pz_authority *authority,
 			      const struct pz_policy_record *record);
 /**
  * Prepares to take over a record that a device has given back. One with a higher number becomes
- * ours. With an equal number the later change is signed anew, with a number above both: a restored
+ * ours. With an equal number the later change is signed again, with a number above both: a restored
  * hub has used the number twice.
  * @param text of the record
  * Errors: those of pz_policy_record_parse and _check; EXISTS (it is no news), CRYPTO, LIMIT_MEMORY.

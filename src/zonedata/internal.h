@@ -51,7 +51,7 @@ void pz_zonedata_save_again(struct pz_zonedata *data);
 enum pz_err pz_zonedata_policy_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 				       const struct pz_sync_chunk *chunk, bool *out_taken,
 				       struct pz_errinfo *info) PZ_MUST_USE;
-/** Puts the policy that is being stored into a transaction that writes everything anew: it would
+/** Puts the policy that is being stored into a transaction that writes everything again: it would
  * undo that otherwise. Errors: LIMIT_MEMORY. */
 enum pz_err pz_zonedata_policy_save(const struct pz_zonedata *data, struct pz_txn *txn) PZ_MUST_USE;
 /** Policies on their way to the disk do not count any more: the zone is left, or the data ends. */
@@ -64,7 +64,7 @@ enum pz_err pz_zonedata_exchange_init(struct pz_zonedata *data) PZ_MUST_USE;
 void pz_zonedata_exchange_fini(struct pz_zonedata *data);
 
 /* ---- command.c ---- */
-/** An exchange has ended, or its link is lost: commands that wait for it go on. */
+/** An exchange has ended, or its link is lost: commands that wait for it continue. */
 void pz_zonedata_end_commands(struct pz_sync_link *link, bool is_lost);
 
 #endif

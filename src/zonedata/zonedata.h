@@ -87,7 +87,7 @@ void pz_zonedata_judge(struct pz_zonedata *data);
 /** Chunks that are in their item already came in: they are stored, and the node follows. */
 void
 pz_zonedata_received(struct pz_zonedata *data, const struct pz_sync_kind *kind, const json_t *keys);
-/** The store has more than memory: all is stored anew, soon. @param why one line */
+/** The store has more than memory: all is stored again, soon. @param why one line */
 void pz_zonedata_rewrite(struct pz_zonedata *data, const char *why);
 
 /* ---- the zone is left ---- */
