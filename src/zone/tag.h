@@ -53,7 +53,7 @@ struct pz_zone_tags {
 /**
  * True when a tag is one of the zone's, of up to PZ_ZONE_TAG_DAYS_MAX days before or after today: a
  * device whose clock is wrong must be found, so that its owner can be warned.
- * @param tags kept by the caller; made again when the day or the secret changes
+ * @param tags kept by the caller; rebuilt when the day or the secret changes
  * @param out_days how many days after today, < 0: before. Set when it is ours
  */
 bool pz_zone_tags_find(struct pz_zone_tags *tags, const uint8_t secret[PZ_ZONE_SECRET_BYTES],

@@ -33,7 +33,7 @@ the_zone_tag_is_as_page_6_says(void **state)
 static int
 day_of(const uint8_t *key, uint64_t wall_ms, const char *tag)
 {
-	static struct pz_zone_tags tags; /* is made again by itself */
+	static struct pz_zone_tags tags; /* is rebuilt by itself */
 	int days = 77;
 
 	if (pz_zone_tags_find(&tags, key, wall_ms, tag, &days))
