@@ -95,6 +95,13 @@ check_private(int fd, const char *dir, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_DENIED_PERMISSION,
 			       "others have access to the data directory (mode %04o): chmod 700 %s",
 			       (unsigned)(st.st_mode & 07777), dir);
+	/* Root is not stopped by that. */
+	if ((st.st_mode & 0700) != 0700 && geteuid() != 0)
+		return pz_fail(
+			info, PZ_ERR_DENIED_PERMISSION,
+			"we have no full access to the data directory (mode %04o): chmod 700 "
+			"%s",
+			(unsigned)(st.st_mode & 07777), dir);
 	return PZ_OK;
 }
 
@@ -126,8 +133,12 @@ take_lock(int dir_fd, const char *dir, int *out_fd, struct pz_errinfo *info)
 	if (fd < 0)
 		return fail_errno(dir, errno, info);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		err = errno == EWOULDBLOCK ? fail_locked(fd, dir, info)
-					   : fail_errno(dir, errno, info);
+		err = errno == EWOULDBLOCK
+			      ? fail_locked(fd, dir, info)
+			      : pz_fail(info, PZ_ERR_IO,
+					"data directory %s cannot be locked (%s): choose one on "
+					"another file system",
+					dir, strerror(errno));
 		close(fd);
 		return err;
 	}

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,33 @@ test_odd_paths(void **state)
 	assert_int_equal(fd, -1);
 }
 
+#define NOBODY 65534
+
+static void
+test_a_directory_that_its_owner_cannot_use(void **state)
+{
+	struct pz_kit_dir *dir = *state;
+	struct pz_errinfo info = {""};
+	bool is_root = geteuid() == 0;
+	int fd = -1;
+
+	if (is_root) {
+		assert_int_equal(chown(dir->path, NOBODY, NOBODY), 0);
+		assert_int_equal(seteuid(NOBODY), 0);
+	}
+	for (mode_t mode = 0; mode < 0700; mode += 0100) {
+		assert_int_equal(chmod(dir->path, mode), 0);
+		enum pz_err err = pz_lock_data_dir(dir->path, &fd, &info);
+		assert_true(err == PZ_ERR_DENIED_PERMISSION);
+		assert_non_null(strstr(info.text, "chmod 700"));
+	}
+	assert_int_equal(chmod(dir->path, 0700), 0);
+	assert_ok(pz_lock_data_dir(dir->path, &fd, &info));
+	close(fd);
+	if (is_root)
+		assert_int_equal(seteuid(0), 0);
+}
+
 int
 main(void)
 {
@@ -202,6 +230,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_open_directory_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_directory_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_odd_paths, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_directory_that_its_owner_cannot_use, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
