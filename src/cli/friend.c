@@ -108,7 +108,11 @@ print_removed(struct pz_cli *cli, const json_t *result)
 	char scratch[32];
 	PZ_AUTO_FREE char *zone = pz_cli_clean(pz_cli_member(result, "zone", scratch), false);
 
-	fprintf(cli->out, "%s is no friend any more\n", zone ? zone : "");
+	fprintf(cli->out,
+		"%s is no friend any more; rules of the policy about it stay, and count again if "
+		"it "
+		"becomes a friend later (`pzp shares`)\n",
+		zone ? zone : "");
 	return PZ_EXIT_DONE;
 }
 

@@ -76,12 +76,16 @@ print_heading(const struct pz_cli *cli, bool is_further, const char *slot, const
 }
 
 static int
-print_rules(const struct pz_cli *cli, const json_t *list)
+print_rules(const struct pz_cli *cli, const json_t *list, bool is_shares)
 {
 	const char *about = "", *slot = "";
 	const json_t *one;
 	size_t i;
 
+	if (json_array_size(list) == 0)
+		fprintf(cli->out, "%s\n",
+			is_shares ? "nothing is shared; `pzp share SERVICE --with WHO` does that"
+				  : "no rules");
 	json_array_foreach (list, i, one) {
 		char line[48];
 		PZ_AUTO_FREE char *under = pz_cli_clean(text_of(one, "about"), false);
@@ -97,8 +101,9 @@ print_rules(const struct pz_cli *cli, const json_t *list)
 		const json_t *left = json_object_get(one, "callsLeft");
 		char calls[48] = "";
 		if (left)
-			snprintf(calls, sizeof(calls), " (%lld calls left on this device)",
-				 (long long)json_integer_value(left));
+			snprintf(calls, sizeof(calls), " (%lld call%s left on this device)",
+				 (long long)json_integer_value(left),
+				 json_integer_value(left) == 1 ? "" : "s");
 		fprintf(cli->out, "%3zu. %s: %s%s\n", i + 1, text_of(one, "effect"),
 			text && text[0] ? text : line, calls);
 	}
@@ -140,7 +145,8 @@ list(struct pz_cli *cli, const char *const *slots, size_t count, bool is_shares)
 	for (size_t i = 0; i < count && status == PZ_EXIT_DONE; i++)
 		status = add_slot(cli, &l, slots[i]);
 	if (status == PZ_EXIT_DONE)
-		status = cli->json ? pz_cli_print_json(cli, l.list) : print_rules(cli, l.list);
+		status = cli->json ? pz_cli_print_json(cli, l.list)
+				   : print_rules(cli, l.list, is_shares);
 	json_decref(l.list);
 	return status;
 }

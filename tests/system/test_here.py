@@ -64,6 +64,7 @@ def test_pair_share_call(table):
         a.pzp("unshare", "test", "--with", ZONES[1], "--here")
         assert events.end().code != 0
     assert not works(b, a) and shares(a) == []
+    assert "nothing is shared" in a.pzp("shares").out
     eventually(lambda: b.pzp("services", "--zone", ZONES[0], "--json").json() == [], what="nothing to be shown")
 
 
@@ -130,7 +131,7 @@ def test_calls_are_counted_over_a_restart(table):
     a.kill()
     a.start()
     a.pzp("connect", b.id, "--address", b.at.address())
-    assert shares(a)[0]["callsLeft"] == 1
+    assert shares(a)[0]["callsLeft"] == 1 and "(1 call left" in a.pzp("shares").out
     eventually(lambda: works(b, a), what="the second call")
     assert shares(a)[0]["callsLeft"] == 0 and not works(b, a)
 
