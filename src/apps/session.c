@@ -50,7 +50,7 @@ on_send(struct pz_session *session, struct pz_slice frame)
 	if (session->frame_max && body.len > session->frame_max)
 		return PZ_ERR_PROTO_FRAME;
 	if (pz_envelope_scan(body, &envelope) == PZ_OK) {
-		if (is_app(envelope.from)) { /* of a device that let it pass: see judge_message */
+		if (is_app(envelope.from)) { /* of a device that permitted it: see judge_message */
 			pz_metric_add(visitor_of(session)->apps->config.metrics,
 				      PZ_METRIC_messages_dropped, 1);
 			return PZ_OK;
