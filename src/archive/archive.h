@@ -31,8 +31,8 @@ void pz_archive_head_make(const struct pz_env *env, uint8_t out[PZ_ARCHIVE_HEAD_
 /**
  * Checks whether an archive with this beginning can be opened here.
  * @param bytes the first bytes of the archive
- * Errors: PROTO (no archive, or cut short), CONFIG (of a newer version), LIMIT (it asks for more
- * time or memory than PZ_ARCHIVE_PASSES_MAX and PZ_ARCHIVE_MEMORY_MAX allow); a line in info.
+ * Errors: PROTO (no archive, or cut short), CONFIG (of a newer version), LIMIT (it needs more time
+ * or memory than PZ_ARCHIVE_PASSES_MAX and PZ_ARCHIVE_MEMORY_MAX allow); a line in info.
  */
 enum pz_err pz_archive_head_check(struct pz_slice bytes, struct pz_errinfo *info) PZ_MUST_USE;
 /**
@@ -59,7 +59,7 @@ pz_archive_writer_new(const uint8_t head[PZ_ARCHIVE_HEAD_BYTES],
 enum pz_err pz_archive_write(struct pz_archive_writer *writer, struct pz_slice content) PZ_MUST_USE;
 /** The last piece. Errors: as pz_archive_write. */
 enum pz_err pz_archive_finish(struct pz_archive_writer *writer) PZ_MUST_USE;
-/** Wipes what it held. NULL is fine. */
+/** Wipes the contents. NULL is fine. */
 void pz_archive_writer_free(struct pz_archive_writer *writer);
 PZ_AUTO_DEFINE(struct pz_archive_writer, pz_archive_writer_free)
 
@@ -67,7 +67,7 @@ PZ_AUTO_DEFINE(struct pz_archive_writer, pz_archive_writer_free)
 
 struct pz_archive_reader;
 
-/** Takes content that was proved to be what was sealed. @param content secret, borrowed. A failure
+/** Receives content whose authenticity was verified. @param content secret, borrowed. A failure
  * ends the reading with that error. */
 typedef enum pz_err (*pz_archive_take)(void *arg, struct pz_slice content, struct pz_errinfo *info);
 
@@ -82,7 +82,7 @@ pz_archive_reader_new(const uint8_t key[PZ_ARCHIVE_KEY_BYTES], pz_archive_take t
  */
 enum pz_err pz_archive_read(struct pz_archive_reader *reader, struct pz_slice bytes,
 			    struct pz_errinfo *info) PZ_MUST_USE;
-/** There are no more bytes. Errors: as pz_archive_read; PROTO when the end is missing. */
+/** Ends the input. Errors: as pz_archive_read; PROTO when the end is missing. */
 enum pz_err
 pz_archive_read_end(struct pz_archive_reader *reader, struct pz_errinfo *info) PZ_MUST_USE;
 /** Wipes the key and frees the reader. NULL is fine. */

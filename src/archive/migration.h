@@ -18,9 +18,9 @@
 /* ---- export ---- */
 
 /**
- * Writes a zone as an archive, from memory and from the store, where no change of it may be on its
- * way. Reads the store synchronously.
- * @param port that devices reach the hub by; 0: not known
+ * Writes a zone as an archive, from memory and from the store; no change of the zone may be
+ * running. Reads the store synchronously.
+ * @param port on which devices reach the hub; 0: not known
  * @param out empty, its maximum at least PZ_ARCHIVE_BYTES_MAX
  * Errors: CONFIG (the CA's key is in a token), LIMIT (too large), CRYPTO, IO_*, PROTO (a record in
  * the store), LIMIT_MEMORY; with a line in info.
@@ -38,7 +38,7 @@ const char *pz_migration_space(size_t i);
 /** A zone that is being read. */
 struct pz_migration;
 
-/** @param env borrowed by it, and by the authority that comes of it. NULL: out of memory. */
+/** @param env borrowed by it, and by the authority that it creates. NULL: out of memory. */
 struct pz_migration *
 pz_migration_new(const uint8_t key[PZ_ARCHIVE_KEY_BYTES], const struct pz_env *env);
 /** NULL is fine. Secrets are wiped. */
@@ -46,13 +46,13 @@ void pz_migration_free(struct pz_migration *migration);
 PZ_AUTO_DEFINE(struct pz_migration, pz_migration_free)
 
 /**
- * Takes the next bytes of an archive; what they say is checked like what comes from a network.
+ * Takes the next bytes of an archive; their content is checked like input from a network.
  * Errors: those of pz_archive_read; PROTO (content that is not understood or contradicts itself),
  * CONFIG (of a newer version), LIMIT, DENIED_* (certificates, list or notice).
  */
 enum pz_err pz_migration_read(struct pz_migration *migration, struct pz_slice bytes,
 			      struct pz_errinfo *info) PZ_MUST_USE;
-/** There are no more bytes, and all was good. @param out_zone its name, borrowed. Errors: as
+/** Ends the input, which was valid. @param out_zone its name, borrowed. Errors: as
  * pz_migration_read. */
 enum pz_err pz_migration_end(struct pz_migration *migration, const char **out_zone,
 			     struct pz_errinfo *info) PZ_MUST_USE;

@@ -6,9 +6,9 @@
 #include "zone/authority.h"
 
 /**
- * Prepares that nothing of the zone is in the store, nor in its files, once the transaction is
- * durable: its record, its members, what its devices share, where it moved to. Its keys are files
- * beside the store: pz_authority_remove_keys, after the commit.
+ * Prepares the removal of the zone from the store, and from its files, once the transaction is
+ * durable: its record, its members, its devices' shared data, its notice of a move. Its keys are
+ * files beside the store: pz_authority_remove_keys, after the commit.
  * Errors: LIMIT_MEMORY.
  * @spec page 12 "pzh remove"
  */
