@@ -1,6 +1,6 @@
 /*
- * How the owner is asked about a call (page 9, 11): the questions of this device (prompt/prompt.h),
- * and the other devices of the owner that may answer them, or ask here.
+ * Asks the owner about a call (page 9, 11): the questions of this device (prompt/prompt.h), and the
+ * other devices of the owner that may answer them, or ask here.
  */
 #ifndef PZ_ASKING_ASKING_H
 #define PZ_ASKING_ASKING_H
@@ -43,12 +43,12 @@ struct pz_asking_config {
 
 /* ---- life ---- */
 
-/** Reads what was answered before. Errors: those of pz_prompts_new. */
+/** Loads earlier answers. Errors: those of pz_prompts_new. */
 enum pz_err pz_asking_new(const struct pz_asking_config *config, struct pz_asking **out,
 			  struct pz_errinfo *info) PZ_MUST_USE;
 /** The links of devices that may answer; before the first of them is up. */
 void pz_asking_connect(struct pz_asking *asking, struct pz_peers *peers);
-/** The node ends: nothing is sent any more. NULL is fine. */
+/** The node ends: nothing is sent after that. NULL is fine. */
 void pz_asking_end(struct pz_asking *asking);
 /** After the peers and the requests. NULL is fine. */
 void pz_asking_free(struct pz_asking *asking);
@@ -60,8 +60,8 @@ struct pz_prompts *pz_asking_prompts(struct pz_asking *asking);
 
 /** Preferences have changed. */
 void pz_asking_follow(struct pz_asking *asking);
-/** A device has sent news, or its link has come or gone: it may be able to answer, or not any more.
- */
+/** A device has sent news, or its link has come or gone: it may have become able or unable to
+ * answer. */
 void pz_asking_device(struct pz_asking *asking, const char *device);
 /** A device has no direct link any more. @param address zone/device */
 void pz_asking_gone(struct pz_asking *asking, const char *address);
