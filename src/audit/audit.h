@@ -53,7 +53,7 @@ struct pz_audit_entry {
 	struct pz_slice device;  /* requestor-id */
 	struct pz_slice app;     /* id of the app, without its instance */
 	/* what */
-	const char *point;      /* where it was decided, a word such as "call", "find" */
+	const char *point;      /* the point of the decision, a word such as "call", "find" */
 	const char *feature;    /* api-feature */
 	const char *service_id; /* of the instance */
 	const char *method;     /* its name */
@@ -72,7 +72,7 @@ struct pz_audit_entry {
  */
 enum pz_err pz_audit_new(const struct pz_audit_config *config, struct pz_audit **out,
 			 struct pz_errinfo *info) PZ_MUST_USE;
-/** What has not been written is written, as far as the store takes it. NULL is fine. */
+/** Writes waiting records, as far as the store accepts them. NULL is fine. */
 void pz_audit_free(struct pz_audit *audit);
 PZ_AUTO_DEFINE(struct pz_audit, pz_audit_free)
 
@@ -108,7 +108,7 @@ struct pz_audit_query {
 /**
  * Lists records, the oldest first, up to PZ_AUDIT_READ_MAX and one segment in each call.
  * @param out new: {records: [...], next?}; `next` is for `after` of the next call, absent when
- * there are no more. Records that are not on disk yet are there too.
+ * there are no more. Records that are not on disk yet are included.
  * Errors: IO (of the store), LIMIT_MEMORY.
  */
 enum pz_err pz_audit_read(struct pz_audit *audit, const struct pz_audit_query *query, json_t **out,
@@ -139,16 +139,15 @@ enum pz_err pz_audit_check_step(struct pz_audit *audit, struct pz_audit_check *c
 
 /** A check of a copy, line by line. Zeroed: not begun. */
 struct pz_audit_copy {
-	struct pz_audit_check check; /* problem, first, last, records, lost, hash: what was found */
+	struct pz_audit_check check; /* problem, first, last, records, lost, hash: the result */
 	size_t first_len;
-	char first[PZ_AUDIT_RECORD_BYTES_MAX]; /* the first line, where its predecessor is missing
-						*/
+	char first[PZ_AUDIT_RECORD_BYTES_MAX]; /* the first line, when its predecessor is missing */
 };
 
 /** The next line. @param line without its newline; one that is no record is a problem */
 void pz_audit_copy_line(struct pz_audit_copy *copy, struct pz_slice line);
-/** There are no more lines. Whether the newest records are missing cannot be seen in a copy: that
- * is for a person to compare, by number and hash of the last one. */
+/** Ends the input. A copy does not show whether the newest records are missing: a person has to
+ * compare number and hash of the last one. */
 void pz_audit_copy_end(struct pz_audit_copy *copy);
 
 /* ---- commands (docs/control-protocol.md) ---- */

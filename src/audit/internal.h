@@ -23,7 +23,7 @@ struct pz_audit_head {
 	uint8_t hash[PZ_AUDIT_HASH_BYTES];
 };
 
-/* A commit under way. */
+/* A running commit. */
 struct pz_audit_flight {
 	struct pz_audit *audit; /* NULL: it has gone */
 	size_t bytes, records;  /* of the queue */
@@ -51,7 +51,7 @@ struct pz_audit {
 	uint64_t lost;                     /* records since the last one that found room */
 	struct pz_audit_segment *segments; /* on disk, in order */
 	size_t segment_count, segment_cap;
-	size_t removing;   /* segments that the next commit removes: a record says so */
+	size_t removing;   /* segments that the next commit removes: a record notes it */
 	uint64_t removals; /* so far */
 	struct pz_audit_flight *flight; /* the latest one */
 	/* Where the queue goes: it stays until a commit has succeeded, so that a later commit
@@ -84,7 +84,7 @@ struct pz_slice pz_audit_line_rest(const struct pz_audit_line *line);
  * beside it; @param hash another one, "digest"; NULL: none */
 bool pz_audit_line_event(struct pz_audit_line *line, struct pz_audit_head *head, uint64_t time_ms,
 			 const char *event, const char *name, uint64_t number, const uint8_t *hash);
-/** Cuts the first line off. @param rest what is left; @param out without the newline
+/** Cuts the first line off. @param rest the remaining text; @param out without the newline
  * @return false: nothing is left */
 bool pz_audit_line_next(struct pz_slice *rest, struct pz_slice *out);
 /** Number and hash that a line says it has. @return false: it is no record */
@@ -105,11 +105,11 @@ void pz_audit_note(struct pz_audit *audit, const char *event, const char *name, 
 void pz_audit_note_gap(struct pz_audit *audit, bool is_sure);
 
 /* ---- save.c ---- */
-/** Writes what waits, unless a commit is under way. */
+/** Writes waiting records, unless a commit is running. */
 void pz_audit_save(struct pz_audit *audit);
-/** Writes what waits, for the last time: also while a commit is under way. */
+/** Writes waiting records, for the last time: also while a commit is running. */
 void pz_audit_save_last(struct pz_audit *audit);
-/** Removes what is too old. */
+/** Removes expired records. */
 void pz_audit_look(struct pz_audit *audit);
 /** Room for one more segment. Errors: LIMIT_MEMORY. */
 enum pz_err pz_audit_reserve(struct pz_audit *audit) PZ_MUST_USE;
@@ -123,7 +123,7 @@ void pz_audit_segment_key(uint64_t number, char out[PZ_AUDIT_NAME_BYTES]);
 void PZ_PRINTF(2, 3) pz_audit_check_found(struct pz_audit_check *check, const char *fmt, ...);
 /** Checks the next record by its number and its hash. */
 void pz_audit_check_line(struct pz_audit_check *check, struct pz_slice line);
-/** Notes what a record says of the log itself. */
+/** Notes what a record reports about the log itself. */
 void pz_audit_check_event(struct pz_audit_check *check, struct pz_slice line);
 
 /* ---- load.c ---- */
