@@ -13,19 +13,19 @@
 
 struct pz_border;
 
-/** New border without friends. @param zone borrowed; its services are there. NULL: out of memory.
- */
+/** New border without friends. @param zone borrowed; its services are available. NULL: out of
+ * memory. */
 struct pz_border *pz_border_new(struct pz_hosted *zone);
 /** Ends timers and searches. NULL is fine. */
 void pz_border_free(struct pz_border *border);
 
 /* ---- links ---- */
 
-/** A friend's hub has a link: its session is attached, its address the friend's zone. It is sent
- * what this zone shows, and the own devices learn that it is there. */
+/** A friend's hub has a link: its session is attached, its address the friend's zone. It gets what
+ * this zone shows, and the own devices are informed that it is connected. */
 void pz_border_up(struct pz_border *border, struct pz_link *link);
-/** The link is going, or its zone is no friend any more: the own devices learn it. Links of others,
- * and one that another has replaced, are ignored. */
+/** The link ends, or its zone is no friend any more: the own devices learn it. Links of others, and
+ * one that another has replaced, are ignored. */
 void pz_border_down(struct pz_border *border, const struct pz_link *link);
 /** The zone is no friend any more: all that it has shown is forgotten. */
 void pz_border_friend_gone(struct pz_border *border, const char *zone);
@@ -50,7 +50,8 @@ void pz_border_find(struct pz_border *border, struct pz_link *device, json_t *id
 /** True when a friend may see this device now: one of its services, or that it takes files.
  * @param caller zone or zone/device of the friend */
 bool pz_border_shows(struct pz_border *border, const char *caller, const char *device);
-/** Whether the hub of a friend zone is connected, and when it was seen last (ms; 0: never). */
+/** Returns whether the hub of a friend zone is connected, and when it was seen last (ms; 0: never).
+ */
 bool
 pz_border_is_connected(const struct pz_border *border, const char *zone, uint64_t *out_seen_ms);
 

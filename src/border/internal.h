@@ -15,7 +15,7 @@ struct pz_border_side {
 	bool is_answered; /* on this link it was sent all, because it had sent its own before */
 	/* theirs.c */
 	json_t *theirs; /* device -> entry, as its hub has shown it */
-	json_t *news;   /* device -> what the own devices are still to get */
+	json_t *news;   /* device -> changes to be sent to the own devices */
 	bool is_news_whole;
 	struct pz_timer news_timer;
 	uint64_t told_us;
@@ -52,8 +52,8 @@ pz_border_side(const struct pz_border *border, struct pz_slice zone)
 enum pz_err pz_border_show_init(struct pz_border *border) PZ_MUST_USE;
 /** Stops it. */
 void pz_border_show_fini(struct pz_border *border);
-/** Sends the friend all that it may see. @param is_first it is to send what it shows, too: it may
- * have sent that before this hub took it */
+/** Sends the friend all that it may see. @param is_first requests that it sends what it shows, too:
+ * it may have sent that before this hub took it */
 void pz_border_show_all(struct pz_border *border, struct pz_border_side *side, bool is_first);
 /** A device may have to be shown in another way. @param device NULL: all of them, since policy has
  * changed */
@@ -70,7 +70,7 @@ void pz_border_send_list(struct pz_border *border, struct pz_link *link, const c
 			 json_t *head, const char *member, const json_t *list, bool is_partial);
 
 /* ---- theirs.c ---- */
-/** Readies what a side shows. On failure pz_border_theirs_fini is still due. Errors: LIMIT_MEMORY.
+/** Prepares what a side shows. On failure pz_border_theirs_fini is still due. Errors: LIMIT_MEMORY.
  */
 enum pz_err pz_border_theirs_init(struct pz_border_side *side) PZ_MUST_USE;
 /** Stops the timer, frees the entries. */
