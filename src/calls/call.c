@@ -342,7 +342,7 @@ send_call(struct call *call)
 	/* Our own services answer before this returns. */
 	err = send_payload(calls, call->peer, request_of(call));
 	if (err ==
-	    PZ_ERR_IO_CLOSED) /* that link is about to be reported lost: see pz_call_resend */
+	    PZ_ERR_IO_CLOSED) /* the loss of that link is reported soon: see pz_call_resend */
 		return;
 	if (err != PZ_OK) {
 		pz_pending_cancel(calls->pending, call->peer, call->id);

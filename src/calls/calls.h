@@ -1,9 +1,8 @@
 /*
- * Calls: what local programs call in the zone, and what others call here. Messages of this node
- * come in and go out here, services are searched for and announced, and what a lost link may have
- * swallowed is sent again. This header is the whole: what the calls are given, their life,
- * messages, and the commands. discovery.h has the search for services, devices.h the devices of the
- * zone.
+ * Calls: what local programs call in the zone, and what others call here. Receives and sends the
+ * messages of this node, searches and announces services, and repeats what a lost link may have
+ * lost. This header is the whole: what the calls are given, their life, messages, and the commands.
+ * discovery.h has the search for services, devices.h the devices of the zone.
  */
 #ifndef PZ_CALLS_CALLS_H
 #define PZ_CALLS_CALLS_H
@@ -28,7 +27,7 @@ struct pz_calls;
 
 /** What the node does for its calls. `arg` is that of the configuration. */
 struct pz_calls_ops {
-	/** True while the zone is being left: nothing is looked for any more. */
+	/** True while the zone is being left: no search starts after that. */
 	bool (*is_leaving)(void *arg);
 	/** Built-in objects of this device, as in pz_dispatch_ops. NULL: there are none. */
 	bool (*builtin)(void *arg, struct pz_call *call, const char *object, const char *function,
@@ -40,20 +39,19 @@ struct pz_calls_ops {
 	void (*builtin_ended)(void *arg, struct pz_call *call);
 };
 
-/** Everything borrowed for the life of the calls; what it points to is kept up to date by the
- * node. */
+/** Everything borrowed for the life of the calls; the node keeps its targets up to date. */
 struct pz_calls_config {
 	const struct pz_env *env;
 	struct pz_metrics *metrics;
 	struct pz_registry *registry; /* the services of this device */
 	struct pz_conditions *conditions;
-	struct pz_requests *requests; /* commands under way */
+	struct pz_requests *requests; /* running commands */
 	const struct pz_device_zone *zone;
 	struct pz_access *access; /* judges every call; NULL: none may do anything */
 	const char *self, *device, *display_name; /* of this device */
 	size_t queue_high_bytes, queue_low_bytes; /* of links; 0: the defaults of the router */
 	uint64_t timeout_us;                      /* of a call that names none; 0: none */
-	bool has_mdns; /* devices can be looked for on the local network */
+	bool has_mdns;                            /* devices can be searched on the local network */
 	const struct pz_calls_ops *ops;
 	void *arg;
 };
@@ -68,7 +66,7 @@ void pz_calls_connect(struct pz_calls *calls, struct pz_peers *peers, struct pz_
 		      struct pz_items *items);
 /** From now on changes of the registry are announced. */
 void pz_calls_start(struct pz_calls *calls);
-/** The node ends: nothing is looked for any more. */
+/** The node ends: no search starts after that. */
 void pz_calls_end(struct pz_calls *calls);
 /** Ends every search and drops what could be sent again; before peers and uplink are freed. NULL is
  * fine. */
@@ -92,7 +90,7 @@ enum pz_err pz_calls_send(struct pz_calls *calls, const char *to, json_t *payloa
 enum pz_err
 pz_calls_request(struct pz_calls *calls, const char *to, const char *id, json_t *payload,
 		 const struct pz_pending_ops *ops, void *arg) PZ_MUST_USE;
-/** Nothing of it is wanted any more; unknown ones are fine. */
+/** Its answer is not needed any more; unknown ones are fine. */
 void pz_calls_request_cancel(struct pz_calls *calls, const char *to, const char *id);
 /** A prop was not sent by this session: logged, or a condition where it is too long for it.
  * @param bytes of the frame */
@@ -110,9 +108,9 @@ void pz_calls_undelivered(struct pz_calls *calls, struct pz_slice frames, int rp
  * @param names devices that may have no way any more; what waits for those ends. May be NULL
  */
 void pz_calls_lost(struct pz_calls *calls, const struct pz_session *lost, json_t *names);
-/** A device has no way left: what waits for it, and what it began here, ends. */
+/** A device has no way left: calls that wait for it, and calls that it began here, end. */
 void pz_calls_device_gone(struct pz_calls *calls, const char *device);
-/** The hub has no way left: what waits for an answer of its own ends. */
+/** The hub has no way left: calls that wait for its answer end. */
 void pz_calls_hub_gone(struct pz_calls *calls);
 
 /** A session of an app here has ended: its calls, call-backs and searches end, and so does what
@@ -143,12 +141,12 @@ void pz_calls_describe(struct pz_calls *calls, struct pz_request *request);
 void pz_calls_ping(struct pz_calls *calls, struct pz_request *request);
 /** `services`: params api?, zone?, device?, all?. */
 void pz_calls_services(struct pz_calls *calls, struct pz_request *request);
-/** `connect PEER`: params address?, port?; done when the direct link is there. @param name of the
+/** `connect PEER`: params address?, port?; done when there is a direct link. @param name of the
  * device, or its address: that of a friend's device, too */
 void pz_calls_peer_connect(struct pz_calls *calls, struct pz_request *request, const char *name);
 /** `disconnect PEER`. @param name as above */
 void pz_calls_peer_disconnect(struct pz_calls *calls, struct pz_request *request, const char *name);
-/** `discover`: looks around for `timeout_ms` and lists what was received. */
+/** `discover`: browses for `timeout_ms` and lists what was received. */
 void pz_calls_discover(struct pz_calls *calls, struct pz_request *request);
 /** The state of a peer has changed: commands that wait for it end. */
 void pz_calls_peer_changed(struct pz_calls *calls, const char *device);

@@ -24,7 +24,7 @@ json_t *pz_devices_names(const struct pz_calls *calls);
  * enrolment without its hub), a valid name is taken as it is.
  * @param text as it was typed
  * @param out untouched on failure
- * @param info says what is wrong and what was probably meant
+ * @param info has the error and the name that was probably meant
  * Errors: NOTFOUND (no such device, or another zone), CONFIG (several are called so).
  */
 enum pz_err pz_devices_find(const struct pz_calls *calls, const char *text,

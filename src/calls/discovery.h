@@ -14,7 +14,7 @@ struct pz_search;
 typedef void (*pz_search_done)(void *arg, json_t *descriptors);
 /**
  * Searches own services and the zone's: through the hub, without it (or where it does not see the
- * device) among peers, which are looked for and linked with.
+ * device) among peers, which are searched and linked.
  * @param api pattern or NULL; @param device the only one whose services matter, or NULL
  * @return the search, or NULL: out of memory, and done is not called
  */
@@ -47,7 +47,7 @@ json_t *pz_discovery_services_of(const struct pz_calls *calls, const char *devic
 /** The services of a device of which nothing was received. @param takes_list array of descriptors
  */
 void pz_discovery_recall(struct pz_calls *calls, const char *device, json_t *takes_list);
-/** Forgets what the hub said of the services of a device. */
+/** Drops what the hub has sent about the services of a device. */
 void pz_discovery_forget(struct pz_calls *calls, const char *device);
 /** The same of all devices that the zone has revoked or that have left it. */
 void pz_discovery_forget_left(struct pz_calls *calls);

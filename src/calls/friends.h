@@ -16,11 +16,12 @@ struct pz_calls;
 struct pz_request;
 
 /** The hub has sent `friendUpdate` (page 4): what a friend zone shows, and whether its hub is
- * there. @param message borrowed */
+ * connected. @param message borrowed */
 void pz_calls_friend_update(struct pz_calls *calls, const json_t *message);
 /** The zone is no friend any more: its calls and streams end at once, and ours to it. */
 void pz_calls_friend_gone(struct pz_calls *calls, const char *zone);
-/** There is no way to a friend's device any more: calls with it end. @param address zone/device */
+/** There is no route to a friend's device any more: calls with it end. @param address zone/device
+ */
 void pz_calls_friend_device_gone(struct pz_calls *calls, const char *address);
 /** The own hub is gone: friends' devices without a direct link cannot be reached. */
 void pz_calls_friends_hub_gone(struct pz_calls *calls);
@@ -38,7 +39,7 @@ pz_calls_find_device(const struct pz_calls *calls, const char *text,
 bool pz_calls_is_friend_connected(const struct pz_calls *calls, const char *zone);
 /** What the hub has shown of a friend's device, as an entry of its directory. Borrowed, or NULL. */
 const json_t *pz_calls_friend_entry(const struct pz_calls *calls, const char *address);
-/** True when there is a way to a friend's device: a direct link, or both hubs. */
+/** True when there is a route to a friend's device: a direct link, or both hubs. */
 bool pz_calls_friend_has_route(const struct pz_calls *calls, const char *address);
 /** Why a friend's device cannot be reached now, in one line. */
 void pz_calls_friend_why_unreachable(const struct pz_calls *calls, const char *address, char *out,

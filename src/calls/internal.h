@@ -1,9 +1,8 @@
 /*
  * What the files of the calls call of each other. calls.c the whole; send.c, messages.c what goes
- * out and comes in; permit.c who may do what; resend.c what a lost link may have swallowed;
- * discovery.c, announce.c services of the zone and our own; friends.c friend zones; devices.c,
- * target.c which device or service is meant; call.c, ping.c, listing.c, peer_commands.c the
- * commands.
+ * out and comes in; permit.c who may do what; resend.c what a lost link may have lost; discovery.c,
+ * announce.c services of the zone and our own; friends.c friend zones; devices.c, target.c resolve
+ * the names of devices and services; call.c, ping.c, listing.c, peer_commands.c the commands.
  */
 #ifndef PZ_CALLS_INTERNAL_H
 #define PZ_CALLS_INTERNAL_H
@@ -37,7 +36,7 @@ struct pz_calls {
 	struct pz_list answers;        /* resend.c; so are the next two */
 	size_t answer_count;           /* in `answers` */
 	size_t answer_bytes;           /* of their payloads */
-	struct pz_list finds;          /* searches under way (discovery.c); so are the next two */
+	struct pz_list finds;          /* running searches (discovery.c); so are the next two */
 	json_t *known;                 /* device -> array of descriptors, as last received */
 	json_t *learning; /* the same from an answer whose last part is still to come */
 	json_t *friends;  /* what friend zones show (friends.c) */

@@ -16,7 +16,7 @@ struct pz_calls;
 struct pz_target {
 	char *service;                        /* without @DEVICE */
 	char *device_text;                    /* as it was typed, or NULL */
-	char device[PZ_DEVICE_BYTES_MAX + 1]; /* the one that is meant, "": any or not known yet */
+	char device[PZ_DEVICE_BYTES_MAX + 1]; /* the resolved device, "": any or not known yet */
 	char zone[PZ_ZONE_BYTES_MAX + 1];     /* a friend's that it is in; "": the own one */
 };
 
@@ -24,22 +24,22 @@ struct pz_target {
  * after the @), LIMIT_MEMORY. */
 enum pz_err
 pz_target_init(struct pz_target *target, const char *text, struct pz_errinfo *info) PZ_MUST_USE;
-/** Releases what it holds. A zeroed one is fine. */
+/** Frees its contents. A zeroed one is fine. */
 void pz_target_fini(struct pz_target *target);
-/** Finds out which device is meant; none was named: nothing to do. One of a friend zone is named by
- * its whole address. Errors: as pz_devices_find. */
+/** Resolves the device; none was named: nothing to do. One of a friend zone is named by its whole
+ * address. Errors: as pz_devices_find. */
 enum pz_err pz_target_resolve(struct pz_target *target, const struct pz_calls *calls,
 			      struct pz_errinfo *info) PZ_MUST_USE;
-/** The descriptor that is meant best by the target: a name as it is before one in another case,
- * before a display name; of equal ones the first. Borrowed from the list, or NULL. */
+/** The descriptor that matches the target best: a name as it is before one in another case, before
+ * a display name; of equal ones the first. Borrowed from the list, or NULL. */
 json_t *pz_target_choose(const struct pz_target *target, json_t *descriptors);
-/** The same among what this device and those linked with it offer, as they have last sent it; no
- * message is sent. New reference, or NULL. */
+/** The same among the services of this device and of linked devices, as last received; no message
+ * is sent. New reference, or NULL. */
 json_t *pz_target_choose_near(const struct pz_target *target, const struct pz_calls *calls);
-/** True when what the device offers was received from it: asking others adds nothing. */
+/** True when the device's list of services was received from it: asking others adds nothing. */
 bool pz_target_is_near(const struct pz_target *target, const struct pz_calls *calls);
-/** What to say when there is no such service: what the device offers instead, what was probably
- * meant. @param descriptors what there is; may be NULL */
+/** What to say when there is no such service: the services of the device, and the one that was
+ * probably meant. @param descriptors what there is; may be NULL */
 void pz_target_explain(const struct pz_target *target, json_t *descriptors, char *out, size_t size);
 
 #endif
