@@ -26,7 +26,7 @@ struct pz_file_ops {
 	void (*read)(struct pz_file *file, pz_file_done done, void *arg);
 	/** Writes all of the bytes. @param bytes borrowed until done, or until the close */
 	void (*write)(struct pz_file *file, struct pz_slice bytes, pz_file_done done, void *arg);
-	/** Closes and frees the file; an end that has not come yet does not come any more. */
+	/** Closes and frees the file; a pending end is not called any more. */
 	void (*close)(struct pz_file *file);
 };
 

@@ -1,5 +1,5 @@
 /*
- * A command under way: who asked, what was asked, and what becomes of it.
+ * A running command: its owner, its parameters and its result.
  *
  *     owner                          handler
  *     pz_request_new  ------------>  runs: pz_request_event*, then pz_request_answer or _fail,
@@ -22,7 +22,7 @@
 
 struct pz_request;
 
-/** How the course of a request is reported to its owner. */
+/** How a request reports to its owner. */
 struct pz_reply {
 	/** The end, once unless cancelled; called from pz_requests_report only, so it may begin and
 	 * cancel requests. @param result borrowed, NULL on failure; @param detail one line, "" on
@@ -75,27 +75,27 @@ struct pz_request {
 /** @param env borrowed, must outlive it; @param self for pz_request.self */
 void pz_requests_init(struct pz_requests *requests, const struct pz_env *env, void *self);
 
-/** Reports what has ended since, and frees it. The timer calls it; a daemon that stops, or a test,
- * may do so from outside of all calls. */
+/** Reports ended requests, and frees them. The timer calls it; a daemon that stops, or a test, may
+ * do so from outside of all calls. */
 void pz_requests_report(struct pz_requests *requests);
 
 /** Gives up and frees all, also those that continue: what would end them must not come any more.
  * Reports nothing. A zeroed object is fine. */
 void pz_requests_fini(struct pz_requests *requests);
 
-/** The next request after `last` (NULL: the first) that is of this kind and under way. A request
- * that ends, or is begun, meanwhile does no harm. */
+/** The next running request of this kind after `last` (NULL: the first). Requests may end or begin
+ * meanwhile. */
 struct pz_request *
 pz_requests_next(const struct pz_requests *requests, const struct pz_request_kind *kind,
 		 const struct pz_request *last);
 
-/** Walks over the requests of one kind that are under way. */
+/** Walks over the running requests of one kind. */
 #define PZ_REQUEST_EACH(requests, kind, request)                                                   \
 	for (struct pz_request *request = pz_requests_next((requests), (kind), NULL);              \
 	     request != NULL; request = pz_requests_next((requests), (kind), request))
 
 /**
- * A request that is under way until a handler ends it.
+ * A request that runs until a handler ends it.
  * @param params object, borrowed; kept by reference
  * @param reply static, or outlives the request; @param arg for its functions
  * @return owned by `requests`; NULL: out of memory, and reply is not called

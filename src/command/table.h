@@ -30,7 +30,7 @@ struct pz_param {
 	const char *help; /* what it is, without a full stop */
 };
 
-/** Who may give a command. */
+/** Who may run a command. */
 enum pz_who {
 	PZ_WHO_OWNER, /* programs on the control socket */
 };
@@ -65,10 +65,10 @@ struct pz_command {
 
 /**
  * Runs a command: finds its row, checks the parameters, calls the handler. The request ends, now or
- * later. Its params are there until this returns.
- * Errors of the request: NOTFOUND (no such command), CONFIG (a parameter is missing, or not what
- * the row allows; null is the same as absent but for PZ_PARAM_JSON; a file that is missing, not
- * asked for, or not open for what is done with it), those of the command.
+ * later. Its params are valid until this returns. Errors of the request: NOTFOUND (no such
+ * command), CONFIG (a parameter is missing, or not what the row allows; null is the same as absent
+ * but for PZ_PARAM_JSON; a file that is missing, not asked for, or not open for what is done with
+ * it), those of the command.
  * @param commands ends with a row without a name
  */
 void
