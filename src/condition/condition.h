@@ -40,8 +40,8 @@ void pz_conditions_free(struct pz_conditions *conditions);
 
 /**
  * Raises a condition, or gives a raised one a new text. The raise is logged as a warning; a new
- * text of the same condition at most once an hour. When PZ_CONDITIONS_MAX are raised, a further one
- * is logged and not kept.
+ * text of the same condition at most once an hour. When PZ_CONDITIONS_MAX are raised, another one
+ * is logged and not stored.
  * @param conditions NULL: nothing happens
  * @param subject what it is about (a port, a zone, a device), one line, NULL or "": nothing in
  *        particular. The same condition may be raised for several subjects
@@ -61,7 +61,7 @@ void pz_condition_clear(struct pz_conditions *conditions, enum pz_condition cond
 /**
  * For what is tried again and again: a failure raises the condition; it is cleared
  * PZ_CONDITION_CALM_US after the last failure, when the last attempt was a success. So attempts
- * that fail and succeed by turns do not fill the log.
+ * that alternately fail and succeed do not fill the log.
  * @param conditions NULL: nothing happens
  * @param err PZ_OK: a success
  * @param text one line: what has failed; not looked at after a success
@@ -72,7 +72,7 @@ void pz_condition_outcome(struct pz_conditions *conditions, enum pz_condition co
 /** Clears all conditions, e.g. when the zone is left, without log lines. NULL is fine. */
 void pz_conditions_clear_all(struct pz_conditions *conditions);
 
-/** Whether a condition is raised. @param subject as it was raised; NULL: for any subject */
+/** True when the condition is raised. @param subject as it was raised; NULL: for any subject */
 bool pz_condition_is_raised(const struct pz_conditions *conditions, enum pz_condition condition,
 			    const char *subject);
 
