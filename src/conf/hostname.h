@@ -14,7 +14,7 @@
 void pz_hostname_device(const char *host, char *out, size_t size);
 
 /**
- * The host's name for people, where it says more than pz_hostname_device.
+ * The host's name for people, if it differs from pz_hostname_device.
  * @param out untouched otherwise
  * @return false: the two are the same, or the name is not text that can be shown
  */

@@ -6,7 +6,7 @@
 
 /**
  * The download directory of this process's user: $XDG_DOWNLOAD_DIR, that of user-dirs.dirs, or
- * ~/Downloads where it is there; else "inbox" in the data directory.
+ * ~/Downloads if it exists; otherwise "inbox" in the data directory.
  * @param out an absolute path, or "" where it would not fit
  */
 void pz_inbox_default(const char *data_dir, char *out, size_t size);

@@ -95,7 +95,7 @@ extern const struct pz_pref_info pz_pref_table[PZ_PREF_COUNT];
 enum pz_err pz_pref_find(const char *key, enum pz_pref *out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * Checks a value as a person writes it: true, 8040, peer, "My laptop" (without the quotes).
+ * Checks a value as a person types it: true, 8040, peer, "My laptop" (without the quotes).
  * @param out untouched on failure
  * @param info may be NULL; names the key, the value, and what is allowed
  * Errors: CONFIG.
@@ -114,7 +114,7 @@ const char *pz_pref_text(enum pz_pref pref, const struct pz_pref_value *value, c
 /** True when two values of one preference are the same. */
 bool pz_pref_equal(const struct pz_pref_value *a, const struct pz_pref_value *b);
 
-/** The default; the empty text where it is only known at run time. */
+/** The default; the empty text if it is known only at run time. */
 void pz_pref_default(enum pz_pref pref, struct pz_pref_value *out);
 /** What values are allowed, in words. @param out at least 128 bytes */
 void pz_pref_allowed(enum pz_pref pref, char out[128]);

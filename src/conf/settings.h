@@ -80,8 +80,8 @@ bool
 pz_settings_is_given(enum pz_program program, const struct pz_settings *settings, const char *name);
 
 /**
- * Takes over what a later reading brought, as far as a running daemon can change it; the rest waits
- * for its next start.
+ * Applies the settings of a later reading, as far as a running daemon can change them; the others
+ * wait for its next start.
  * @param running what the daemon runs with; fields of settings that cannot change stay as they are
  * @param fresh the later reading; gets what `running` had. Still the caller's to free
  * @param out_changed,out_waiting get the names, "a, b": taken over; different, but not taken over

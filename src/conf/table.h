@@ -42,7 +42,7 @@ const char *pz_program_name(enum pz_program program);
 
 /** The `index`-th row that the program has, or NULL after the last. */
 const struct pz_setting *pz_setting_next(enum pz_program program, size_t *index);
-/** True for a row whose field is a text of its own (char *), which is freed. */
+/** True for a row whose field is an allocated text (char *), which is freed. */
 bool pz_setting_is_text(const struct pz_setting *setting);
 /** Row by name; dots and dashes are the same when `is_option`. NULL: the program has none. */
 const struct pz_setting *
