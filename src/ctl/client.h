@@ -53,7 +53,7 @@ enum pz_err pz_ctl_begin(struct pz_ctl_client *client, const char *method, json_
 			 bool (*on_event)(void *arg, json_t *event), void *arg,
 			 struct pz_errinfo *info) PZ_MUST_USE;
 /**
- * Goes on with what was begun, as far as that is possible without waiting.
+ * Continues the request, as far as that is possible without waiting.
  * @param out_over the request has ended; else the other two are not set
  * @param out_result, out_error as those of pz_ctl_request
  * Errors: as pz_ctl_request.

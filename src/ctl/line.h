@@ -20,7 +20,7 @@ struct pz_ctl_lines {
 
 /** @param json_flags how lines are read: enum pz_json_flags */
 void pz_ctl_lines_init(struct pz_ctl_lines *lines, unsigned json_flags);
-/** Wipes and frees the bytes that no line was made of yet, and closes what was passed. */
+/** Wipes and frees the bytes of an incomplete line, and closes received descriptors. */
 void pz_ctl_lines_fini(struct pz_ctl_lines *lines);
 
 /**
@@ -55,7 +55,7 @@ void pz_ctl_lines_drop_passed(struct pz_ctl_lines *lines);
 enum pz_err pz_ctl_line_append(struct pz_buf *out, const json_t *object) PZ_MUST_USE;
 
 /**
- * Sends from the front of the buffer what the non-blocking socket takes now. OK also when that is
+ * Sends from the front of the buffer what the non-blocking socket takes now. OK even if it takes
  * nothing. Errors: IO_CLOSED, IO.
  */
 enum pz_err pz_ctl_flush(struct pz_buf *out, int fd) PZ_MUST_USE;

@@ -62,10 +62,10 @@ enum pz_err pz_ctl_server_allow_group(struct pz_ctl_server *server, const char *
 				      struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * Writes what is queued for the clients as far as their sockets take it, calls the `gone`
- * functions of the running calls, closes all clients and removes the socket file. The memory goes
- * when the loop has run the close call-backs: run the loop until it is empty. NULL is fine. May be
- * called by a handler.
+ * Writes the clients' queues as far as their sockets accept it, calls the `gone` functions of the
+ * running calls, closes all clients and removes the socket file. The memory is freed when the loop
+ * has run the close call-backs: run the loop until it is empty. NULL is fine. May be called by a
+ * handler.
  */
 void pz_ctl_server_free(struct pz_ctl_server *server);
 
