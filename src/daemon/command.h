@@ -21,9 +21,9 @@ struct pz_daemon_commands {
 };
 
 /**
- * Begins what a client of the control socket asks for. Events and the answer go to the client; a
- * client that hangs up gives its commands up. A descriptor that came with the request becomes the
- * file of a command that takes one; otherwise the control socket closes it.
+ * Begins a command of a client of the control socket. Events and the answer go to the client; a
+ * client that disconnects gives its commands up. A descriptor that came with the request becomes
+ * the file of a command that takes one; otherwise the control socket closes it.
  * @param loop reads and writes the file; name and params borrowed
  */
 void pz_daemon_command(const struct pz_daemon_commands *commands, struct pz_loop *loop,

@@ -1,5 +1,5 @@
-/* The last lines of the log, kept in memory for a report (`pzp bugreport`): what the service
- * manager keeps of the log is not known here, and may need rights that the owner does not have. */
+/* The last lines of the log, kept in memory for a report (`pzp bugreport`): the log of the service
+ * manager cannot be located here, and reading it may need rights that the owner does not have. */
 #ifndef PZ_DAEMON_LOG_RING_H
 #define PZ_DAEMON_LOG_RING_H
 

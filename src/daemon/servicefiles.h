@@ -1,5 +1,5 @@
-/* Services made of commands that files describe: those that the settings name, and those of the
- * directory services.d. */
+/* Services whose methods are commands, described by files: those that the settings name, and those
+ * of the directory services.d. */
 #ifndef PZ_DAEMON_SERVICEFILES_H
 #define PZ_DAEMON_SERVICEFILES_H
 

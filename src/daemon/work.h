@@ -1,4 +1,4 @@
-/* The threads of libuv as those that do blocking work. */
+/* Runs blocking work on the threads of libuv. */
 #ifndef PZ_DAEMON_WORK_H
 #define PZ_DAEMON_WORK_H
 
