@@ -11,13 +11,13 @@
 
 struct pz_desktop;
 
-/** Address of the session bus of this process: a UNIX socket that is there. @param out of `size`
- * bytes. @return false: there is no such bus */
+/** Address of the session bus of this process: an existing UNIX socket. @param out of `size` bytes.
+ * @return false: there is no such bus */
 bool pz_desktop_bus_address(char *out, size_t size);
 
 /**
  * Shows questions on the desktop, now and when its notification service comes. Nothing waits for
- * the bus; one that is lost is looked for again each minute.
+ * the bus; a lost one is searched again each minute.
  * @param loop, prompts borrowed for its life
  * @param address of the bus; copied
  * @return NULL: out of memory
