@@ -29,7 +29,7 @@ struct pz_doctor_ops {
 struct pz_doctor_config {
 	const struct pz_env *env;
 	struct pz_transport transport;
-	const struct pz_diagnose_system *system; /* NULL: the machine is not looked at */
+	const struct pz_diagnose_system *system; /* no checks of the machine */
 	void *system_self;
 	const struct pz_doctor_ops *ops;
 	void *arg;

@@ -1,4 +1,4 @@
-/* From what was found to findings: each judgment in one place, without I/O. */
+/* Derives findings from facts: each judgment in one place, without I/O. */
 #ifndef PZ_DIAGNOSE_JUDGE_H
 #define PZ_DIAGNOSE_JUDGE_H
 

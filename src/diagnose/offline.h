@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-/** Examines the device whose data directory this is, on a loop of its own; waits for the end.
+/** Examines the device of this data directory, on a separate loop; waits for the end.
  * @return findings (finding.h), new; NULL: out of memory or descriptors */
 json_t *pz_diagnose_offline(const char *data_dir);
 

@@ -1,4 +1,4 @@
-/* The text of `pzp bugreport`, from what a daemon has answered. @spec page 12 "Bug report" */
+/* The text of `pzp bugreport`, from the answers of a daemon. @spec page 12 "Bug report" */
 #ifndef PZ_DIAGNOSE_REPORT_H
 #define PZ_DIAGNOSE_REPORT_H
 
@@ -20,7 +20,7 @@ struct pz_report {
 /**
  * Writes the report without names, keys and values.
  * @param out its errors are the caller's to look for
- * Errors: LIMIT_MEMORY (what was written is not to be used).
+ * Errors: LIMIT_MEMORY (the output must not be used).
  */
 enum pz_err pz_report_write(const struct pz_report *report, FILE *out) PZ_MUST_USE;
 

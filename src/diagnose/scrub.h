@@ -3,10 +3,10 @@
  * value. Each is replaced by a short token, the same one in the whole report: "device-2",
  * "address-1".
  *
- * Three rules, from sure to careful: names that are known, wherever they stand; the values of the
- * fields of log lines and of the JSON members that hold names; and what looks like an address, a
- * host name, an identity, a path, a URL or a key. What is replaced without need costs a reader
- * little; what is missed costs the sender more.
+ * Three rules, from sure to careful: known names, wherever they appear; the values of the fields of
+ * log lines and of the JSON members that hold names; and what looks like an address, a host name,
+ * an identity, a path, a URL or a key. What is replaced without need costs a reader little; what is
+ * missed costs the sender more.
  */
 #ifndef PZ_DIAGNOSE_SCRUB_H
 #define PZ_DIAGNOSE_SCRUB_H

@@ -1,4 +1,4 @@
-/* What the data directory of a device says while no daemon uses it. */
+/* Facts from the data directory of a device while no daemon uses it. */
 #ifndef PZ_DIAGNOSE_SITE_H
 #define PZ_DIAGNOSE_SITE_H
 
@@ -18,7 +18,7 @@ struct pz_site {
 	char problem[512]; /* why it cannot be read, or "" */
 };
 
-/** Reads it; `problem` says what cannot be read. Nothing is made or changed, but for what a start
+/** Reads it; `problem` says what cannot be read. Nothing is created or changed, except what a start
  * of the daemon would do to the store: recovery after a crash, a newer schema. */
 void pz_site_read(const char *data_dir, struct pz_site *out);
 /** The same as facts, which borrow from the site. @param out zeroed */
