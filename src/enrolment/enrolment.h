@@ -26,7 +26,7 @@ struct pz_enrolment_ops {
 	 * stored is not wiped, until as many have ended. */
 	void (*began)(void *arg);
 	void (*ended)(void *arg);
-	/** The membership is on disk: it counts from now on.
+	/** The membership is on disk: it is in force from now on.
 	 * @param takes_fresh owned, also on failure. Errors: it cannot be used; the device is
 	 * virgin again. */
 	enum pz_err (*join)(void *arg, struct pz_membership *takes_fresh, struct pz_errinfo *info);
@@ -35,8 +35,7 @@ struct pz_enrolment_ops {
 	void (*sweep_keys)(void *arg);
 };
 
-/** Everything borrowed for the life of the object; what it points to is kept up to date by the
- * node. */
+/** Everything borrowed for the life of the object; the node keeps its targets up to date. */
 struct pz_enrolment_config {
 	const struct pz_env *env;
 	struct pz_transport transport;
@@ -54,7 +53,7 @@ struct pz_enrolment_config {
 
 /** @param config copied. NULL: out of memory. */
 struct pz_enrolment *pz_enrolment_new(const struct pz_enrolment_config *config);
-/** Frees also what waits for the disk: the store calls back no more. NULL is fine. */
+/** Frees also what waits for the disk: the store makes no more call-backs. NULL is fine. */
 void pz_enrolment_free(struct pz_enrolment *enrolment);
 /**
  * Starts one.
@@ -69,10 +68,10 @@ bool pz_enrolment_is_running(const struct pz_enrolment *enrolment);
 /** Ends the one that runs, unless its certificates are being stored already. @return false: none
  * runs, or it is too late */
 bool pz_enrolment_call_off(struct pz_enrolment *enrolment, const char *reason);
-/** The step that is under way, with the hub's address, e.g. "the TLS handshake with h port 8041".
+/** The current step, with the hub's address, e.g. "the TLS handshake with h port 8041".
  * @return out, or "" without an enrolment */
 const char *pz_enrolment_step(const struct pz_enrolment *enrolment, char *out, size_t size);
-/** Drops the one that runs: its link closes, its keys are removed. */
+/** Drops the running one: its link closes, its keys are removed. */
 void pz_enrolment_drop(struct pz_enrolment *enrolment);
 
 #endif
