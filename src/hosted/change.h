@@ -20,7 +20,7 @@ typedef void (*pz_hosted_revoke_done)(void *arg, enum pz_err err, const char *de
 void pz_hosted_revoke(struct pz_hosted *zone, const char *device, enum pz_revoked why,
 		      pz_hosted_revoke_done done, void *arg);
 /**
- * Gives a device a right, or takes it away, for all devices to see.
+ * Gives a device a right, or takes it away, visible to all devices.
  * @param done as of pz_hosted_revoke; the result is {device, rights}
  * Errors: NOTFOUND, DENIED (the zone is moving), IO_*, LIMIT_MEMORY.
  */

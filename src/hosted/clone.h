@@ -8,7 +8,7 @@
 void pz_hosted_clone_replaced(struct pz_hosted_conn *older);
 /** The device has named the start of it that is connected (member->instance). */
 void pz_hosted_clone_named(struct pz_hosted_conn *conn);
-/** Forgets what is long ago, and clears the condition. */
+/** Drops old entries, and clears the condition. */
 void pz_hosted_clone_clean(struct pz_hosted *zone);
 /** The device is out of the zone. */
 void pz_hosted_clone_forget(struct pz_hosted *zone, const char *device);

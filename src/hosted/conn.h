@@ -15,13 +15,13 @@ struct pz_hub_friend_link;
 struct pz_hub_upload;
 
 enum pz_hosted_state {
-	PZ_HOSTED_SECURING,    /* handshake under way */
+	PZ_HOSTED_SECURING,    /* handshake in progress */
 	PZ_HOSTED_REGISTERING, /* admitted, its register message has not come yet */
 	PZ_HOSTED_LIVE,
 	PZ_HOSTED_ENROLLING,
 	PZ_HOSTED_BEFRIENDING, /* an invitation is accepted: hub/befriend.c */
-	PZ_HOSTED_DRAINING, /* a newer link of the same start has replaced it: messages that are on
-			     * their way are received until the device closes it */
+	PZ_HOSTED_DRAINING,    /* a newer link of the same start has replaced it: messages in
+				* transit are received until the device closes it */
 };
 
 /** An enrolment over this connection: hub/enrol.c. */
@@ -32,7 +32,7 @@ struct pz_hosted_enrolling {
 	bool is_counted;                    /* as an attempt */
 };
 
-/** How much of its time the link has rested (pz_hosted_conn_spend). */
+/** The allowance that the link has left (pz_hosted_conn_spend). */
 struct pz_hosted_busy {
 	uint64_t since_us, rested_us; /* of a window of PZ_WORK_WINDOW_US */
 	struct pz_timer calm;         /* while the condition is raised */
@@ -87,21 +87,21 @@ void pz_hosted_too_large(struct pz_hosted *zone, const struct pz_link *link, con
 void pz_hosted_conn_bye(struct pz_hosted_conn *conn, enum pz_err why, const char *reason);
 /** The same for a device that is to forget the zone: the prop `revoked` goes first. */
 void pz_hosted_conn_revoked(struct pz_hosted_conn *conn, const char *reason);
-/** Asks for a sign of life, and closes the link without one: another link of the device says that
+/** Asks for a sign of life, and closes the link without one: another link of the device shows that
  * this one is dead. */
 void pz_hosted_conn_probe(struct pz_hosted_conn *conn);
 /** Its message has cost the hub the time since then: a link that costs too much rests, and the
  * owner is warned when that lasts. @param began_us monotonic
  * @spec page 14 DOS-1, DOS-8 */
 void pz_hosted_conn_spend(struct pz_hosted_conn *conn, uint64_t began_us);
-/** The link has ended: nothing is known of it any more. */
+/** The link has ended: all state about it is dropped. */
 void pz_hosted_conn_calm(struct pz_hosted_conn *conn);
-/** True when more is queued for this device than should be: what it asks for is not answered. */
+/** True when more is queued for this device than should be: its requests get no answer. */
 bool pz_hosted_conn_is_choked(const struct pz_hosted_conn *conn);
 /**
- * Whether the device at the other end has a right now; the member's record decides, whatever the
- * device says of itself. A refusal is a line of the log.
- * @param what it wants, for the log; @param info a sentence for its owner
+ * Checks that the device at the other end has a right now; the member's record decides, whatever
+ * the device claims. A refusal is a line of the log.
+ * @param what the action, for the log; @param info a sentence for its owner
  * Errors: DENIED.
  * @spec page 14 AC-10
  */

@@ -1,5 +1,5 @@
-/* How devices are called (page 8, item user-details; page 10, name): what follows at the hub when a
- * name has changed. */
+/* The names of devices for people (page 8, item user-details; page 10, name): what follows at the
+ * hub when a name has changed. */
 #ifndef PZ_HOSTED_NAMES_H
 #define PZ_HOSTED_NAMES_H
 

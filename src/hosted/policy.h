@@ -1,16 +1,16 @@
-/* The owner's policy of a zone (zone/policy.h): changes of it, and what devices give back to a hub
- * that was restored from a backup. @spec page 9, 13 */
+/* The owner's policy of a zone (zone/policy.h): its changes, and the documents that devices return
+ * to a hub that was restored from a backup. @spec page 9, 13 */
 #ifndef PZ_HOSTED_POLICY_H
 #define PZ_HOSTED_POLICY_H
 
 #include "hosted/conn.h"
 #include "sync/item.h"
 
-/** A change that is asked for, and what happens then. */
+/** A requested change, and its end. */
 struct pz_hosted_policy_edit {
 	char *document; /* taken */
 	size_t len;
-	bool has_base; /* false: based on what there is now */
+	bool has_base; /* false: based on the current document */
 	uint64_t base;
 	bool is_forced;                       /* also a document that locks the owner out */
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* that asks; "": the hub */
@@ -31,9 +31,9 @@ struct pz_hosted_policy_edit {
 void pz_hosted_policy_set(struct pz_hosted *zone, const struct pz_hosted_policy_edit *edit);
 
 /**
- * A device gives back what the zone has signed. A newer policy than ours counts as soon as it is
- * stored; an older one is ignored. Errors: DENIED_* (not signed by this zone's CA), PROTO, NOTFOUND
- * (another key), LIMIT (too many wait).
+ * A device returns a document that the zone has signed. A newer policy than ours is in force as
+ * soon as it is stored; an older one is ignored. Errors: DENIED_* (not signed by this zone's CA),
+ * PROTO, NOTFOUND (another key), LIMIT (too many wait).
  */
 enum pz_err pz_hosted_policy_offered(struct pz_hosted_conn *conn, const struct pz_sync_chunk *chunk,
 				     struct pz_errinfo *info) PZ_MUST_USE;

@@ -9,7 +9,7 @@
 void pz_hosted_publish(struct pz_hosted *zone, enum pz_sync_id id, const char *key);
 /** What is known of one device has changed. */
 void pz_hosted_publish_device(struct pz_hosted *zone, const char *device);
-/** The revocation list has changed, and what is known of one device. @param device "": of none */
+/** The revocation list and the data of one device have changed. @param device "": of none */
 void pz_hosted_publish_membership(struct pz_hosted *zone, const char *device);
 
 #endif

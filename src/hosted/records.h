@@ -11,18 +11,18 @@
 struct pz_hosted;
 struct pz_member;
 
-/** Records on their way to the disk. */
+/** Records that are being stored. */
 struct pz_hosted_records {
 	json_t *unsaved; /* devices whose record is to be stored: {name: true} */
-	json_t *saving;  /* those whose record is on its way */
-	unsigned saves;  /* commits of such records under way */
+	json_t *saving;  /* those whose record is being stored */
+	unsigned saves;  /* running commits of such records */
 	bool is_behind;  /* one has failed, and was not made good yet */
 	struct pz_timer timer;
 };
 
 /** Errors: LIMIT_MEMORY. pz_hosted_records_fini in any case. */
 enum pz_err pz_hosted_records_init(struct pz_hosted *zone) PZ_MUST_USE;
-/** Frees what waits; nothing of it is stored any more. A zeroed zone is fine. */
+/** Frees what waits; no record is stored after that. A zeroed zone is fine. */
 void pz_hosted_records_fini(struct pz_hosted *zone);
 /** Stores nothing more by itself: the zone is being removed. */
 void pz_hosted_records_stop(struct pz_hosted *zone);

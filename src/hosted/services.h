@@ -32,7 +32,7 @@ void pz_hosted_services_fini(struct pz_hosted *zone);
  * @param takes_list array of descriptors that were checked */
 void pz_hosted_services_announced(struct pz_hosted *zone, const struct pz_member *member,
 				  json_t *takes_list);
-/** A device has no way to it any more: its services are forgotten, its calls end. */
+/** A device has no route to it any more: its services are forgotten, its calls end. */
 void pz_hosted_device_gone(struct pz_hosted *zone, struct pz_member *member);
 /** Sends a JSON-RPC payload in the hub's name; one that is too large is replaced by an error.
  * @param takes_payload NULL: nothing is sent */

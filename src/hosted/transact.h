@@ -1,6 +1,6 @@
 /*
- * The one way to change a zone's authority. A change waits for its turn, fills a
- * transaction, waits for the disk, and counts when it is there; the next one begins after that.
+ * The one way to change a zone's authority. A change waits for its turn, fills a transaction, waits
+ * for the disk, and is in force when it is stored; the next one begins after that.
  *
  *     pz_hosted_transact … prepare → commit … (the change is applied) done, release
  *                            ↘ error: done, release
@@ -33,7 +33,7 @@ struct pz_hosted_transact_ops {
 	 */
 	void (*done)(struct pz_hosted_transact *t, struct pz_member *member, enum pz_err err,
 		     const char *detail);
-	/** Releases what the change holds besides its own memory: after done. May be NULL. */
+	/** Frees the objects of the change besides its own memory: after done. May be NULL. */
 	void (*release)(struct pz_hosted_transact *t);
 };
 
@@ -41,7 +41,7 @@ struct pz_hosted_transact_ops {
 struct pz_hosted_turns {
 	struct pz_list waiting;         /* struct pz_hosted_transact.hook */
 	struct pz_hosted_transact *now; /* whose turn it is, or NULL */
-	bool is_changing;               /* a change has begun, perhaps waits for the disk */
+	bool is_changing;               /* a change has begun, and may wait for the disk */
 	/* The device whose record that change writes, "" if none: no one else may, or an older
 	 * record would end up on top of a newer one. */
 	char device[PZ_DEVICE_BYTES_MAX + 1];
@@ -63,15 +63,15 @@ struct pz_hosted_transact {
  */
 void pz_hosted_transact(struct pz_hosted *zone, struct pz_hosted_transact *takes,
 			const struct pz_hosted_transact_ops *ops);
-/** True while a change is under way. */
+/** True while a change is running. */
 bool pz_hosted_is_changing(const struct pz_hosted *zone);
 /** For prepare: the change writes the record of this device. */
 void pz_hosted_transact_device(struct pz_hosted *zone, const char *device);
 /** Before the first change. */
 void pz_hosted_transact_init(struct pz_hosted *zone);
-/** The hub stops, and the store reports no commit any more: all changes end with that, while what
- * they belong to (links, requests) is there. Those that are asked for later wait for ever, so it is
- * called again before the zone is freed. */
+/** The hub stops, and the store reports no commit any more: all changes end with that error, while
+ * their links and requests still exist. Later changes wait for ever, so it is called again before
+ * the zone is freed. */
 void pz_hosted_transact_end_all(struct pz_hosted *zone);
 
 #endif

@@ -1,5 +1,5 @@
-/* `Update` (page 4): the devices are sent what has changed about the others, several changes at
- * once. */
+/* `Update` (page 4): sends the devices what has changed about the others, several changes at once.
+ */
 #ifndef PZ_HOSTED_UPDATE_H
 #define PZ_HOSTED_UPDATE_H
 

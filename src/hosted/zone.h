@@ -1,6 +1,6 @@
 /*
- * A zone that this hub hosts, at work: what it is made of, and what all hosted zones share. Each
- * part of the struct belongs to one file; the others use that file's functions.
+ * A zone that this hub hosts: what it is made of, and what all hosted zones share. Each part of the
+ * struct belongs to one file; the others use that file's functions.
  */
 #ifndef PZ_HOSTED_ZONE_H
 #define PZ_HOSTED_ZONE_H
@@ -36,7 +36,7 @@ struct pz_hosting {
 	struct pz_store *store;
 	struct pz_keystore *keys;
 	struct pz_metrics metrics;
-	struct pz_conditions *conditions; /* what is wrong now, for `status` */
+	struct pz_conditions *conditions; /* current conditions, for `status` */
 	struct pz_list links; /* struct pz_link.owner_node of links that have not registered */
 	/* The revocation list of a zone has changed; set by the hub. */
 	void (*list_changed)(struct pz_hosted *zone);
