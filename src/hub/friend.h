@@ -1,6 +1,6 @@
 /*
  * Friend zones at a hub: the links between hubs, what two hubs say over them, and the changes of a
- * friendship. What is stored of a friend is friends/friend.h; this is what is at work.
+ * friendship. What is stored of a friend is friends/friend.h; this is the running part.
  * @spec page 6 "Friends: hub to hub"
  */
 #ifndef PZ_HUB_FRIEND_H
@@ -27,7 +27,7 @@ struct pz_hub_friend {
 	unsigned failures;                  /* attempts since the last link that lasted */
 	uint64_t up_us;                     /* when conn registered */
 	bool is_unsaved;                    /* when it was linked last is not on the disk */
-	bool is_refused;                    /* its hub does not know us any more */
+	bool is_refused;                    /* its hub no longer knows us */
 	char problem[PZ_HUB_PROBLEM_BYTES]; /* why the last attempt failed; "": it did not */
 };
 
@@ -100,7 +100,7 @@ void pz_hub_friend_close_revoked(struct pz_hub_friend *f);
 
 /* ---- friend_props.c: what hubs say to each other ---- */
 
-/** Says what the other hub needs to know when the link is up. */
+/** Sends what the other hub needs when the link is live. */
 void pz_hub_friend_greet(struct pz_hub_friend *f);
 /** A prop of its hub. */
 void pz_hub_friend_prop(struct pz_hosted_conn *conn, const struct pz_envelope *envelope);
@@ -114,8 +114,8 @@ void pz_hub_friends_send_notice(struct pz_hosted *zone);
 /** The end of a change. */
 typedef void (*pz_hub_friend_done)(void *arg, enum pz_err err, const char *detail);
 
-/** Two hubs have exchanged what they need: a new friend that no owner has confirmed yet. One that
- * is there and not confirmed is replaced.
+/** Two hubs have completed the exchange: a new friend that no owner has confirmed yet. An existing
+ * friend that is not confirmed is replaced.
  * @param used id of our own invitation, which is taken back; NULL: none
  * Errors: EXISTS (it is a friend already), LIMIT, IO_*, LIMIT_MEMORY, DENIED (the zone moves). */
 void pz_hub_friend_add(struct pz_hosted *zone, struct pz_friend *takes, const char *used,
@@ -127,14 +127,14 @@ void pz_hub_friend_confirm(struct pz_hosted *zone, const char *name, const char 
  * device. Errors: EXISTS (another key), … */
 void pz_hub_friend_offer(struct pz_hosted *zone, struct pz_friend *takes, const char *by,
 			 pz_hub_friend_done done, void *arg);
-/** The friendship ends. @param is_theirs the other hub said so. Errors: NOTFOUND, … */
+/** The friendship ends. @param is_theirs the other hub has reported it. Errors: NOTFOUND, … */
 void pz_hub_friend_remove(struct pz_hosted *zone, const char *name, bool is_theirs,
 			  pz_hub_friend_done done, void *arg);
 /** The other owner has confirmed. */
 void pz_hub_friend_confirmed_there(struct pz_hosted *zone, const char *name);
 /** Its hub has sent a list. @param crl verified by the caller; a reference is taken */
 void pz_hub_friend_take_list(struct pz_hosted *zone, const char *name, struct pz_crl *crl);
-/** Its zone has said where its hub is; verified by the caller. */
+/** Its zone has announced the address of its hub; verified by the caller. */
 void pz_hub_friend_take_notice(struct pz_hosted *zone, const char *name,
 			       const struct pz_hub_notice *notice);
 /** Stores when friends' hubs were linked last. */
@@ -182,7 +182,7 @@ typedef void (*pz_hub_friend_result)(void *arg, enum pz_err err, const char *det
  */
 void pz_hub_friend_run(struct pz_hosted *zone, const char *verb, const json_t *params,
 		       const char *by, pz_hub_friend_result result, void *arg);
-/** A device asks for the same (prop `friendCommand`), or offers a friend that it has paired with
+/** A device requests the same (prop `friendCommand`), or offers a friend that it has paired with
  * (`friendOffer`). @return NULL, or what is wrong with the message */
 const char *pz_hub_friend_command(struct pz_hosted_conn *conn, const json_t *message);
 /** As above. */

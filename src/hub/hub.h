@@ -1,4 +1,4 @@
-/* The hub: zones behind one listening port, without a descriptor of its own. */
+/* The hub: zones behind one listening port; it opens no descriptor itself. */
 #ifndef PZ_HUB_HUB_H
 #define PZ_HUB_HUB_H
 
@@ -39,8 +39,8 @@ enum pz_err pz_hub_new(const struct pz_hub_config *config, struct pz_hub **out,
 enum pz_err pz_hub_start(struct pz_hub *hub, struct pz_errinfo *info) PZ_MUST_USE;
 /** Sends `bye` on every link and closes it; the links are gone after the turn's end. */
 void pz_hub_stop(struct pz_hub *hub);
-/** After pz_hub_stop and a turn's end; commits under way must have been polled or be dropped with
- * the store. */
+/** After pz_hub_stop and a turn's end; running commits must have been polled or be dropped with the
+ * store. */
 void pz_hub_free(struct pz_hub *hub);
 
 /** Silence on a link until a sign of life is sent, also on links that are up. 0: the default. */
@@ -49,7 +49,7 @@ void pz_hub_set_keepalive(struct pz_hub *hub, uint64_t keepalive_us);
 /** The system's clock was set; a hub that is not called is late by at most PZ_CLOCK_LOOK_US. */
 void pz_hub_clock_set(struct pz_hub *hub);
 
-/** The machine's addresses or routes have changed: friends' hubs are looked for at once.
+/** The machine's addresses or routes have changed: friends' hubs are dialled at once.
  * @spec page 6 "Friends: hub to hub" */
 void pz_hub_network_changed(struct pz_hub *hub);
 

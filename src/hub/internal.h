@@ -1,6 +1,6 @@
 /*
- * The hub's struct, and what the files of this folder and the commands (pzh/) do with it. Link life
- * and enrolment end here; a zone at work is hosted/zone.h, one connection hosted/conn.h.
+ * The hub's struct, and its functions for the files of this folder and the commands (pzh/). Link
+ * life and enrolment end here; a hosted zone is in hosted/zone.h, one connection in hosted/conn.h.
  */
 #ifndef PZ_HUB_INTERNAL_H
 #define PZ_HUB_INTERNAL_H
@@ -40,7 +40,7 @@ pz_hub_of(struct pz_hosting *hosting)
 	return PZ_CONTAINER(hosting, struct pz_hub, hosting);
 }
 
-/** How many connections have proved nothing has changed. */
+/** To be called when the number of connections without a proved identity has changed. */
 static inline void
 pz_hub_count_waiting(struct pz_hub *hub)
 {
@@ -60,7 +60,7 @@ enum pz_err pz_hub_choose_zone(const struct pz_hub *hub, const char *zone, struc
  * of pz_shared_load. */
 enum pz_err pz_hub_add_zone(struct pz_hub *hub, struct pz_authority *takes, struct pz_hosted **out,
 			    struct pz_errinfo *info) PZ_MUST_USE;
-/** Frees a zone; no link may point to it any more. NULL is fine. */
+/** Frees a zone; no link may point to it. NULL is fine. */
 void pz_hub_zone_free(struct pz_hosted *zone);
 
 /** True for a name that no zone has, also none that waits for the disk. Errors: EXISTS. */
@@ -77,7 +77,7 @@ void pz_hub_store_zone(struct pz_hub *hub, struct pz_authority *takes, struct pz
 
 /**
  * Removes a zone and its keys. No device reaches it and no command finds it from the beginning of
- * the removal on; when the disk refuses it the zone is there as before.
+ * the removal on; when the disk refuses it the zone stays as before.
  * @param done called once, perhaps from inside, unless the hub is freed before
  * Errors: LIMIT_MEMORY, IO_*.
  */
@@ -118,9 +118,9 @@ void pz_hub_policy_end(struct pz_hosted_conn *conn);
 /** True while some zone has a code that counts. @spec page 14 ENR-1 */
 bool pz_hub_has_live_code(const struct pz_hub *hub);
 /**
- * Whether the zone's authority acts for a device once more: what devices change is bounded in a
- * minute. A refusal is a condition and a line of the log. @param what it wants; @param info a
- * sentence for its owner
+ * Checks that the zone's authority may act for a device once more: what devices change is bounded
+ * in a minute. A refusal is a condition and a line of the log. @param what the action; @param info
+ * a sentence for its owner
  * Errors: LIMIT. @spec page 14 CERT-7
  */
 enum pz_err pz_hub_may_change(struct pz_hosted *zone, const char *device, const char *what,
