@@ -12,8 +12,8 @@
 #include "sync/chunk.h"
 
 /**
- * Loads whether a session was under way that a crash has ended, and clears what it left where the
- * user wants that. Called once, after pz_user_prefs_load.
+ * Loads whether a crash has ended a session, and clears its data if the user wants that. Called
+ * once, after pz_user_prefs_load.
  * Errors: those of pz_store_load.
  */
 enum pz_err pz_app_data_start(struct pz_items *items, struct pz_errinfo *info) PZ_MUST_USE;
@@ -38,7 +38,7 @@ enum pz_err pz_app_data_get(const struct pz_items *items, const char *origin, co
 enum pz_err
 pz_app_data_set(struct pz_items *items, const char *origin, const char *key, const char *value,
 		pz_shared_done done, void *arg, struct pz_errinfo *info) PZ_MUST_USE;
-/** A removal under way. The caller sets done and arg, and the rest to zero. */
+/** A running removal. */
 struct pz_app_data_removal {
 	pz_shared_done done; /* called once, with the first failure; never from inside */
 	void *arg;

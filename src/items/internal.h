@@ -60,7 +60,7 @@ pz_user_prefs_stored(struct pz_items *items, enum pz_pref pref, const struct pz_
 void pz_user_prefs_wiped(struct pz_items *items);
 
 /* app_data.c */
-/** Readies what is kept about apps. */
+/** Prepares what is stored about apps. */
 void pz_app_data_init(struct pz_items *items);
 /** Stops what waits for the disk. */
 void pz_app_data_fini(struct pz_items *items);

@@ -30,7 +30,7 @@ struct pz_items_ops {
 	/** True while there is a link to the hub, or an attempt at one: changes of preferences wait
 	 * for its end. */
 	bool (*is_held)(void *arg);
-	/** True while the zone is being left: nothing is written any more. */
+	/** True while the zone is being left: nothing is written after that. */
 	bool (*is_leaving)(void *arg);
 	/** True while a session with the hub, a peer or an app is up. */
 	bool (*has_session)(void *arg);
@@ -44,13 +44,14 @@ struct pz_items_ops {
 	/** The services of a device that has none at the node are these. @param takes_list array of
 	 * descriptors */
 	void (*recall_services)(void *arg, const char *device, json_t *takes_list);
-	/** What the hub has sent of the services of a device is not valid any more. */
+	/** The hub's list of services of a device is invalid. */
 	void (*forget_services)(void *arg, const char *device);
 	/** The device that a person means. @param out untouched on failure. Errors: NOTFOUND,
 	 * CONFIG, with a line in info. */
 	enum pz_err (*find_device)(void *arg, const char *text, char out[PZ_DEVICE_BYTES_MAX + 1],
 				   struct pz_errinfo *info);
-	/** Why the hub refuses what this app stores here. Borrowed; NULL: it does not. */
+	/** The reason why the hub refuses data that this app stores here. Borrowed; NULL: it does
+	 * not. */
 	const char *(*app_refusal)(void *arg, const char *origin);
 	/** True when a program receives events. */
 	bool (*has_watcher)(void *arg);
@@ -95,7 +96,7 @@ struct pz_items_config {
 
 /** Items without data: pz_items_set_self loads it. NULL: out of memory. */
 struct pz_items *pz_items_new(const struct pz_items_config *config);
-/** Frees the items. `done` of changes under way is not called any more. NULL is fine. */
+/** Frees the items. `done` of running changes is not called. NULL is fine. */
 void pz_items_free(struct pz_items *items);
 /**
  * Sets the address under which this device writes; the first call loads what is stored.
@@ -119,8 +120,8 @@ pz_items_write(struct pz_items *items, enum pz_sync_id id, const char *key, cons
 
 /* ---- the zone is left (page 2 "Revocation") ---- */
 
-/** Removes from the disk what is bound to the zone. What apps have stored stays where it is not
- * synchronised. Errors: LIMIT_MEMORY. */
+/** Removes the zone's data from the disk. What apps have stored stays where it is not synchronised.
+ * Errors: LIMIT_MEMORY. */
 enum pz_err pz_items_wipe(struct pz_items *items, struct pz_txn *txn) PZ_MUST_USE;
 /** The same after a failure, when memory has left the zone already and may have newer data.
  * Errors: LIMIT_MEMORY. */
