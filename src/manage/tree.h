@@ -1,6 +1,6 @@
 /*
  * A policy document as JSON, and back: attributes under "$", children as arrays by name, text under
- * "_". A set whose policies and sets are mixed is exported with each policy in a set of its own, so
+ * "_". A set whose policies and sets are mixed is exported with each policy in a separate set, so
  * that their order is kept.
  * @spec page 9, 14.1
  */
