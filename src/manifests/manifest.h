@@ -16,8 +16,8 @@
 struct pz_manifest {
 	struct pz_list node; /* of the manifests of a device */
 	char id[PZ_APP_ID_CHARS + 1];
-	/* {origin, name, features[{api, reason}]}, with what was checked and nothing else; NULL:
-	 * what is stored cannot be read, so the app may ask for nothing */
+	/* {origin, name, features[{api, reason}]}, with the checked members only; NULL: the stored
+	 * manifest cannot be read, so the app is denied everything */
 	json_t *json;
 };
 
@@ -41,7 +41,7 @@ enum pz_err pz_manifest_check_origin(const char *origin, struct pz_errinfo *info
 
 /** As text for the store, which the caller frees. NULL: out of memory. */
 char *pz_manifest_text(const struct pz_manifest *manifest);
-/** How many features it lists. */
+/** The number of features. */
 size_t pz_manifest_features(const struct pz_manifest *manifest);
 /** What the app may ask for. @param at index of a feature; their number: all the rest, which is
  * denied */
@@ -49,8 +49,8 @@ void pz_manifest_sentence(const struct pz_manifest *manifest, size_t at,
 			  char out[PZ_MANIFEST_SENTENCE_BYTES]);
 
 /**
- * Appends the document of all manifests. It compares nothing but the id of the app, so it counts
- * for apps of this device only where access puts it (access/request.c).
+ * Appends the document of all manifests. It compares nothing but the id of the app, so it applies
+ * to apps of this device only where access sets it (access/request.c).
  * @param rows struct pz_manifest.node
  * @param fresh one more, in the place of that of the same app; may be NULL
  * Errors: LIMIT, LIMIT_MEMORY.

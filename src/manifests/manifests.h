@@ -15,11 +15,11 @@
 
 struct pz_manifests;
 
-/** Reads what is stored, and fills the slot. @param store, policies borrowed; freed after it.
+/** Loads the stored manifests, and fills the slot. @param store, policies borrowed; freed after it.
  * Errors: IO (of the store), LIMIT_MEMORY. */
 enum pz_err pz_manifests_new(struct pz_store *store, struct pz_policies *policies,
 			     struct pz_manifests **out, struct pz_errinfo *info) PZ_MUST_USE;
-/** A commit that is under way reports to no one. NULL is fine. */
+/** A running commit is not reported. NULL is fine. */
 void pz_manifests_free(struct pz_manifests *manifests);
 PZ_AUTO_DEFINE(struct pz_manifests, pz_manifests_free)
 
@@ -33,7 +33,7 @@ enum pz_err pz_manifests_wipe(struct pz_txn *txn) PZ_MUST_USE;
 void pz_manifests_wiped(struct pz_manifests *manifests);
 
 /* Commands. Each ends the request, at once or later. Parameters: the table of pzpd's commands. */
-/** Installs a manifest, or shows what it would mean. */
+/** Installs a manifest, or shows its effect. */
 void pz_manifests_install_command(struct pz_manifests *manifests, struct pz_request *request);
 /** One of them, or all. */
 void pz_manifests_show_command(struct pz_manifests *manifests, struct pz_request *request);
