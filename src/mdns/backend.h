@@ -19,7 +19,7 @@ struct pz_mdns_local {
 	uint8_t bytes[16]; /* network byte order */
 };
 
-/* Handles are opaque; NULL says that it failed, and has been logged where it matters. */
+/* Handles are opaque; NULL: it failed, which was logged if it matters. */
 struct pz_mdns_backend_ops {
 	const char *kind; /* for pz_mdns_kind */
 	/** Announces PTR, SRV and TXT. */
@@ -54,15 +54,15 @@ enum pz_mdns_backend_state {
  * happened, and act in a timer. */
 struct pz_mdns_backend_events {
 	void (*state)(void *arg, enum pz_mdns_backend_state state);
-	/** Another host has a name that we announced. @param entry what add_service or add_address
-	 * gave, and is not announced any more; NULL: not known */
+	/** Another host has a name that we announced. @param entry the result of add_service or
+	 * add_address, no longer announced; NULL: not known */
 	void (*collision)(void *arg, void *entry);
 	/** What add_service or add_address gave is announced now. */
 	void (*established)(void *arg, void *entry);
 	/** An entry, or a watch, that was given turned out not to work. @param reason for people */
 	void (*failed)(void *arg, bool is_watch, const char *reason);
 	/**
-	 * A record that was asked for came or went.
+	 * A requested record appeared or was removed.
 	 * @param rdata uncompressed
 	 * @param interface index; protocol 0: IPv4, 1: IPv6
 	 */

@@ -18,13 +18,13 @@ struct pz_mdns_bus_events {
 	void (*ready)(void *arg);
 	/** It has none now; ready says when. */
 	void (*absent)(void *arg);
-	/** The bus or the service's owner is gone: the connection is of no more use. */
+	/** The bus or the service's owner is gone: the connection cannot be used any more. */
 	void (*lost)(void *arg);
 	/** A signal of the service. */
 	void (*signal)(void *arg, DBusMessage *signal);
 };
 
-/** Whether there may be a system bus: only then pz_mdns_bus_open is worth trying. */
+/** True if there may be a system bus: only then pz_mdns_bus_open is worth trying. */
 bool pz_mdns_bus_may_exist(void);
 
 /**

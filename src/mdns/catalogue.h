@@ -43,7 +43,7 @@ struct pz_mdns_catalogue {
 	struct pz_timer settle, confirm, crowd;
 };
 
-/** @param own borrowed; what it points to may change */
+/** @param own borrowed; its contents may change */
 void pz_mdns_catalogue_init(struct pz_mdns_catalogue *catalogue, const struct pz_env *env,
 			    const struct pz_mdns *owner, const char *own);
 /** Ends browsing and frees what is known, without events. */
@@ -51,8 +51,8 @@ void pz_mdns_catalogue_fini(struct pz_mdns_catalogue *catalogue);
 
 /** Begins or ends looking; see struct pz_mdns_ops. */
 void pz_mdns_catalogue_browse(struct pz_mdns_catalogue *catalogue, bool on);
-/** From now on this backend is asked, NULL for none; what is known has PZ_MDNS_CONFIRM_US to be
- * found again. */
+/** Uses this backend from now on, NULL for none; known entries have PZ_MDNS_CONFIRM_US to be found
+ * again. */
 void pz_mdns_catalogue_attach(struct pz_mdns_catalogue *catalogue, struct pz_mdns_backend *backend);
 
 /**

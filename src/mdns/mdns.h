@@ -43,7 +43,7 @@ struct pz_mdns_found {
 enum pz_mdns_trouble {
 	PZ_MDNS_TROUBLE_RESPONDER, /* our own responder cannot run, or ends again and again */
 	PZ_MDNS_TROUBLE_PUBLISH,   /* not everything can be announced */
-	PZ_MDNS_TROUBLE_BROWSE,    /* not everything can be asked for */
+	PZ_MDNS_TROUBLE_BROWSE,    /* not everything can be queried */
 };
 
 /** The value of an instance to the owner: with too many instances, those of the lowest value are
@@ -82,7 +82,7 @@ struct pz_mdns_ops {
 	/** Goodbye (RFC 6762 10.1). Nothing when nothing is announced. */
 	void (*unpublish)(struct pz_mdns *mdns);
 	/**
-	 * Starts or stops looking. Starting again sends the queries again, and found is called
+	 * Starts or stops browsing. Starting again sends the queries again, and found is called
 	 * again for all that is known. Stopping forgets what is known, without gone. Errors:
 	 * LIMIT_MEMORY, IO (not possible now; it is tried again by itself).
 	 */
@@ -99,10 +99,10 @@ struct pz_mdns {
 };
 
 /**
- * The daemon's: Avahi's daemon where it runs (D-Bus), else our own responder on avahi-core; moves
- * from one to the other when the daemon comes or goes. Nothing is opened, connected or sent before
- * the first publish or browse. The loop is borrowed, and must outlive it by the turn in which
- * handles close (pz_loop_fini sees to that).
+ * The daemon's: Avahi's daemon where it runs (D-Bus), else our own responder on avahi-core;
+ * switches between them when the daemon starts or stops. Nothing is opened, connected or sent
+ * before the first publish or browse. The loop is borrowed, and must outlive it by the turn in
+ * which handles close (pz_loop_fini sees to that).
  * Errors: LIMIT_MEMORY, IO.
  */
 enum pz_err

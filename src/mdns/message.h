@@ -1,7 +1,7 @@
 /*
- * What a node and the process of its own responder send each other over their socket: the calls and
- * events of backend.h as bytes. No I/O. The node checks what the responder sends like a stranger's
- * bytes: an attacker's packet may have taken the responder over.
+ * Messages between a node and the process of its own responder on their socket: the calls and
+ * events of backend.h as bytes. No I/O. The node checks the responder's messages like a stranger's:
+ * an attacker's packet may have taken the responder over.
  */
 #ifndef PZ_MDNS_MESSAGE_H
 #define PZ_MDNS_MESSAGE_H
@@ -60,10 +60,10 @@ enum pz_err
 pz_mdns_message_write(const struct pz_mdns_message *message, struct pz_buf *out) PZ_MUST_USE;
 
 /**
- * Reads the first message of what was received.
+ * Reads the first received message.
  * @param from_responder which kinds are allowed
  * @param out strings are in `text`, rdata in `bytes`
- * @param out_used its bytes; 0: it is not all there yet
+ * @param out_used its bytes; 0: it is incomplete
  * Errors: PROTO (no such message, a length over a limit, a service that pz_mdns_service_check
  * refuses, a string with NUL).
  */

@@ -1,5 +1,5 @@
 /*
- * Our own responder, in a process of its own.
+ * Our own responder, in a separate process.
  * @spec page 14 DOS-4
  */
 #ifndef PZ_MDNS_OWN_H

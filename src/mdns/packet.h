@@ -28,7 +28,7 @@ struct pz_mdns_mark {
 	uint8_t bytes[16];
 };
 
-/** Marks of records that we announced and do not announce any more; the oldest make room. */
+/** Marks of records that are no longer announced; the oldest make room. */
 struct pz_mdns_echoes {
 	struct pz_mdns_mark marks[PZ_MDNS_ECHOES_MAX];
 	size_t len, next;

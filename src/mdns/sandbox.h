@@ -1,4 +1,4 @@
-/* What a process that reads strangers' packets gives up before it does. @spec page 14 PLT-2 and
+/* The rights that a process drops before it reads strangers' packets. @spec page 14 PLT-2 and
  * SRV-10 */
 #ifndef PZ_MDNS_SANDBOX_H
 #define PZ_MDNS_SANDBOX_H
@@ -19,7 +19,7 @@
 /**
  * Closes every descriptor above `keep`, gives up gaining rights, lets no core file be written and
  * starts no other process, ends with its parent, and bounds its memory. What a kernel does not
- * know is left out. Not in builds with a sanitizer, where memory is not bounded.
+ * support is skipped. Not in builds with a sanitizer, where memory is not bounded.
  */
 void pz_mdns_sandbox_begin(int keep);
 

@@ -6,8 +6,8 @@
 #include "net/loop.h"
 
 /**
- * Connects to the system bus and waits for avahi-daemon, without blocking; events->state says
- * when it is there, and when the connection is of no more use.
+ * Connects to the system bus and waits for avahi-daemon, without blocking; events->state reports
+ * when it is available, and when the connection cannot be used any more.
  * Errors: LIMIT_MEMORY, IO (no bus).
  */
 enum pz_err

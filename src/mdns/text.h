@@ -42,7 +42,7 @@ enum pz_err pz_mdns_srv_read(struct pz_slice rdata, uint16_t *out_port,
 
 /**
  * The text of an A or AAAA record.
- * @param interface name of the one that it came by, for link-local addresses
+ * @param interface name of the interface that received it, for link-local addresses
  * Errors: PROTO (wrong size; or not a host's address: unspecified, loopback unless it came by "lo",
  * multicast, broadcast, IPv4 in IPv6).
  */
