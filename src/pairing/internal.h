@@ -13,7 +13,7 @@ struct pair_target {
 	char host[PZ_HOST_BYTES_MAX + 1];
 	uint16_t port;
 	bool is_given;    /* by the person here */
-	bool is_tried;    /* a connection of it is under way */
+	bool is_tried;    /* a connection of it is in progress */
 	uint64_t next_us; /* not before */
 };
 
@@ -44,14 +44,14 @@ struct pair_window {
 	struct pz_pair_card partner; /* a copy for people; zeroed until it is chosen */
 	char digits[PZ_PAIR_DIGITS + 1];
 	char detail[256];           /* the last failure of a connection, for people */
-	struct pair_record *record; /* what is stored of the pairing, or being stored; or NULL */
+	struct pair_record *record; /* the record of the pairing, stored or being stored; or NULL */
 	enum pz_peer_state state;   /* of the partner */
 	struct pz_timer timer;      /* its end */
 	struct pz_timer tick;       /* the next address */
 	struct pz_timer hold;       /* of connections that wait for our own */
 	uint64_t end_us;
-	bool remember;   /* what `pair` said */
-	bool is_refused; /* the disk did not take it, `detail` says why */
+	bool remember;   /* the result of `pair` */
+	bool is_refused; /* the disk refused it, `detail` has the reason */
 	bool is_ending;  /* what its connections report is ignored */
 	bool is_closed;
 };
@@ -101,7 +101,7 @@ struct pair_conn_events {
 
 /* ---- window.c ---- */
 
-/** What `pair` asks for. Borrowed. */
+/** The arguments of `pair`. Borrowed. */
 struct pair_wish {
 	const char *host; /* NULL: who is found on the local network, or dials */
 	uint16_t port;
@@ -131,13 +131,13 @@ pz_pairing_check_zone(const struct pz_pairing *pairing, const struct pz_pair_car
 /** Nothing is to be stored yet. */
 void pz_pairing_keep_init(struct pz_pairing *pairing);
 /**
- * A friend on its way to the disk, before it counts: both persons said "remember". It stays there
- * when pz_pairing_trust takes it, and is removed again when the window does not need it any more.
+ * A friend that is being stored, before it is in force: both persons chose "remember". It stays on
+ * disk when pz_pairing_trust takes it, and is removed when the window no longer needs it.
  */
 struct pair_record;
 /**
- * Stores what follows from a pairing. A zone that is a friend already is stored already: only what
- * is on its way is waited for.
+ * Stores what follows from a pairing. A zone that is a friend already is stored already: it waits
+ * only for running commits.
  * @param done called later, once, never inside this call; not after pz_pairing_unrecord. @param err
  * as of pz_store_commit
  * @param out the caller's, pz_pairing_unrecord or pz_pairing_trust
@@ -149,9 +149,9 @@ pz_pairing_record(struct pz_pairing *pairing, const struct pz_pair_result *resul
 		  struct pair_record **out, struct pz_errinfo *info) PZ_MUST_USE;
 /** It does not count: removed from the disk, also where it is not there yet. NULL is fine. */
 void pz_pairing_unrecord(struct pair_record *record);
-/** The object is freed: nothing is written for a record any more. */
+/** The object is freed: no record is written after that. */
 void pz_pairing_records_end(struct pz_pairing *pairing);
-/** Both persons said yes: trusted from now on, and remembered where the result says so.
+/** Both persons confirmed: trusted from now on, and remembered if the result has that.
  * @param takes_record that is stored; NULL: the result is not `remembered` @return false: it could
  * not be kept */
 bool pz_pairing_trust(struct pz_pairing *pairing, const struct pz_pair_result *result,
@@ -163,7 +163,7 @@ bool pz_pairing_trust(struct pz_pairing *pairing, const struct pz_pair_result *r
 bool pz_pairing_conn_dial(struct pair_window *window, struct pair_target *target);
 /** Takes a link that came in. */
 void pz_pairing_conn_accept(struct pair_window *window, struct pz_link *link);
-/** It is not used: it ends without a word. Its events are not reported any more. */
+/** It is not used: it ends without a word. Its events are no longer reported. */
 void pz_pairing_conn_drop(struct pair_conn *conn);
 /** Events of the links of a window. */
 extern const struct pz_link_events pz_pairing_link_events;

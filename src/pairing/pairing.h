@@ -20,7 +20,7 @@ struct pz_pairing;
 /** What the node does for it. Called from inside events of links, timers and commands; `arg` is
  * that of the configuration. */
 struct pz_pairing_ops {
-	/** Whether a window may open now. Errors: any, with a line (the zone is being left). */
+	/** Checks that a window may open now. Errors: any, with a line (the zone is being left). */
 	enum pz_err (*may_open)(void *arg, struct pz_errinfo *info);
 	/** The friends of config.zone have changed: links and calls are judged again. */
 	void (*trust_changed)(void *arg);
@@ -54,13 +54,13 @@ enum pz_err pz_pairing_load(struct pz_pairing *pairing, const char *own_zone,
 			    struct pz_errinfo *info) PZ_MUST_USE;
 /** The device has joined a zone. */
 void pz_pairing_joined(struct pz_pairing *pairing, const char *own_zone);
-/** The zone is being left: what was remembered is removed with this transaction. Errors:
+/** The zone is being left: remembered friends are removed with this transaction. Errors:
  * LIMIT_MEMORY. */
 enum pz_err pz_pairing_wipe(struct pz_pairing *pairing, struct pz_txn *txn) PZ_MUST_USE;
 /** It was left: friends of own pairings are out of the table, too. */
 void pz_pairing_wiped(struct pz_pairing *pairing);
 /** The hub's list of friends has changed, and the table with it: a friend that the list has, or
- * had, is not remembered by this device itself any more. */
+ * had, is no longer remembered by this device itself. */
 void pz_pairing_follow_hub(struct pz_pairing *pairing);
 /** The hub is connected: friends that this device remembers by itself are offered to it. */
 void pz_pairing_offer(struct pz_pairing *pairing);
@@ -68,7 +68,7 @@ void pz_pairing_offer(struct pz_pairing *pairing);
 bool pz_pairing_forget(struct pz_pairing *pairing, const char *zone);
 /** Closes the window, if one is open: the commands that wait for it end with this line. */
 void pz_pairing_close(struct pz_pairing *pairing, enum pz_err why, const char *text);
-/** The node ends: closes the window, and opens none any more. */
+/** The node ends: closes the window, and opens no other. */
 void pz_pairing_end(struct pz_pairing *pairing);
 /** What `status` shows: {state, partner, digits, secondsLeft, port}, new; null: no window. NULL:
  * out of memory. */
