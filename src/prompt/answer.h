@@ -31,8 +31,8 @@ enum pz_prompt_scope {
 bool pz_prompt_is_prompt(enum pz_policy_effect effect);
 /** True when a question of this effect offers the answer. */
 bool pz_prompt_offers(enum pz_policy_effect effect, enum pz_prompt_answer answer);
-/** What an answer counts as: itself where it is offered, else the next stricter one of 11.1; what
- * is no answer at all is a denial for this time. @param number as it came in */
+/** What an answer counts as: itself where it is offered, else the next stricter one of 11.1; an
+ * invalid answer is a denial for this time. @param number as it came in */
 enum pz_prompt_answer pz_prompt_clamp(enum pz_policy_effect effect, long long number);
 /** True for the three that allow. */
 bool pz_prompt_allows(enum pz_prompt_answer answer);

@@ -1,5 +1,5 @@
-/* The commands of the control socket: a person looks at questions, answers them, and looks after
- * what was answered. @spec page 12 "pzp prompts", "pzp policy answers" */
+/* The commands of the control socket: a person lists questions, answers them, and manages the
+ * stored answers. @spec page 12 "pzp prompts", "pzp policy answers" */
 #ifndef PZ_PROMPT_COMMAND_H
 #define PZ_PROMPT_COMMAND_H
 
@@ -13,7 +13,7 @@
  */
 void pz_prompts_command(struct pz_prompts *prompts, struct pz_request *request);
 
-/** The command `prompt-answers`: lists what is remembered, or forgets it. */
+/** The command `prompt-answers`: lists stored answers, or deletes them. */
 void pz_prompts_answers_command(struct pz_prompts *prompts, struct pz_request *request);
 
 #endif

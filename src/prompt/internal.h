@@ -67,7 +67,7 @@ struct pz_prompts {
 };
 
 /* question.c */
-/** A new question with an id of its own, in no list. NULL: out of memory. */
+/** A new question with a new id, in no list. NULL: out of memory. */
 struct pz_question *pz_question_new(struct pz_prompts *prompts, const struct pz_prompt_key *key,
 				    enum pz_policy_effect effect);
 /** Frees it with the calls that wait. */

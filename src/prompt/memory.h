@@ -23,10 +23,11 @@ struct pz_prompt_memory {
 	struct pz_map *lasting;  /* key without instance -> record that is durable */
 	struct pz_map *sessions; /* key with instance -> record */
 	struct pz_list all;      /* records, in the order of the answers */
-	struct pz_list commits;  /* under way */
+	struct pz_list commits;  /* running */
 	struct pz_timer again;   /* removes from the store what could not be removed */
-	/** A permit that was given is removed because a person wants it so; it is gone when this is
-	 * called, which may change what is remembered. NULL: of no interest. Set by the owner. */
+	/** A permit that was given is removed because a person wants it so; it is freed before this
+	 * is called, which may change the stored answers. NULL: of no interest. Set by the owner.
+	 */
 	void (*taken_back)(void *arg, const struct pz_prompt_key *key);
 	void *taken_back_arg;
 	uint64_t last_id;
@@ -38,7 +39,7 @@ struct pz_prompt_memory {
  * pz_prompt_memory_fini is needed in any case. */
 enum pz_err pz_prompt_memory_init(struct pz_prompt_memory *memory, const struct pz_env *env,
 				  struct pz_store *store, struct pz_errinfo *info) PZ_MUST_USE;
-/** Commits that are under way end without a call. A zeroed object is fine. */
+/** Running commits end without a call. A zeroed object is fine. */
 void pz_prompt_memory_fini(struct pz_prompt_memory *memory);
 
 /** What was answered, if it may be used. @param effect of the policy now */
@@ -63,7 +64,7 @@ enum pz_err pz_prompt_memory_add(struct pz_prompt_memory *memory, const struct p
 enum pz_err pz_prompt_memory_delete(struct pz_prompt_memory *memory, uint64_t id,
 				    pz_store_done done, void *arg) PZ_MUST_USE;
 /** Removes all that is about a caller, at once in memory; the disk follows. @param is_of true for
- * keys that are meant */
+ * keys to remove */
 void pz_prompt_memory_forget(struct pz_prompt_memory *memory,
 			     bool (*is_of)(void *arg, const struct pz_prompt_key *key), void *arg);
 /** A session has ended: its answers go in PZ_PROMPT_GRACE_US, unless they are used by then. @param
@@ -72,7 +73,7 @@ void pz_prompt_memory_session_ended(struct pz_prompt_memory *memory, struct pz_s
 				    struct pz_slice device, const struct pz_slice *instance);
 /** Puts the removal of all into a transaction. Errors: LIMIT_MEMORY. */
 enum pz_err pz_prompt_memory_wipe(struct pz_prompt_memory *memory, struct pz_txn *txn) PZ_MUST_USE;
-/** All is gone from memory. Removals that were asked for end with success. */
+/** All is gone from memory. Requested removals end with success. */
 void pz_prompt_memory_clear(struct pz_prompt_memory *memory);
 /** The list of pz_prompts_answers. */
 json_t *pz_prompt_memory_list(struct pz_prompt_memory *memory);

@@ -1,5 +1,5 @@
-/* How often one caller may have a person asked: one that was denied again and again waits, longer
- * each time. @spec page 9, 11.6; page 14 PRM-5 */
+/* Limits how often one caller may prompt a person: one that was denied again and again waits,
+ * longer each time. @spec page 9, 11.6; page 14 PRM-5 */
 #ifndef PZ_PROMPT_PATIENCE_H
 #define PZ_PROMPT_PATIENCE_H
 

@@ -27,7 +27,7 @@ struct pz_prompts;
 
 /* ---- questions ---- */
 
-/** What a call needs. Borrowed for the call. Texts are what this node has verified. */
+/** What a call needs. Borrowed for the call. Texts are verified by this node. */
 struct pz_prompt_question {
 	uint64_t ticket;              /* of the asker's, other than 0, of one call */
 	enum pz_policy_effect effect; /* one of the prompts; anything else is denied */
@@ -60,11 +60,11 @@ enum pz_prompt_result {
 struct pz_prompt_agent {
 	const char
 		*name; /* for logs and the audit: "control", "desktop", or the name of the device */
-	const char *device; /* that it is on; NULL: this one. A device gets no questions about what
-			     * it asks for itself, and none that came from other devices */
+	const char *device; /* that it is on; NULL: this one. A device gets no questions about
+			     * its own calls, and none that came from other devices */
 	/** Shows a question. @param question borrowed, as pz_prompts_list */
 	void (*show)(struct pz_prompt_agent *agent, const json_t *question);
-	/** A question that was shown does not wait any more. @param why a few words */
+	/** A displayed question has ended. @param why a few words */
 	void (*hide)(struct pz_prompt_agent *agent, const char *id, const char *why);
 	struct pz_list all;
 };
@@ -109,24 +109,23 @@ struct pz_prompts_config {
 /** Reads what was answered for good. Errors: LIMIT_MEMORY, those of pz_store_load. */
 enum pz_err pz_prompts_new(const struct pz_prompts_config *config, struct pz_prompts **out,
 			   struct pz_errinfo *info) PZ_MUST_USE;
-/** Agents are let go, `answered` is not called any more. NULL is fine. */
+/** Agents are detached, `answered` is not called any more. NULL is fine. */
 void pz_prompts_free(struct pz_prompts *prompts);
-/** How long a question waits, from the next one on. @param seconds between
+/** The time limit of a question, from the next one on. @param seconds between
  * PZ_PROMPT_TIMEOUT_S_MIN and _MAX; what is outside is brought inside */
 void pz_prompts_set_timeout(struct pz_prompts *prompts, unsigned seconds);
 
 /* ---- asking ---- */
 
-/** Asks, or finds what was answered before. @return LATER where a person is asked */
+/** Asks, or finds an earlier answer. @return LATER where a person is asked */
 enum pz_prompt_result
 pz_prompts_ask(struct pz_prompts *prompts, const struct pz_prompt_question *question) PZ_MUST_USE;
-/** The call is not there any more. Its question goes with the last call. Unknown tickets are fine.
- */
+/** The call has ended. Its question goes with the last call. Unknown tickets are fine. */
 void pz_prompts_withdraw(struct pz_prompts *prompts, uint64_t ticket);
 
 /* ---- answering ---- */
 
-/** An agent is there: it is shown what waits. Not twice. */
+/** An agent is available: it is shown what waits. Not twice. */
 void pz_prompts_join(struct pz_prompts *prompts, struct pz_prompt_agent *agent);
 /** It is there, and may answer no longer: what it shows of this device's questions is hidden, and
  * it leaves. The questions continue to wait. @param why one line for its person */
