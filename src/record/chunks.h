@@ -1,4 +1,4 @@
-/* Chunks of page 8 as the store keeps them: one record each, named item "/" key. */
+/* Chunks of page 8 in the store: one record each, named item "/" key. */
 #ifndef PZ_RECORD_CHUNKS_H
 #define PZ_RECORD_CHUNKS_H
 

@@ -1,4 +1,4 @@
-/* Records: JSON objects as the store keeps them, and PEM inside them. */
+/* Records: JSON objects in the store, and PEM inside them. */
 #ifndef PZ_RECORD_RECORD_H
 #define PZ_RECORD_RECORD_H
 
