@@ -1,10 +1,10 @@
 /*
- * Data that counts in memory first and follows on disk: what a commit could not store is stored
- * later, all of it in place of what the disk has.
+ * Data that is current in memory first and is stored later: after a failed commit everything is
+ * written again, in place of what is on disk.
  *
  * The owner changes memory, commits what has changed with pz_keep_commit, and offers one function
  * that writes everything. That function has to write every record of the spaces that it empties:
- * after a failed commit and its retry a restart knows what memory knew.
+ * after a failed commit and its retry a restart loads exactly what was in memory.
  */
 #ifndef PZ_STORE_KEEP_H
 #define PZ_STORE_KEEP_H
@@ -17,8 +17,8 @@ struct pz_keep_config {
 	const struct pz_env *env; /* borrowed */
 	const char *what;         /* subject of the log lines, static: "what was synchronised" */
 	/**
-	 * Puts everything into a transaction, in place of what is stored.
-	 * Any error: the attempt is made again later.
+	 * Puts everything into a transaction, in place of what is stored. Any error: it is tried
+	 * again later.
 	 */
 	enum pz_err (*save)(void *arg, struct pz_txn *txn);
 	void *arg;
@@ -29,16 +29,16 @@ struct pz_keep {
 	struct pz_keep_config config;
 	struct pz_timer again;
 	bool is_ended;  /* see pz_keep_end */
-	bool is_behind; /* the disk lacks something, or an attempt is under way */
+	bool is_behind; /* the disk lacks something, or an attempt is running */
 	unsigned saves; /* attempts to write everything, so far */
 };
 
-/** Nothing is to be stored yet. @param config copied; what it points to is borrowed */
+/** Starts with nothing to store. @param config copied; its pointers are borrowed */
 void pz_keep_init(struct pz_keep *keep, const struct pz_keep_config *config);
-/** Commits what has changed in memory. A failure is logged once, and all is stored again after
+/** Commits changes of memory. A failure is logged once, and everything is stored again after
  * PZ_STORE_AGAIN_US. @param takes not NULL */
 void pz_keep_commit(struct pz_keep *keep, struct pz_txn *takes);
-/** The same where no transaction came about, or another commit has failed. @param detail one line
+/** The same if no transaction could be made, or another commit has failed. @param detail one line
  */
 void pz_keep_failed(struct pz_keep *keep, enum pz_err err, const char *detail);
 /** Writes everything now, if the disk lacks something. */
@@ -47,8 +47,8 @@ void pz_keep_save_now(struct pz_keep *keep);
 void pz_keep_end(struct pz_keep *keep);
 /** It was not removed after all: everything is written again, soon. @param why one line */
 void pz_keep_resume(struct pz_keep *keep, const char *why);
-/** Nothing is written any more on its own, also after an attempt that is under way: the data is
- * gone from memory. Also for the end of the owner. */
+/** Stops all writes, also after a running attempt: the data is gone from memory. Also for the end
+ * of the owner. */
 void pz_keep_stop(struct pz_keep *keep);
 
 #endif

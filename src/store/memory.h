@@ -5,12 +5,13 @@
 #include "base/env.h"
 #include "store/store.h"
 
-/** What survives a crash of the node. One store at a time uses a disk. */
+/** The part that survives a crash of the node. One store at a time uses a disk. */
 struct pz_memory_disk;
 
 /** An empty disk; NULL: out of memory. */
 struct pz_memory_disk *pz_memory_disk_new(void);
-/** Another disk with the same content, as a backup is; it has never failed. NULL: out of memory. */
+/** Another disk with the same content, like a backup; it has no failures set. NULL: out of memory.
+ */
 struct pz_memory_disk *pz_memory_disk_copy(const struct pz_memory_disk *disk);
 /** Frees it; no store may use it any more. NULL is fine. */
 void pz_memory_disk_free(struct pz_memory_disk *disk);

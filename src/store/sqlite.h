@@ -6,7 +6,7 @@
 
 /**
  * Opens the file, made when missing (0600; its directory must exist), checks it, brings its schema
- * up to date and starts the store's thread. All commits that wait become one SQLite transaction.
+ * up to date and starts the store's thread. All waiting commits become one SQLite transaction.
  * @param path not NULL
  * @param wake called on the store's thread when pz_store_poll has something to do; must only signal
  * (uv_async_send, eventfd); may be NULL
@@ -22,13 +22,13 @@ enum pz_err pz_store_open_sqlite(const char *path, void (*wake)(void *arg), void
 				 struct pz_store **out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * For a start that finds keys: a store that is missing, or that nothing was ever written to, is
- * then one that was lost, and an empty one in its place would have the keys removed as left over.
- * Makes no file, and changes nothing in a lost one.
+ * For a start that finds keys: a store that is missing, or was never written to, has been lost
+ * then, and with an empty one in its place the keys would be removed as left over. Creates no file,
+ * and changes nothing in a lost one.
  * @param path as for pz_store_open_sqlite, before it
  * @param keys where the keys are, for the message
  * @param info may be NULL; names the file and says what to do
- * Errors: NOTFOUND (lost). What else is wrong with the file is found when it is opened.
+ * Errors: NOTFOUND (lost). Other faults of the file are found when it is opened.
  * @spec page 8 "Store"
  */
 enum pz_err

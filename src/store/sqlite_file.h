@@ -20,12 +20,12 @@ enum pz_err
 pz_sqlite_open_reader(const char *path, struct sqlite3 **out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * The connection's last error as ours, with a detail that names the file and says what to do.
- * Must be asked before another statement runs.
+ * The connection's last error as ours, with a detail that names the file and says what to do. Must
+ * be called before another statement runs.
  * @param db NULL: out of memory
  */
 enum pz_err pz_sqlite_fail(struct sqlite3 *db, const char *path, struct pz_errinfo *info);
-/** Runs statements that give no rows of interest. Errors: as pz_sqlite_fail. */
+/** Runs statements whose rows are not needed. Errors: as pz_sqlite_fail. */
 enum pz_err pz_sqlite_exec(struct sqlite3 *db, const char *path, const char *sql,
 			   struct pz_errinfo *info) PZ_MUST_USE;
 /** Compiles one statement. Errors: as pz_sqlite_fail. */

@@ -11,7 +11,8 @@
 
 struct pz_store;
 
-/** A list of changes that is applied whole or not at all. Later changes win over earlier ones. */
+/** A list of changes that is applied as a whole or not at all. Later changes win over earlier ones.
+ */
 struct pz_txn;
 
 /** An empty transaction; NULL: out of memory. */
@@ -34,17 +35,17 @@ enum pz_err pz_txn_remove(struct pz_txn *txn, const char *space, const char *key
 enum pz_err pz_txn_remove_space(struct pz_txn *txn, const char *space) PZ_MUST_USE;
 
 /**
- * When this transaction is durable, nothing of what it, or one before it, has removed or replaced
- * is left in the store's files. It costs more than another commit. Where another process reads the
- * file just then it is left to the next one, or to the end of the store.
+ * When this transaction is durable, nothing that it or an earlier one has removed or replaced is
+ * left in the store's files. It costs more than another commit. If another process is reading the
+ * file, the next such transaction does it, or the end of the store.
  */
 void pz_txn_scrub(struct pz_txn *txn);
 
 /**
- * Says what frees the argument of the commit when its call-back never runs, because the store is
- * freed before.
+ * Sets the function that frees the argument of the commit if its call-back never runs because the
+ * store is freed first.
  * @param drop called from pz_store_free with the `arg` of pz_store_commit, in place of `done`; it
- * frees memory and touches nothing else, for the owner of the commit may be gone
+ * frees memory and does nothing else, since the owner of the commit may be gone
  */
 void pz_txn_on_drop(struct pz_txn *txn, void (*drop)(void *arg));
 
@@ -59,8 +60,8 @@ typedef void (*pz_store_done)(void *arg, enum pz_err err, const char *detail);
 
 /**
  * Submits a transaction; never blocks and cannot fail itself. Commits become durable, and their
- * call-backs run, in the order of submission. An empty transaction is a barrier: its call-back says
- * that all earlier ones have ended.
+ * call-backs run, in the order of submission. An empty transaction is a barrier: its call-back
+ * reports that all earlier ones have ended.
  * @param takes_txn not NULL; the store takes it
  * @param done called later from pz_store_poll (or a timer), never from inside this call; may be
  * NULL
@@ -94,7 +95,7 @@ void pz_store_drain(struct pz_store *store);
 
 /**
  * Reports how each commit that changes something, or fails, has ended, before its own call-back
- * runs: for what shows whether the disk can be written. There is one watcher.
+ * runs: for a display of whether the disk can be written. There is one watcher.
  * @param watch as a pz_store_done; must not commit. NULL: no longer
  * @param arg must live until another watch is set
  */
