@@ -1,4 +1,4 @@
-/* Between TLS alerts, OpenSSL's errors and ours. Inside this module only. */
+/* Maps TLS alerts and OpenSSL's errors to ours and back. Inside this module only. */
 #ifndef PZ_TLS_ALERT_H
 #define PZ_TLS_ALERT_H
 
@@ -30,7 +30,7 @@ enum pz_err pz_tls_queue_error(struct pz_tls_alert_scene scene, struct pz_errinf
 /**
  * The X509_V_ERR_* that makes OpenSSL send the right alert for a refused certificate.
  * @param err result of pz_verify_chain, a failure
- * @param x509_error what pz_verify_chain said
+ * @param x509_error out_x509_error of pz_verify_chain
  */
 int pz_tls_alert_cause(enum pz_err err, int x509_error);
 

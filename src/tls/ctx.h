@@ -21,22 +21,22 @@
  * (RSA 4096 leaf and CA are 2 KiB each) with room; bounds what a stranger makes us hold. */
 #define PZ_TLS_CERT_LIST_BYTES_MAX (16U << 10)
 
-/** What a context is for. */
+/** The use of a context. */
 enum pz_tls_kind {
-	PZ_TLS_HUB_SERVER,   /* hub, zone links: devices and friend hubs dial in */
-	PZ_TLS_ENROL_SERVER, /* hub, enrolment: asks for no certificate */
-	PZ_TLS_CLIENT,       /* any outgoing zone link */
-	PZ_TLS_ENROL_CLIENT, /* virgin device: takes any certificate for now */
-	PZ_TLS_PEER_SERVER,  /* device, direct links: only devices dial in */
-	PZ_TLS_PAIR_SERVER, /* device, pairing window: shows a certificate of no zone, asks for none
-			     */
-	PZ_TLS_PAIR_CLIENT, /* the same, dialling: takes any certificate */
-	PZ_TLS_FRIEND_SERVER, /* hub, a friend accepts an invitation: asks for no certificate */
-	PZ_TLS_FRIEND_CLIENT, /* hub that accepts one: takes any certificate for now */
+	PZ_TLS_HUB_SERVER,    /* hub, zone links: devices and friend hubs dial in */
+	PZ_TLS_ENROL_SERVER,  /* hub, enrolment: requests no certificate */
+	PZ_TLS_CLIENT,        /* any outgoing zone link */
+	PZ_TLS_ENROL_CLIENT,  /* virgin device: accepts any certificate for now */
+	PZ_TLS_PEER_SERVER,   /* device, direct links: only devices dial in */
+	PZ_TLS_PAIR_SERVER,   /* device, pairing window: presents a certificate of no zone,
+			       * requests none */
+	PZ_TLS_PAIR_CLIENT,   /* the same, dialling: accepts any certificate */
+	PZ_TLS_FRIEND_SERVER, /* hub, a friend accepts an invitation: requests no certificate */
+	PZ_TLS_FRIEND_CLIENT, /* hub that accepts one: accepts any certificate for now */
 };
 
-/** What a connection is for: its ALPN name. Certificates are verified for PZ_TLS_FOR_ZONE only; the
- * messages of the others prove who is at the other end. */
+/** The purpose of a connection: its ALPN name. Certificates are verified for PZ_TLS_FOR_ZONE only;
+ * for the others the messages prove the identity of the other end. */
 enum pz_tls_purpose {
 	PZ_TLS_FOR_ZONE,      /* pz/1, or no ALPN */
 	PZ_TLS_FOR_ENROLMENT, /* pz-enrol/1 */
@@ -53,7 +53,7 @@ struct pz_tls_secret {
 	const uint8_t *bytes;
 };
 
-/** Everything that a context is made of. Borrowed during the call unless stated. */
+/** The parts of a context. Borrowed during the call unless stated. */
 struct pz_tls_config {
 	enum pz_tls_kind kind;
 	struct pz_cert *const *chain; /* leaf first, without the anchor */
@@ -63,7 +63,7 @@ struct pz_tls_config {
 	struct pz_trust
 		*trust; /* the context takes a reference; NULL for kinds that are not for a zone */
 	const struct pz_env *env; /* borrowed for the context's life: wall clock */
-	/* Copied. A peer server shows its certificate to a client that proves one of them, and
+	/* Copied. A peer server presents its certificate to a client that proves one of them, and
 	 * accepts only a device of that zone; without any it accepts no client. A client proves
 	 * that of the zone whose device it dials. The other kinds ignore them. */
 	const struct pz_tls_secret *secrets;

@@ -23,7 +23,7 @@ struct pz_tls_ctx {
 	const struct pz_env *env;
 };
 
-/** Where a session stands. */
+/** The state of a session. */
 enum pz_tls_phase { PZ_TLS_HANDSHAKE, PZ_TLS_READY, PZ_TLS_FAILED };
 
 /** Copy of a struct pz_expect; lives as long as the handshake. */
@@ -40,7 +40,7 @@ struct pz_tls {
 	struct ssl_st *ssl;
 	struct pz_tls_ctx *ctx; /* own reference; server: NULL until the client spoke */
 	const struct pz_env *env;
-	struct pz_slice in;      /* borrowed input that is not taken over yet */
+	struct pz_slice in;      /* borrowed input that was not consumed yet */
 	struct pz_buf *out;      /* inside a call only */
 	struct pz_errinfo *info; /* inside a call only; may be NULL */
 	pz_tls_select select;    /* server */
@@ -55,7 +55,7 @@ struct pz_tls {
 
 /** True for the kinds that answer connections. */
 bool pz_tls_kind_is_server(enum pz_tls_kind kind);
-/** What connections of this kind are for. */
+/** The purpose of connections of this kind. */
 enum pz_tls_purpose pz_tls_kind_purpose(enum pz_tls_kind kind);
 /** Their ALPN name. Static. */
 const char *pz_tls_alpn_name(enum pz_tls_purpose purpose);
@@ -63,7 +63,7 @@ const char *pz_tls_alpn_name(enum pz_tls_purpose purpose);
 int pz_tls_kind_verify_mode(enum pz_tls_kind kind);
 
 /**
- * Copies what is expected of the other end: it outlives the caller's strings.
+ * Copies the expected identity of the other end, which outlives the caller's strings.
  * @param out the caller's, free
  * Errors: CONFIG (a name is too long), LIMIT_MEMORY.
  */

@@ -61,19 +61,19 @@ enum pz_err pz_tls_new_server(pz_tls_select select, void *arg, const struct pz_e
 enum pz_err pz_tls_new_client(struct pz_tls_ctx *ctx, const char *sni,
 			      const struct pz_expect *expect, struct pz_tls **out) PZ_MUST_USE;
 
-/** Frees the session at once; says nothing to the peer. NULL is fine. */
+/** Frees the session at once; sends nothing to the peer. NULL is fine. */
 void pz_tls_free(struct pz_tls *tls);
 PZ_AUTO_DEFINE(struct pz_tls, pz_tls_free)
 
 /**
- * Hands over bytes from the network. They are borrowed, not copied: they must stay until
- * pz_tls_handshake reported "not done" or an error, or pz_tls_read yielded 0 bytes or an error
- * (everything is then taken over), and only then comes the next input.
+ * Passes in bytes from the network. They are borrowed, not copied: they must stay until
+ * pz_tls_handshake has reported "not done" or an error, or pz_tls_read has yielded 0 bytes or an
+ * error (then all bytes are consumed). The next input may come only after that.
  */
 void pz_tls_input(struct pz_tls *tls, struct pz_slice cipher);
 
 /**
- * Goes on with the handshake as far as the input reaches. Does nothing when it is done.
+ * Continues the handshake as far as the input reaches. Does nothing when it is done.
  * @param cipher_out bytes for the network are appended, on errors too (alerts)
  * @param out_done true: both sides' certificates are verified as far as this side can know (with
  * TLS 1.3 a server's refusal reaches a client only in pz_tls_read)
@@ -115,7 +115,7 @@ enum pz_err pz_tls_read(struct pz_tls *tls, uint8_t *plain, size_t cap, size_t *
 enum pz_err
 pz_tls_write(struct pz_tls *tls, struct pz_slice plain, struct pz_buf *cipher_out) PZ_MUST_USE;
 
-/** Appends close_notify when the handshake is done and nothing failed; otherwise does nothing. */
+/** Appends close_notify if the handshake is done and nothing failed; otherwise does nothing. */
 void pz_tls_close(struct pz_tls *tls, struct pz_buf *cipher_out);
 
 /** Gives the record buffers back (33 KiB); they return with the next bytes. Nothing happens while a
