@@ -22,7 +22,7 @@ struct pz_tokens;
 /** Loads the hashes. @param env, store borrowed. Errors: LIMIT_MEMORY, those of pz_store_load. */
 enum pz_err pz_tokens_new(const struct pz_env *env, struct pz_store *store, struct pz_tokens **out,
 			  struct pz_errinfo *info) PZ_MUST_USE;
-/** A commit that is under way reports to no one. NULL is fine. */
+/** A running commit is not reported any more. NULL is fine. */
 void pz_tokens_free(struct pz_tokens *tokens);
 
 /** True for a name: 1 to PZ_TOKEN_NAME_BYTES_MAX of a-z, 0-9, ".", "_" and "-", the first a letter
