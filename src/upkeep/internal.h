@@ -15,7 +15,7 @@ struct pz_upkeep {
 	struct pz_clock_watch clock;
 	uint64_t contact_ms, stored_contact_ms; /* wall clock: the hub was there (contact.c) */
 	unsigned offline_days;
-	bool is_renewing; /* a certificate is on its way to the disk (renewal.c) */
+	bool is_renewing; /* a certificate is being stored (renewal.c) */
 	bool is_ending;
 };
 

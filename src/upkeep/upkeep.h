@@ -19,18 +19,18 @@ struct pz_upkeep;
 struct pz_upkeep_ops {
 	/** True while the zone is being left: nothing is renewed. */
 	bool (*is_leaving)(void *arg);
-	/** The membership has a new TLS certificate, on disk: it counts from now on.
+	/** The membership has a new TLS certificate, on disk: it is in force from now on.
 	 * @param takes_fresh owned, also on failure. Errors: it cannot be used. */
 	enum pz_err (*renewed)(void *arg, struct pz_membership *takes_fresh,
 			       struct pz_errinfo *info);
 	/** True while the link to the hub is registered. */
 	bool (*is_hub_up)(void *arg);
-	/** The clock was set: what was refused because of dates may be accepted now. */
+	/** The clock was set: certificates that were refused because of their dates may be accepted
+	 * now. */
 	void (*clock_was_set)(void *arg);
 };
 
-/** Everything borrowed for the life of the upkeep; what it points to is kept up to date by the
- * node. */
+/** Everything borrowed for the life of the upkeep; the node keeps its targets up to date. */
 struct pz_upkeep_config {
 	const struct pz_env *env;
 	struct pz_store *store; /* freed after the upkeep, or before without a call-back */
@@ -58,7 +58,7 @@ void pz_upkeep_end(struct pz_upkeep *upkeep);
 
 /* ---- renewal.c ---- */
 
-/** Starts to renew the TLS certificate when it is time; the new one counts from the next link on.
+/** Starts to renew the TLS certificate when it is time; the new one is used from the next link on.
  */
 void pz_upkeep_renew_if_due(struct pz_upkeep *upkeep);
 
@@ -84,8 +84,8 @@ void pz_upkeep_saw_link(struct pz_upkeep *upkeep, const char *who);
 void pz_upkeep_saw_hub(struct pz_upkeep *upkeep);
 /** After so many days without word from the hub no link with a peer begins. */
 void pz_upkeep_set_offline_days(struct pz_upkeep *upkeep, unsigned days);
-/** Whether a link with a peer may begin now. Errors: DENIED (no word from the hub for too long;
- * the detail says so). @spec page 14 REV-6 */
+/** Decides whether a link with a peer may begin now. Errors: DENIED (no word from the hub for too
+ * long; the detail says so). @spec page 14 REV-6 */
 enum pz_err pz_upkeep_may_link(const struct pz_upkeep *upkeep, struct pz_errinfo *info) PZ_MUST_USE;
 
 /* ---- warnings.c ---- */
