@@ -66,11 +66,11 @@ enum pz_action {
 	PZ_ACT_VIRGIN,         /* the zone is forgotten */
 };
 
-/** What the table says about a pair that is no edge. */
+/** The result for a pair that is no edge of the table. */
 enum pz_verdict {
 	PZ_VERDICT_EDGE,
 	PZ_VERDICT_IGNORE, /* late or repeated news: nothing to do */
-	PZ_VERDICT_REFUSE, /* a person or program asked for something that makes no sense now */
+	PZ_VERDICT_REFUSE, /* a request that makes no sense now */
 };
 
 struct pz_edge {
@@ -135,13 +135,13 @@ enum pz_err pz_machine_event(struct pz_machine *machine, enum pz_event event, co
 void pz_machine_start(struct pz_machine *machine);
 
 /**
- * Whether it shall connect by itself (page 5, last sentence). When not, no start, timer, network or
- * program makes it connect, only PZ_EVENT_CONNECT of a request, and the reason says
- * so. A link that is up stays. Does not connect by itself; may be called from `changed`.
+ * Sets whether it connects by itself (page 5, last sentence). When not, no start, timer, network or
+ * program makes it connect, only PZ_EVENT_CONNECT of a request, and the reason states it. A link
+ * that is up stays. Does not connect by itself; may be called from `changed`.
  */
 void pz_machine_want_hub(struct pz_machine *machine, bool is_wanted);
 
-/** Waiting hardly mends this failure, or the one that comes (page 5 "Back-off"): the next retry
+/** Waiting hardly helps after this failure, or the next one (page 5 "Back-off"): the next retry
  * comes after pz_machine_slow_us, unless the network changes before. */
 void pz_machine_slow(struct pz_machine *machine);
 
@@ -164,9 +164,9 @@ void pz_machine_hub_moved(struct pz_machine *machine);
  * parked or the hub is not wanted. */
 void pz_machine_nudge(struct pz_machine *machine, const char *why);
 
-/** How long to wait (base/backoff.h) after a failure that waiting hardly mends:
- * PZ_BACKOFF_SLOW_FIRST_US, then doubling with `attempts` to PZ_BACKOFF_SLOW_MAX_US; up to 20 %
- * less by `random`, never more. */
+/** The delay (base/backoff.h) after a failure that waiting hardly helps: PZ_BACKOFF_SLOW_FIRST_US,
+ * then doubling with `attempts` to PZ_BACKOFF_SLOW_MAX_US; up to 20 % less by `random`, never more.
+ */
 uint64_t pz_machine_slow_us(unsigned attempts, uint32_t random);
 
 /** The table as a Graphviz document, for the docs. Writes at most `size` bytes with NUL; returns

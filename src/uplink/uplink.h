@@ -47,14 +47,14 @@ struct pz_uplink_ops {
 	void (*changed)(void *arg, enum pz_state old, enum pz_state now, enum pz_event event);
 	/** The enrolment has failed or was cancelled: it ends. */
 	void (*give_up)(void *arg);
-	/** The step of the enrolment that is under way, for people. @return out, or "" */
+	/** The current step of the enrolment, for people. @return out, or "" */
 	const char *(*enrolment_step)(void *arg, char *out, size_t size);
 	/** The zone is left: everything that is bound to it goes, durably; then PZ_EVENT_WIPED. */
 	void (*wipe)(void *arg);
 
 	/* ---- the link ---- */
 
-	/** An attempt begins: what waited for a reconnect counts from now on. */
+	/** An attempt begins: preferences that waited for a reconnect apply from now on. */
 	void (*dialling)(void *arg);
 	/** The link is registered. */
 	void (*online)(void *arg);
@@ -105,8 +105,7 @@ struct pz_uplink_ops {
 	void (*moved)(void *arg, const struct pz_hub_address *at, const char *relay);
 };
 
-/** Everything borrowed for the life of the uplink; what it points to is kept up to date by the
- * node. */
+/** Everything borrowed for the life of the uplink; the node keeps its targets up to date. */
 struct pz_uplink_config {
 	struct pz_link_host link_host; /* copied; its events are the uplink's own */
 	struct pz_transport transport;
@@ -128,7 +127,7 @@ struct pz_uplink *pz_uplink_new(const struct pz_uplink_config *config);
 /** After pz_uplink_end and a turn's end. NULL is fine. */
 void pz_uplink_free(struct pz_uplink *uplink);
 /**
- * A membership counts from now on, or none; called before config.zone has it. Where the hub is is
+ * Sets the current membership, or none; called before config.zone has it. Where the hub is is
  * loaded, unless the membership was only renewed.
  * @param membership borrowed for the call; NULL: virgin
  * Errors: those of pz_hub_place_load; then nothing has changed.
@@ -145,12 +144,12 @@ struct pz_tls_ctx *pz_uplink_tls(const struct pz_uplink *uplink);
 void pz_uplink_loaded(struct pz_uplink *uplink);
 /** The node begins: an enrolled device connects, unless the user prefers peers. */
 void pz_uplink_start(struct pz_uplink *uplink);
-/** The node ends: says bye; nothing is dialled any more. */
+/** The node ends: sends bye; nothing is dialled any more. */
 void pz_uplink_end(struct pz_uplink *uplink);
 /** Removes devices from the directory. @param is_out true for those; called for each */
 void pz_uplink_drop_devices(struct pz_uplink *uplink, bool (*is_out)(void *arg, const char *device),
 			    void *arg);
-/** The zone is left: nothing of what its hub said is known any more. */
+/** The zone is left: drops what its hub has sent. */
 void pz_uplink_forget(struct pz_uplink *uplink);
 /** As pz_link_host.keepalive_us; links that are up follow with their next keepAlive. */
 void pz_uplink_set_keepalive(struct pz_uplink *uplink, uint64_t keepalive_us);
@@ -169,8 +168,8 @@ struct pz_session *pz_uplink_session(const struct pz_uplink *uplink);
 struct pz_sync_link *pz_uplink_sync(const struct pz_uplink *uplink);
 /** The rate of log lines that the hub causes. */
 struct pz_log_rate *pz_uplink_log(struct pz_uplink *uplink);
-/** What the hub said of the zone's devices: {device: entry of its Update}. Borrowed; the object is
- * the same for the life of the uplink. */
+/** What the hub has sent about the zone's devices: {device: entry of its Update}. Borrowed; the
+ * object is the same for the life of the uplink. */
 json_t *pz_uplink_directory(const struct pz_uplink *uplink);
 /** The version that the hub has sent on this link or the last one, or "". Borrowed. */
 const char *pz_uplink_hub_version(const struct pz_uplink *uplink);
@@ -200,7 +199,7 @@ void pz_uplink_on_prop(struct pz_uplink *uplink, const struct pz_envelope *envel
 
 /**
  * Prop `hubMoved`: the notice is checked and stored.
- * @param from the device that passed it on; "hub": the hub (or a peer that passes on for it)
+ * @param from the device that passed it on; "hub": the hub (or a peer that relays for it)
  * @param log for what it causes
  * @return false: it was refused, after a signature was verified perhaps
  */
@@ -222,7 +221,7 @@ pz_uplink_friend_command(struct pz_uplink *uplink, struct pz_request *request, c
 struct pz_uplink_opening {
 	const struct pz_link_host *link_host; /* borrowed for the life of the link */
 	struct pz_tls_ctx *tls;
-	const char *zone, *host; /* the zone that is meant; the hub's name as it was dialled */
+	const char *zone, *host;        /* the zone; the hub's name as it was dialled */
 	const struct pz_expect *expect; /* of the certificate; NULL: nothing */
 	void *owner;                    /* of the link */
 };
