@@ -15,7 +15,7 @@ struct pz_address {
 #define PZ_SNI_TAG_CHARS 20
 
 /**
- * Takes an address apart: zone, zone/device, zone/device/app, device or device/app.
+ * Splits an address: zone, zone/device, zone/device/app, device or device/app.
  * @param text need not be NUL-terminated
  * @param out parts borrowed from text; untouched on failure
  * Errors: PROTO_ADDRESS (an empty part, more than two slashes, a byte outside the part's set, a
@@ -45,7 +45,7 @@ bool pz_address_is_within(struct pz_slice address, struct pz_slice space);
  */
 struct pz_slice pz_address_node(struct pz_slice address);
 
-/** user@domain in lower case: letters, digits and "._+-" before the '@', a host name behind it. */
+/** user@domain in lower case: letters, digits and "._+-" before the '@', a host name after it. */
 bool pz_zone_is_valid(struct pz_slice zone);
 /** Letters, digits and "._-", starting with a letter or digit, 1 to 63 bytes. */
 bool pz_device_is_valid(struct pz_slice device);
@@ -55,7 +55,7 @@ bool pz_app_is_valid(struct pz_slice app);
 bool pz_display_name_is_valid(struct pz_slice name);
 
 /**
- * Lower-cases ASCII letters, then validates; for what a person typed.
+ * Lower-cases ASCII letters, then validates; for input that a person typed.
  * @param out zone and NUL; untouched on failure
  * Errors: PROTO_ADDRESS.
  */

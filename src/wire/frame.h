@@ -9,7 +9,7 @@
 
 /**
  * Looks for one whole frame at the front of the bytes. Copies nothing.
- * @param bytes what has arrived and is not consumed yet
+ * @param bytes received and not consumed yet
  * @param frame_max largest body, in bytes
  * @param out_frame header and body, borrowed from bytes; len 0 while the frame is incomplete
  * @param out_need 0 when there is a frame, else how many bytes are missing at least

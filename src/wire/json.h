@@ -1,7 +1,7 @@
 /*
- * JSON texts of others: the one place where they become trees (jansson), the strict check before
- * it, and what can be read of a text without a tree. What pz_envelope_scan lets pass is either
- * read here or refused with a reason; the caller answers and counts a refusal.
+ * JSON texts from other nodes: the only place that parses them into trees (jansson), the strict
+ * check before it, and functions that read a text without a tree. A text that pz_envelope_scan has
+ * accepted is either parsed here or refused with a reason; the caller answers and counts a refusal.
  */
 #ifndef PZ_WIRE_JSON_H
 #define PZ_WIRE_JSON_H
@@ -23,10 +23,10 @@ enum pz_err pz_json_check(struct pz_slice body, bool object_only) PZ_MUST_USE;
 
 /** How a text is read; 0: as pz_json_parse does. */
 enum pz_json_flags {
-	PZ_JSON_NUL = 1, /* a NUL in a string is taken (not in a member's name): for what is passed
-			  * on as it is; texts have to be read with their length */
-	PZ_JSON_OWN = 2, /* our own daemon or store wrote it: no limit of values and of depth but
-			  * jansson's (2048) */
+	PZ_JSON_NUL = 1, /* accepts NUL in a string (not in a member's name): for texts that are
+			  * forwarded unchanged; they have to be read with their length */
+	PZ_JSON_OWN = 2, /* our own daemon or store wrote it: no limit of values, and jansson's
+			  * limit of depth (2048) */
 };
 
 /**
@@ -54,7 +54,7 @@ pz_json_member(struct pz_slice object, const char *name, struct pz_slice *out) P
 
 /**
  * Goes through the elements of an array without a tree.
- * @param rest an accepted text at first; what is left of it after each call
+ * @param rest an accepted text at first; the remaining text after each call
  * @param out the element's bytes; borrowed
  * @return false: there are no more, or it is no array
  */
@@ -70,7 +70,7 @@ const char *pz_json_text(const json_t *value);
 /** Reads an integer member. False, *out untouched: absent, no integer, or outside min to max. */
 bool pz_json_int(const json_t *obj, const char *key, int64_t min, int64_t max, int64_t *out);
 
-/** A member of that name, with value true, in an object that is a set of names. Without memory it
+/** A member of that name, with value true, in an object that is a set of names. If memory is out it
  * is left out. */
 void pz_json_set_add(json_t *set, struct pz_slice name);
 

@@ -1,4 +1,4 @@
-/* What is still worth sending of the queue of a link that ends. */
+/* Selects what is still worth sending from the queue of a link that ends. */
 #ifndef PZ_WIRE_LAST_PROPS_H
 #define PZ_WIRE_LAST_PROPS_H
 
@@ -6,7 +6,7 @@
 
 /**
  * Appends the newest props among whole frames, in their order, as many as fit below the maximum of
- * `out`. Calls, answers and receipts are left out: they go another way, or end with an error.
+ * `out`. Calls, answers and receipts are left out: they take another route, or end with an error.
  * @param frames each with its header; borrowed
  * Errors: LIMIT_MEMORY.
  */

@@ -11,7 +11,8 @@
 /** Longest id that we put into an envelope or repeat in a receipt, as raw JSON. */
 #define PZ_MESSAGE_ID_BYTES_MAX 512
 
-/** A message to be built. Strings are borrowed UTF-8; what is NULL, 0 or false is left out. */
+/** A message to be built. Strings are borrowed UTF-8; members that are NULL, 0 or false are left
+ * out. */
 struct pz_message {
 	const char *type; /* not NULL */
 	const char *from; /* not NULL */
@@ -54,9 +55,9 @@ enum pz_err
 pz_message_rpc(struct pz_buf *out, const char *from, const char *to, json_t *payload) PZ_MUST_USE;
 
 /**
- * The first message of a link in each direction. Its payload says which frames this end takes:
- * {"limits":{"frame": bytes}, "replaces": start}; ends that do not know that ignore it.
- * @param frame_max largest body that this end takes, in bytes
+ * The first message of a link in each direction. Its payload has the longest frame that this end
+ * accepts: {"limits":{"frame": bytes}, "replaces": start}; ends that do not know that ignore it.
+ * @param frame_max largest body that this end accepts, in bytes
  * @param replaces NULL: a new link; else the name of this start (pzpInfo's `session`), whose older
  * link with the same end this one replaces while that still works
  * @spec page 4 "A link's life" 2
@@ -65,19 +66,19 @@ enum pz_err pz_message_register(struct pz_buf *out, const char *from, const char
 				uint32_t frame_max, const char *replaces) PZ_MUST_USE;
 
 /**
- * Which frames the other end takes, by its register.
- * @param unsaid what counts when it does not say so
- * @return bytes of a body, PZ_FRAME_BYTES_ENROL to PZ_FRAME_BYTES_MAX (or `unsaid`): less than the
- * smallest setting would only stop what we have to say
+ * The longest frame that the other end accepts, by its register.
+ * @param unsaid the value if the register has none
+ * @return bytes of a body, PZ_FRAME_BYTES_ENROL to PZ_FRAME_BYTES_MAX (or `unsaid`): a limit below
+ * the smallest setting would only block our messages
  */
 uint32_t pz_message_frame_max(const struct pz_envelope *register_envelope, uint32_t unsaid);
-/** True when a register says that it replaces the older link of this start. @param start its name;
- * "": unknown, which none replaces */
+/** True when a register replaces the older link of this start. @param start its name; "": unknown,
+ * which none replaces */
 bool pz_message_replaces(const struct pz_envelope *register_envelope, const char *start);
 
 /**
  * {"type":"deliveryNotification","from","to","id","payload":{"result":verdict}}. A payload is an
- * object on this wire, so the verdict stands in its member "result".
+ * object on this wire, so the verdict is its member "result".
  * @param id_token the id of the message in question as raw JSON (pz_envelope.id)
  * @param verdict "ok", "duplicate", "invalid", "badDestination", "expired", "refused" or
  * "noReference"

@@ -21,7 +21,8 @@ enum pz_prop_error {
 #undef X
 };
 
-/** A status by which a hub would be asked to enrol or to revoke: a device refuses it (page 1). */
+/** A status that would request an enrolment or a revocation by the hub: a device refuses it (page
+ * 1). */
 static inline bool
 pz_prop_is_for_hubs(const char *status)
 {
@@ -29,7 +30,7 @@ pz_prop_is_for_hubs(const char *status)
 	       strcmp(status, "token") == 0;
 }
 
-/** The code as it is sent. */
+/** The code as sent on the wire. */
 static inline const char *
 pz_prop_error_code(enum pz_prop_error error)
 {

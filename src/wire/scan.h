@@ -50,7 +50,7 @@ enum pz_err pz_scan_string(struct pz_scan *scan, struct pz_slice *out) PZ_MUST_U
  */
 enum pz_err pz_scan_value(struct pz_scan *scan, unsigned depth, struct pz_slice *out) PZ_MUST_USE;
 
-/** What remains to be checked behind the last value. Errors: PROTO_JSON, PROTO_UTF8. */
+/** The checks that remain after the last value. Errors: PROTO_JSON, PROTO_UTF8. */
 enum pz_err pz_scan_finish(struct pz_scan *scan, struct pz_slice body) PZ_MUST_USE;
 
 /**
