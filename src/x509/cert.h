@@ -44,9 +44,8 @@ struct pz_cert;
  * @param issuer NULL: self-signed (then issuer_key is the subject's key pair)
  * @param issuer_key key pair of the issuer
  * @param env time and serial number
- * @param out the caller's, pz_cert_free
- * Whether the issuer may vouch for this subject is the caller's business (pz_verify_chain refuses
- * what does not fit).
+ * @param out the caller's, pz_cert_free The caller checks that the issuer may certify this subject
+ * (pz_verify_chain refuses a mismatch).
  * Errors: PROTO_ADDRESS (zone or device not valid by page 1), CONFIG (host), DENIED_WEAK (either
  * key), DENIED_EXPIRED (issuer is past notAfter), CRYPTO (issuer_key is not the issuer's, or
  * OpenSSL failed), LIMIT_MEMORY.
@@ -79,8 +78,8 @@ pz_cert_from_pem(struct pz_slice pem, struct pz_cert **out, struct pz_errinfo *i
 /** Appends the certificate as PEM. Errors: LIMIT_QUEUE, LIMIT_MEMORY. */
 enum pz_err pz_cert_to_pem(const struct pz_cert *cert, struct pz_buf *out) PZ_MUST_USE;
 
-/** Wraps an OpenSSL certificate and takes a reference of its own to it. NULL: out of memory, or the
- * certificate is unusable (key or dates unreadable, serial as in pz_cert_from_pem). */
+/** Wraps an OpenSSL certificate and takes an additional reference to it. NULL: out of memory, or
+ * the certificate is unusable (key or dates unreadable, serial as in pz_cert_from_pem). */
 struct pz_cert *pz_cert_wrap(struct x509_st *x509);
 
 /** One more reference; returns its argument. */
@@ -100,10 +99,12 @@ void pz_cert_fingerprint(const struct pz_cert *cert, uint8_t out[32]);
 uint64_t pz_cert_not_before_ms(const struct pz_cert *cert);
 /** End of the validity, likewise. */
 uint64_t pz_cert_not_after_ms(const struct pz_cert *cert);
-/** The later begin of two validities, likewise. To verify a chain of two at that time accepts it
- * whatever the clock here shows: what is expired or not valid yet is refused in the handshake. */
+/** The later beginning of two validities, likewise. A chain of the two that is verified at this
+ * time is accepted whatever the clock here shows: the handshake refuses what is expired or not
+ * valid yet. */
 uint64_t pz_cert_later_start_ms(const struct pz_cert *a, const struct pz_cert *b);
-/** When the owner makes the next one: notBefore + 2/3 of the validity. @spec page 2 table */
+/** The time when the owner makes the next one: notBefore + 2/3 of the validity. @spec page 2 table
+ */
 uint64_t pz_cert_renew_at_ms(const struct pz_cert *cert);
 /** SHA-256 over the SubjectPublicKeyInfo; equals pz_key_spki_hash of the subject's key. */
 void pz_cert_spki_hash(const struct pz_cert *cert, uint8_t out[PZ_KEY_HASH_BYTES]);

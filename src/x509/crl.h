@@ -56,22 +56,22 @@ void pz_crl_free(struct pz_crl *crl);
 PZ_AUTO_DEFINE(struct pz_crl, pz_crl_free)
 
 /**
- * Checks that the list was signed by the CA. Its dates do not matter: an old list still counts for
- * what it revokes.
+ * Checks that the list was signed by the CA. Its dates do not matter: what an old list revokes
+ * stays revoked.
  * Errors: DENIED_CHAIN (other issuer, wrong signature), DENIED_WEAK (SHA-1 and the like).
  * @spec page 2 rule 4
  */
 enum pz_err pz_crl_verify(const struct pz_crl *crl, const struct pz_cert *ca,
 			  struct pz_errinfo *info) PZ_MUST_USE;
 
-/** The crlNumber, which counts up with each list of a zone. */
+/** The crlNumber, which increases with each list of a zone. */
 uint64_t pz_crl_number(const struct pz_crl *crl);
 /** True when the serial is on the list. Also true when it cannot be looked up (not hex, out of
  * memory): fails closed. */
 bool pz_crl_has_serial(const struct pz_crl *crl, const char *serial_hex);
 /** Number of entries. */
 size_t pz_crl_len(const struct pz_crl *crl);
-/** One entry, for the list that follows this one. @param i less than pz_crl_len */
+/** One entry, to copy it into the next list. @param i less than pz_crl_len */
 void pz_crl_entry_at(const struct pz_crl *crl, size_t i, struct pz_crl_entry *out);
 /** thisUpdate, milliseconds since 1970 UTC. */
 uint64_t pz_crl_this_update_ms(const struct pz_crl *crl);

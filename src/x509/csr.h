@@ -1,4 +1,4 @@
-/* Certificate requests of enrolment: the device makes one, the hub checks it. */
+/* Certificate requests of enrolment: the device creates one, the hub checks it. */
 #ifndef PZ_X509_CSR_H
 #define PZ_X509_CSR_H
 

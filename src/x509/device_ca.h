@@ -1,4 +1,4 @@
-/* The check that a new member makes of what the hub signed for it. */
+/* The check of a new member on what the hub has signed for it. */
 #ifndef PZ_X509_DEVICE_CA_H
 #define PZ_X509_DEVICE_CA_H
 

@@ -1,4 +1,4 @@
-/* What the files of this module share: PEM in and out, names, signature algorithms, times. Not for
+/* Shared by the files of this module: PEM in and out, names, signature algorithms, times. Not for
  * other modules. */
 #ifndef PZ_X509_ENCODE_H
 #define PZ_X509_ENCODE_H
@@ -29,7 +29,7 @@ PZ_AUTO_DEFINE(BIGNUM, BN_free)
 /* "pz:" zone "/" device, every byte escaped */
 #define PZ_URI_BYTES_MAX (4 + 3 * (PZ_ZONE_BYTES_MAX + PZ_DEVICE_BYTES_MAX))
 
-/** Who a `pz:` URI names. */
+/** The identity in a `pz:` URI. */
 struct pz_identity {
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	char device[PZ_DEVICE_BYTES_MAX + 1]; /* "" = hub */
@@ -49,7 +49,7 @@ enum pz_err pz_openssl_fail(struct pz_errinfo *info, enum pz_err err, const char
 enum pz_err pz_pem_read(struct pz_slice pem, size_t max, const char *name, uint8_t **out,
 			size_t *out_len, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** Appends what a memory BIO holds. Errors: LIMIT_QUEUE, LIMIT_MEMORY. */
+/** Appends the contents of a memory BIO. Errors: LIMIT_QUEUE, LIMIT_MEMORY. */
 enum pz_err pz_bio_to_buf(BIO *bio, struct pz_buf *out) PZ_MUST_USE;
 
 /**
@@ -77,8 +77,8 @@ enum pz_err pz_san_identity(const GENERAL_NAMES *names, struct pz_identity *out)
  */
 bool pz_x509_spki_hash(X509 *x, uint8_t out[PZ_KEY_HASH_BYTES]);
 
-/** What it means that OpenSSL does not believe a chain. Everything without a category of its own is
- * DENIED_CHAIN. @param x509_error X509_V_ERR_… */
+/** The error for a chain that OpenSSL refuses. DENIED_CHAIN for all reasons that have no other
+ * category. @param x509_error X509_V_ERR_… */
 enum pz_err pz_x509_verify_err(int x509_error);
 
 /** The digest that signs with this key; NULL for keys that bring their own (Ed25519). */

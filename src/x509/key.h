@@ -37,7 +37,7 @@ bool pz_key_type_is_valid(const char *type);
 enum pz_err
 pz_key_generate(const char *type, struct pz_key **out, struct pz_errinfo *info) PZ_MUST_USE;
 
-/** Wraps an OpenSSL key and takes a reference of its own to it. NULL: out of memory, or a key
+/** Wraps an OpenSSL key and takes an additional reference to it. NULL: out of memory, or a key
  * without a public part. */
 struct pz_key *pz_key_wrap(struct evp_pkey_st *pkey);
 

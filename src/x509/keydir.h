@@ -15,7 +15,7 @@
 
 struct pz_keydir;
 
-/** Opens, makes or refuses. Errors as pz_keystore_open_dir. */
+/** Opens the directory, creating it if missing, or refuses it. Errors as pz_keystore_open_dir. */
 enum pz_err
 pz_keydir_open(const char *dir, struct pz_keydir **out, struct pz_errinfo *info) PZ_MUST_USE;
 /** Closes the directory; the files stay. NULL is fine. */

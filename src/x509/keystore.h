@@ -1,4 +1,4 @@
-/* Where private keys live: a 0700 directory of 0600 files, a token, or memory (simulation). */
+/* The storage of private keys: a 0700 directory of 0600 files, a token, or memory (simulation). */
 #ifndef PZ_X509_KEYSTORE_H
 #define PZ_X509_KEYSTORE_H
 
@@ -17,7 +17,7 @@ struct pz_keystore;
  * files that a crash left over.
  * @param out the caller's, pz_keystore_free
  * Errors: DENIED_PERMISSION (the directory or a file in it can be used by group or others, or is
- * not ours; info names the path and the command that mends it), CONFIG (not a directory, or the
+ * not ours; info names the path and the command that repairs it), CONFIG (not a directory, or the
  * path is too long for PZ_KEY_URI_MAX), IO, IO_FULL, LIMIT_MEMORY.
  * @spec page 2 "Key store", page 14 KEY-1, KEY-2
  */
@@ -30,11 +30,11 @@ void pz_keystore_free(struct pz_keystore *ks);
 PZ_AUTO_DEFINE(struct pz_keystore, pz_keystore_free)
 
 /**
- * Makes a key pair and keeps it: random file name, temporary file, fsync, rename, fsync of the
+ * Makes a key pair and stores it: random file name, temporary file, fsync, rename, fsync of the
  * directory. After success the key survives a crash.
  * @param type as pz_key_generate
- * @param out_uri "keys:<name>", which says nothing about where the directory is: it can be moved
- * ("mem:<n>" in memory)
+ * @param out_uri "keys:<name>", which does not depend on the path of the directory, so it can be
+ * moved ("mem:<n>" in memory)
  * @param out the caller's, pz_key_free; may be NULL
  * Errors: as pz_key_generate, IO, IO_FULL (disk, quota or file size limit).
  */
@@ -43,7 +43,7 @@ pz_keystore_create(struct pz_keystore *ks, const char *type, char out_uri[PZ_KEY
 		   struct pz_key **out, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * Keeps a key pair that was made elsewhere, as pz_keystore_create keeps its own.
+ * Stores a key pair that was made elsewhere, as pz_keystore_create does.
  * @param key the store takes a reference or writes a copy
  * Errors: DENIED_WEAK, CRYPTO (public key only, or held in a token), IO, IO_FULL, LIMIT_MEMORY.
  */
@@ -52,9 +52,9 @@ enum pz_err pz_keystore_add(struct pz_keystore *ks, struct pz_key *key,
 
 /**
  * Loads a key pair by URI through OpenSSL's store API, so that pkcs11: and others work where their
- * provider is installed. Files are checked like those of the directory, wherever they are. An older
- * version has given out "file:<absolute path>": where a file of that name is in the directory, that
- * is the one, also when the directory was elsewhere then.
+ * provider is installed. Files are checked like those of the directory, wherever they are. Older
+ * versions used "file:<absolute path>": if the directory has a file of that name it is used, even
+ * if the directory had another path then.
  * @param out the caller's, pz_key_free
  * Errors: NOTFOUND (also for a file of the directory that has no key in it any more: the text says
  * what to do), CONFIG (not a URI, or a relative path), DENIED_PERMISSION, DENIED_WEAK, CRYPTO
@@ -67,8 +67,8 @@ enum pz_err pz_keystore_load(struct pz_keystore *ks, const char *uri, struct pz_
  * left alone), IO. */
 enum pz_err pz_keystore_remove(struct pz_keystore *ks, const char *uri) PZ_MUST_USE;
 
-/** How many keys the store has: its own files, whether they are whole or not. A directory that
- * cannot be read counts as empty. */
+/** The number of keys in the store: its own files, complete or not. A directory that cannot be read
+ * counts as empty. */
 size_t pz_keystore_count(const struct pz_keystore *ks);
 
 /**

@@ -1,4 +1,4 @@
-/* Whether OpenSSL offers what this program needs: its configuration file decides. */
+/* Checks that OpenSSL offers what this program needs: its configuration file decides. */
 #ifndef PZ_X509_PROVIDER_H
 #define PZ_X509_PROVIDER_H
 

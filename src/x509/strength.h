@@ -1,6 +1,6 @@
 /*
- * How strong keys and signatures must be: one rule for what is made here and what is received.
- * Not for other modules.
+ * The required strength of keys and signatures: the same for what is made here and what is
+ * received. Not for other modules.
  * @spec page 2
  */
 #ifndef PZ_X509_STRENGTH_H

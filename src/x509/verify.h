@@ -1,5 +1,5 @@
 /*
- * The decision whether a peer's certificate chain is believed: the six rules of page 2.
+ * Decides whether a peer's certificate chain is accepted: the six rules of page 2.
  * @spec page 14 CERT-4, CERT-5, TLS-5
  */
 #ifndef PZ_X509_VERIFY_H
@@ -50,7 +50,7 @@ struct pz_peer {
 	char ca_serial[PZ_SERIAL_HEX_BYTES];    /* of the PZP CA; hub: of the leaf */
 };
 
-/** The identity that is expected at the other end. */
+/** The identity that is expected of the other end. */
 struct pz_expect {
 	const char *zone;   /* NULL: any */
 	const char *device; /* NULL: any; implies a device */
@@ -82,7 +82,7 @@ pz_verify_chain(const struct pz_trust *trust, struct x509_st *leaf, struct stack
 		int *out_x509_error, struct pz_errinfo *info) PZ_MUST_USE;
 
 /**
- * The same for a device's certificates that came otherwise than in a handshake.
+ * The same for certificates of a device that were not received in a handshake.
  * @param leaf, device_ca its PZP TLS and PZP CA certificate, borrowed
  * Errors: as pz_verify_chain.
  */
