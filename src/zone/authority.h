@@ -26,22 +26,22 @@
 #include "x509/verify.h"
 #include "zone/moving.h"
 
-/** Why a device is out. Stored by name. */
+/** Why a device was revoked. Stored by name. */
 enum pz_revoked {
-	PZ_REVOKED_UNKNOWN, /* is not, or by an older version */
+	PZ_REVOKED_UNKNOWN, /* not revoked, or by an older version */
 	PZ_REVOKED_BY_OWNER,
-	PZ_REVOKED_LEFT,     /* it said so itself */
-	PZ_REVOKED_REPLACED, /* its name was enrolled again before it had ever been here */
+	PZ_REVOKED_LEFT,     /* it has left by itself */
+	PZ_REVOKED_REPLACED, /* its name was enrolled again before it had ever connected */
 	PZ_REVOKED_LISTED,   /* on a revocation list that this hub signed and does not remember */
 	PZ_REVOKED_COUNT
 };
 
-/** The same for people; "" where it is not known. */
+/** The same for people; "" if unknown. */
 const char *pz_revoked_text(enum pz_revoked why);
-/** As a member of a record says, such as those in pz_member.former. */
+/** As in a record of a member, such as those in pz_member.former. */
 enum pz_revoked pz_revoked_of(const json_t *record, const char *name);
 
-/** One device of the zone, connected or not, also when revoked. */
+/** One device of the zone, connected or not, also a revoked one. */
 struct pz_member {
 	char device[PZ_DEVICE_BYTES_MAX + 1];
 	char display_name[PZ_DISPLAY_NAME_BYTES_MAX + 1];
@@ -50,13 +50,13 @@ struct pz_member {
 	uint8_t ca_key_hash[PZ_KEY_HASH_BYTES]; /* SPKI of its PZP CA */
 	char *ca_pem; /* that certificate, owned; NULL: revoked, or of an older version */
 	uint64_t enrolled_ms, last_seen_ms; /* 0: never seen */
-	uint64_t revoked_ms;                /* 0: is not, or by an older version */
+	uint64_t revoked_ms;                /* 0: not revoked, or by an older version */
 	bool confirmed; /* has had a link since its enrolment; until then its name may be enrolled
 			   again */
 	bool revoked;
 	enum pz_revoked revoked_why;
 	unsigned rights_lost; /* of enum pz_right, that the owner took from it */
-	uint64_t rights_ms;   /* when that changed last; 0: never */
+	uint64_t rights_ms;   /* time of their last change; 0: never */
 	json_t *former;  /* former holders of the name: array of {serial, enrolled, revokedAt, why},
 			    the  newest last, owned; NULL: no former holder */
 	bool is_unsaved; /* last_seen_ms is newer in memory than on disk; kept by the hub */
@@ -68,7 +68,7 @@ struct pz_member {
 	struct pz_log_rate log; /* lines that its messages and links cause; kept by the hub */
 };
 
-/** The rights that it has, of enum pz_right. */
+/** Its rights, of enum pz_right. */
 static inline unsigned
 pz_member_rights(const struct pz_member *member)
 {
@@ -100,7 +100,7 @@ struct pz_authority {
 	struct pz_friends_kept friends;
 	struct pz_zone_policy *policy; /* of the owner (zone/policy.h); NULL: the default counts */
 	bool is_secret_unsaved;        /* made while loading what an older version has stored */
-	/* What devices are given, made when it is asked for; see pz_authority_item. */
+	/* Items that devices get, made when first read; see pz_authority_item. */
 	struct pz_sync_item *published[PZ_SYNC_KIND_COUNT];
 	const struct pz_env *env;
 };
@@ -109,7 +109,7 @@ struct pz_authority {
  * Makes a zone: keys, PZH CA, PZH TLS certificate, first CRL.
  * @param zone normalised; @param host DNS name or IP literal; @param name shown to people, NULL:
  * the zone
- * @param txn receives what must be stored; until it is durable the zone does not exist
+ * @param txn receives the records; until it is durable the zone does not exist
  * Errors: CONFIG (zone, host or name not valid), CRYPTO, IO_* (key files), LIMIT_MEMORY.
  */
 enum pz_err
@@ -128,7 +128,7 @@ enum pz_err pz_authority_save(struct pz_authority *authority, struct pz_txn *txn
 /** Frees the authority with its members; the key store keeps the keys. NULL is fine. */
 void pz_authority_free(struct pz_authority *authority);
 
-/** How many devices of the zone are not revoked. */
+/** The number of devices of the zone that are not revoked. */
 size_t pz_authority_devices(const struct pz_authority *authority);
 /** Member by device name, also a revoked one; NULL when the zone has no such member. */
 struct pz_member *pz_authority_member(const struct pz_authority *authority, const char *device);

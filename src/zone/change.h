@@ -49,11 +49,11 @@ pz_authority_next_crl(const struct pz_authority *a, const struct pz_crl *other, 
 /** When the member's certificate went, or would go if it did now: later than it came, whatever the
  * clock says. */
 uint64_t pz_authority_gone_ms(const struct pz_member *member);
-/* After a change of memory: brings what is published up to date. member may be NULL. */
+/* After a change of memory: updates the published items. member may be NULL. */
 void pz_authority_republish(struct pz_authority *a, const struct pz_member *member, bool has_crl);
 /** The same for the policy. */
 void pz_authority_republish_policy(struct pz_authority *a);
-/** Frees the items that are published. No synchronisation session may use them any more. */
+/** Frees the published items. No synchronisation session may use them any more. */
 void pz_authority_unpublish(struct pz_authority *a);
 /** Frees a member and what it owns. NULL is fine. */
 void pz_authority_free_member(struct pz_member *member);

@@ -1,7 +1,7 @@
 /*
- * Revocation lists of a hub that was restored from a backup. It has forgotten lists that it had
- * signed, and may sign others with the same or higher numbers, so that the newest list need not
- * revoke all that was ever revoked. Two rules make that good:
+ * Revocation lists of a hub that was restored from a backup. It lacks lists that it had signed, and
+ * may sign others with the same or higher numbers, so the newest list may not contain all
+ * revocations. Two rules repair that:
  *
  * - A device keeps older lists that revoke serials which the newest one does not: a serial on any
  * of them counts as revoked (struct pz_crl_history), and it offers them to its hub.

@@ -1,7 +1,7 @@
 /*
- * What a device knows of its zone, all of it: its own certificates (zone/membership.h), and what
- * the hub has published (zone/knowledge.h). The questions that links, lists and announcements ask
- * about the zone are answered here, each in one place.
+ * Everything that a device knows about its zone: its own certificates (zone/membership.h), and what
+ * the hub has published (zone/knowledge.h). Links, lists and announcements query the zone through
+ * this header.
  */
 #ifndef PZ_ZONE_DEVICE_H
 #define PZ_ZONE_DEVICE_H
@@ -26,8 +26,8 @@ struct pz_device_zone {
 /** The newest CRL of the zone. Borrowed until the next pz_knowledge_apply; NULL: virgin. */
 struct pz_crl *pz_device_zone_crl(const struct pz_device_zone *zone);
 /**
- * True when the zone has revoked this PZP CA. All its lists count, also those that the newest one
- * does not replace (zone/crl_history.h).
+ * True when the zone has revoked this PZP CA. All its lists are in force, also those that the
+ * newest one does not replace (zone/crl_history.h).
  * @param serial_hex as pz_cert_serial_hex writes it
  * @return false while virgin
  */
@@ -69,8 +69,9 @@ void pz_device_zone_add_devices(const struct pz_device_zone *zone, json_t *names
 /* ---- friend zones ---- */
 
 /**
- * Makes the table follow the hub's list: what the list has replaces what is there, and what came
- * from it before and has gone is removed. What the device has paired by itself stays.
+ * Updates the table from the hub's list: entries of the list replace those in the table, and
+ * entries that the list had before and lacks now are removed. Friends that the device has paired
+ * itself stay.
  * @return array of the zones that are no friends any more, or have another CA now; new. NULL: out
  * of memory, the table is as it was
  */

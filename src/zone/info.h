@@ -12,9 +12,9 @@
 #include "base/err.h"
 
 /**
- * Addresses that a device says it has.
- * @param given a list, the best first; what is no numeric address is left out, and so is what comes
- *        after PZ_INFO_ADDRESSES_MAX: a part is better than nothing
+ * Addresses that a device claims.
+ * @param given a list, the best first; entries that are no numeric address are left out, and so are
+ * those after PZ_INFO_ADDRESSES_MAX: a part is better than nothing
  * @return a new list; NULL: it is no list, or out of memory
  * @spec page 4 "pzpInfo"
  */

@@ -1,7 +1,7 @@
 /*
- * What a device knows of its zone from its hub, and from peers that pass it on: page 8's items
- * trusted-pzh, trusted-pzp, crl, zone-secret, rights and policies, kept in the store, and what they
- * say.
+ * What a device knows about its zone from its hub, and from peers that forward it: page 8's items
+ * trusted-pzh, trusted-pzp, crl, zone-secret, rights and policies, which are stored, and their
+ * parsed values.
  *
  * It is fed by sync sessions: their item, accept and number operations are answered from here, and
  * after changed, pz_knowledge_apply reads what came in and says what is to be stored. Nothing in it
@@ -116,11 +116,12 @@ enum pz_err pz_knowledge_apply(struct pz_knowledge *knowledge, const struct pz_s
  */
 enum pz_err
 pz_knowledge_put_policy(const struct pz_sync_chunk *chunk, struct pz_txn *txn) PZ_MUST_USE;
-/** The chunk counts from now on. @param takes in any case. Errors: LIMIT_MEMORY (it does not). */
+/** The chunk is in force from now on. @param takes in any case. Errors: LIMIT_MEMORY (it is not).
+ */
 enum pz_err
 pz_knowledge_apply_policy(struct pz_knowledge *knowledge, struct pz_sync_chunk *takes) PZ_MUST_USE;
 
-/** Puts everything into a transaction, in place of what is stored: after one that failed. Errors:
+/** Puts everything into a transaction, in place of what is stored: after a failed one. Errors:
  * LIMIT_MEMORY. */
 enum pz_err pz_knowledge_save(const struct pz_knowledge *knowledge, struct pz_txn *txn) PZ_MUST_USE;
 

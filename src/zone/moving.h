@@ -1,6 +1,6 @@
 /*
  * A zone that moves to another hub, as a hub holds it: the newest notice of its address, and
- * whether the zone is on its way from here.
+ * whether the zone is moving away from here.
  */
 #ifndef PZ_ZONE_MOVING_H
 #define PZ_ZONE_MOVING_H
@@ -15,11 +15,11 @@ struct pz_authority;
 /** Part of an authority. All zero: has never moved. */
 struct pz_hub_move {
 	struct pz_hub_notice notice; /* number 0: none */
-	bool is_moving; /* from here to there: this hub enrols and revokes no device any more */
+	bool is_moving; /* the zone moves away: this hub enrols and revokes no device any more */
 };
 
 /**
- * Prepares the next notice: it counts (authority->move) once the transaction is durable.
+ * Prepares the next notice: it is in force (authority->move) once the transaction is durable.
  * @param is_moving the address is that of another hub
  * @param out what is to become authority->move then
  * Errors: CONFIG (host or port), CRYPTO, LIMIT_MEMORY.

@@ -33,7 +33,7 @@ void pz_names_stop(struct pz_names *names);
 void pz_names_set_member(struct pz_names *names, const char *zone, const char *device);
 /** The zone is left: the device keeps its name in it (page 2 "Revocation"). */
 void pz_names_set_virgin(struct pz_names *names);
-/** What people see; cut where it is longer than the preferences allow. */
+/** The name that people see; cut to the length that the preferences allow. */
 void pz_names_set_shown(struct pz_names *names, const char *display_name, const char *device_type);
 
 #endif

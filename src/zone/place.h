@@ -21,7 +21,7 @@ struct pz_hub_place {
 
 /** What a notice changes. */
 enum pz_place_news {
-	PZ_PLACE_OLD,   /* known, or older than what is known */
+	PZ_PLACE_OLD,   /* known, or older than the known one */
 	PZ_PLACE_HEARD, /* newer than the one before: kept and passed on, but `at` stays */
 	PZ_PLACE_MOVED, /* `at` has changed */
 };

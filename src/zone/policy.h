@@ -1,10 +1,10 @@
 /*
  * The owner's policy of a zone as its hub holds it: the master, signed by the zone's CA, with a
- * sequence number that only rises.
+ * sequence number that only increases.
  *
  * A change is based on a version (compare and swap). A hub that was restored from a backup has an
- * older document than its devices: they give theirs back, and the hub takes over what it has
- * signed itself (pz_authority_add_policy), so that an older policy never comes back.
+ * older document than its devices: they return theirs, and the hub adopts what it has signed itself
+ * (pz_authority_add_policy), so that an older policy never comes back.
  * @spec page 9, 13
  */
 #ifndef PZ_ZONE_POLICY_H
@@ -35,17 +35,17 @@ pz_zone_policy_free(struct pz_zone_policy *policy)
 	free(policy);
 }
 
-/** A change that is asked for. */
+/** A requested change. */
 struct pz_zone_policy_edit {
 	struct pz_slice document;
-	bool has_base;      /* false: based on what there is now */
+	bool has_base;      /* false: based on the current document */
 	uint64_t base;      /* sequence number; 0: on the default */
 	const char *author; /* address */
 	const char *device; /* of the author; NULL: the hub */
 	bool is_forced;     /* also a document that locks the owner out */
 };
 
-/** Sequence number of what there is; 0: the zone has none. */
+/** Sequence number of the current document; 0: the zone has none. */
 uint64_t pz_authority_policy_sequence(const struct pz_authority *authority);
 
 /**
