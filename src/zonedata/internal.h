@@ -1,4 +1,4 @@
-/* What the files of the zone's data call of each other. zonedata.c the whole; data.c what there is,
+/* What the files of the zone's data call of each other. zonedata.c the whole; data.c the data,
  * checked and stored; policy.c the owner's policy, which is stored first; exchange.c when it is
  * exchanged; command.c `pzp sync`. */
 #ifndef PZ_ZONEDATA_INTERNAL_H
@@ -16,13 +16,13 @@ struct pz_zonedata {
 	const struct pz_env *env;    /* of config */
 	struct pz_device_zone *zone; /* of config */
 	struct pz_sync_links links;  /* the exchange with the hub and with peers */
-	struct pz_log_rate log;      /* lines of a link that has no rate of its own */
+	struct pz_log_rate log;      /* for log lines of a link without a rate of its own */
 	struct pz_timer verdict;     /* a new revocation list may name this device */
 	struct pz_keep keep;         /* while the disk has not all of zone.knowledge */
 	struct pz_timer reopen;      /* after an Update of the hub */
 	struct pz_timer exchanged;   /* the first exchange after an enrolment is complete */
 	json_t *refusals;            /* by the hub: {app's origin: reason} */
-	/* Policies on their way to the disk, and behind the first the newest; or NULL. */
+	/* Policies that are being stored, and after the first the newest; or NULL. */
 	struct pz_zonedata_policy *policy_storing, *policy_waiting;
 	bool is_policy_behind; /* the last one was not stored, unless `keep` has done it since */
 	bool is_leaving;       /* from pz_zonedata_wipe to pz_zonedata_wiped: nothing is stored */
@@ -32,7 +32,7 @@ struct pz_zonedata {
 /* ---- data.c ---- */
 /** Readies what waits for the disk. */
 void pz_zonedata_store_init(struct pz_zonedata *data);
-/** Stops it, and frees what is known of the zone. */
+/** Stops it, and frees the zone's data. */
 void pz_zonedata_store_fini(struct pz_zonedata *data);
 /** pz_sync_link_ops.offered. */
 enum pz_err pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
@@ -46,7 +46,7 @@ pz_zonedata_accept(const struct pz_sync_link *from, const struct pz_sync_kind *k
 void pz_zonedata_save_again(struct pz_zonedata *data);
 
 /* ---- policy.c ---- */
-/** pz_sync_link_ops.offered, of the item `policies`: what is newer is stored, and counts then.
+/** pz_sync_link_ops.offered, of the item `policies`: a newer one is stored, and is in force then.
  * Errors: those of pz_knowledge_accept, LIMIT_MEMORY. */
 enum pz_err pz_zonedata_policy_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 				       const struct pz_sync_chunk *chunk, bool *out_taken,
@@ -54,7 +54,7 @@ enum pz_err pz_zonedata_policy_offered(struct pz_sync_link *from, const struct p
 /** Puts the policy that is being stored into a transaction that writes everything again: it would
  * undo that otherwise. Errors: LIMIT_MEMORY. */
 enum pz_err pz_zonedata_policy_save(const struct pz_zonedata *data, struct pz_txn *txn) PZ_MUST_USE;
-/** Policies on their way to the disk do not count any more: the zone is left, or the data ends. */
+/** Policies that are being stored are dropped: the zone is left, or the data ends. */
 void pz_zonedata_policy_drop(struct pz_zonedata *data);
 
 /* ---- exchange.c ---- */

@@ -28,7 +28,7 @@ struct pz_zonedata_ops {
 	void (*receiving)(void *arg, const struct pz_sync_kind *kind, const json_t *keys);
 	/** Chunks have come in and count. @param keys as above */
 	void (*changed)(void *arg, const struct pz_sync_kind *kind, const json_t *keys);
-	/** A revocation list counts from now on beside the newest one. */
+	/** A revocation list is in force from now on beside the newest one. */
 	void (*older_crl)(void *arg);
 	/** A revocation list names this device. Not called from inside the exchange. */
 	void (*self_revoked)(void *arg);
@@ -46,15 +46,14 @@ struct pz_zonedata_ops {
 		       enum pz_err err, size_t bytes);
 };
 
-/** Everything borrowed for the life of the data; what it points to is kept up to date by the node.
- */
+/** Everything borrowed for the life of the data; the node keeps its targets up to date. */
 struct pz_zonedata_config {
 	const struct pz_env *env;
 	struct pz_metrics *metrics;
 	struct pz_conditions *conditions;
 	struct pz_store *store; /* freed after the data */
 	struct pz_items *items;
-	struct pz_requests *requests; /* commands under way */
+	struct pz_requests *requests; /* running commands */
 	struct pz_device_zone *zone;  /* its `knowledge` is written here alone */
 	const char *self, *device;    /* own address and name */
 	const struct pz_zonedata_ops *ops;
@@ -65,9 +64,9 @@ struct pz_zonedata_config {
 
 /** NULL: out of memory. */
 struct pz_zonedata *pz_zonedata_new(const struct pz_zonedata_config *config);
-/** Ends every exchange, and frees what is known of the zone. NULL is fine. */
+/** Ends every exchange, and frees the zone's data. NULL is fine. */
 void pz_zonedata_free(struct pz_zonedata *data);
-/** Loads what is known of the zone, or forgets it; called before config.zone has the membership.
+/** Loads the zone's data, or drops it; called before config.zone has the membership.
  * @param membership NULL: virgin. Errors: those of pz_knowledge_load and pz_items_set_self. */
 enum pz_err
 pz_zonedata_set_membership(struct pz_zonedata *data, const struct pz_membership *membership,
@@ -107,7 +106,7 @@ void pz_zonedata_wiped(struct pz_zonedata *data);
  * @return owned by the owner of the link; NULL: none (out of memory, or no zone) */
 struct pz_sync_link *
 pz_zonedata_open(struct pz_zonedata *data, struct pz_link *over, bool is_hub, bool is_opener);
-/** The hub says that something has changed in the zone: an exchange is opened, but not often. */
+/** The hub reports a change in the zone: an exchange is opened, but not often. */
 void pz_zonedata_on_update(struct pz_zonedata *data);
 /** See pz_items_ops.settled: the change is sent to the others. */
 void pz_zonedata_settled(struct pz_zonedata *data, const struct pz_sync_kind *kind, const char *key,
@@ -118,8 +117,8 @@ void pz_zonedata_settled(struct pz_zonedata *data, const struct pz_sync_kind *ki
  */
 void pz_zonedata_refused_by_hub(struct pz_zonedata *data, const char *item, const char *key,
 				const char *reason);
-/** Why the hub does not take what an app has stored here, as far as it has said so since the last
- * exchange in which both had the same; NULL: it takes it. Borrowed until the next event. */
+/** Why the hub refuses data that an app has stored here, if it has reported that since the last
+ * exchange with equal digests; NULL: it accepts it. Borrowed until the next event. */
 const char *pz_zonedata_app_refusal(const struct pz_zonedata *data, const char *origin);
 /** The command `sync`: no parameters. Ends the request. */
 void pz_zonedata_sync_command(struct pz_zonedata *data, struct pz_request *request);
