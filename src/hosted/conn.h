@@ -32,7 +32,7 @@ struct pz_hosted_enrolling {
 	bool is_counted;                    /* as an attempt */
 };
 
-/** The allowance that the link has left (pz_hosted_conn_spend). */
+/** How long the link was not read, within a window (pz_hosted_conn_spend). */
 struct pz_hosted_busy {
 	uint64_t since_us, rested_us; /* of a window of PZ_WORK_WINDOW_US */
 	struct pz_timer calm;         /* while the condition is raised */
