@@ -132,13 +132,15 @@ escaped_bytes(uint8_t c)
 	return c < 0x20 ? 6 : 1;
 }
 
-/* Bytes of a text as a JSON string. */
+/* Bytes of a text as a JSON string. What no message can hold is not counted to its end: a value of
+ * 1 MiB goes out in 33 pieces on each link, and the whole of it would be counted for each of them.
+ */
 static size_t
 json_bytes(const char *text, size_t len)
 {
 	size_t bytes = 2;
 
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < len && bytes <= PZ_SYNC_PIECE_BYTES; i++)
 		bytes += escaped_bytes((uint8_t)text[i]);
 	return bytes;
 }
