@@ -226,8 +226,12 @@ static const struct pz_hosted_transact_ops renewal_ops = {prepare_renewal, renew
 void
 pz_hosted_renew_if_due(struct pz_hosted *zone)
 {
-	if (pz_hosted_is_changing(zone) || !pz_authority_is_renewal_due(zone->authority))
+	if (pz_hosted_is_changing(zone))
 		return;
+	if (!pz_authority_is_renewal_due(zone->authority)) {
+		pz_hosted_renewal_ended(zone, ""); /* a wrong clock has been set since */
+		return;
+	}
 	struct pz_hosted_transact *t = calloc(1, sizeof(*t));
 	if (t)
 		pz_hosted_transact(zone, t, &renewal_ops);

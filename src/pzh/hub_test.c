@@ -349,6 +349,25 @@ a_renewal_that_fails_is_reported_and_tried_again(void **state)
 
 #define DAY_MS INT64_C(86400000)
 
+/* In thirty years the zone's CA has ended; then the certificate that there is is good again. */
+static void
+a_renewal_that_only_a_wrong_clock_asked_for_is_forgotten(void **state)
+{
+	const uint64_t ahead_ms = (uint64_t)DAY_MS * 365 * 30;
+
+	(void)state;
+	make_zone(ZONE);
+	w.world.clock.wall_ms += ahead_ms;
+	pz_hub_clock_set(w.hub);
+	run(COMMIT_US);
+	assert_true(pz_condition_is_raised(w.hub->hosting.conditions, PZ_CONDITION_RENEWAL_FAILED,
+					   ZONE));
+	w.world.clock.wall_ms -= ahead_ms;
+	pz_hub_clock_set(w.hub);
+	assert_false(pz_condition_is_raised(w.hub->hosting.conditions, PZ_CONDITION_RENEWAL_FAILED,
+					    ZONE));
+}
+
 static bool
 warns(const char *part)
 {
@@ -567,6 +586,7 @@ main(void)
 		T(a_hub_may_end_while_changes_wait),
 		T(a_record_is_not_overwritten_by_an_older_one),
 		T(a_renewal_that_fails_is_reported_and_tried_again),
+		T(a_renewal_that_only_a_wrong_clock_asked_for_is_forgotten),
 		T(a_clock_that_is_set_is_noticed_and_shown),
 		T(every_device_is_shown_on_request),
 		T(notes_about_devices_are_stored_together),

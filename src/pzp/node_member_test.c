@@ -339,6 +339,24 @@ a_clock_that_is_set_renews_at_once(void **state)
 	assert_true(pz_cert_not_after_ms(w.node->zone.membership->tls) < end + UINT64_C(86400000));
 }
 
+/* Twelve years ahead the device's CA has ended; then the certificate that there is is good again.
+ */
+static void
+a_renewal_that_only_a_wrong_clock_asked_for_is_forgotten(void **state)
+{
+	const uint64_t ahead_ms = UINT64_C(86400000) * 365 * 12;
+
+	(void)state;
+	start_member();
+	w.world.clock.wall_ms += ahead_ms;
+	pz_node_clock_set(w.node);
+	run(COMMIT_US);
+	assert_true(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_RENEWAL_FAILED, ""));
+	w.world.clock.wall_ms -= ahead_ms;
+	pz_node_clock_set(w.node);
+	assert_false(pz_condition_is_raised(w.node->conditions, PZ_CONDITION_RENEWAL_FAILED, ""));
+}
+
 static void
 the_tls_certificate_is_renewed_while_running(void **state)
 {
@@ -389,6 +407,7 @@ main(void)
 		T(a_wipe_that_a_crash_came_before_is_made_at_the_start),
 		T(connect_while_the_zone_is_wiped_is_refused),
 		T(a_clock_that_is_set_renews_at_once),
+		T(a_renewal_that_only_a_wrong_clock_asked_for_is_forgotten),
 		T(the_tls_certificate_is_renewed_while_running),
 	};
 

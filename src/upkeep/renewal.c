@@ -79,7 +79,11 @@ pz_upkeep_renew_if_due(struct pz_upkeep *upkeep)
 {
 	const struct pz_upkeep_config *c = &upkeep->config;
 
-	if (c->zone->membership && !c->ops->is_leaving(c->arg) && !upkeep->is_renewing &&
-	    !upkeep->is_ending && pz_membership_is_renewal_due(c->zone->membership, upkeep->env))
+	if (c->zone->membership == NULL || c->ops->is_leaving(c->arg) || upkeep->is_renewing ||
+	    upkeep->is_ending)
+		return;
+	if (pz_membership_is_renewal_due(c->zone->membership, upkeep->env))
 		renew(upkeep);
+	else
+		pz_upkeep_note_renewal(upkeep, ""); /* a wrong clock has been set since */
 }
