@@ -232,9 +232,9 @@ pz_cli_connect(struct pz_cli *cli, struct pz_errinfo *info)
 	return err;
 }
 
-/* Why there is no connection, and the way out. */
-static int
-no_daemon(const struct pz_cli *cli, enum pz_err err, const struct pz_errinfo *info)
+int
+pz_cli_no_daemon(const struct pz_cli *cli, enum pz_err err, const struct pz_errinfo *info,
+		 const char *more)
 {
 	const char *daemon = cli->program->daemon, *text = pz_errinfo_text(info, err);
 
@@ -248,8 +248,8 @@ no_daemon(const struct pz_cli *cli, enum pz_err err, const struct pz_errinfo *in
 				   "you run no %s, and the system's one runs as another user: use "
 				   "sudo, or join its control-group (%s)",
 				   daemon, text);
-	return pz_cli_fail(cli, PZ_EXIT_NO_DAEMON, "cannot reach the daemon (is %s running?): %s",
-			   daemon, text);
+	return pz_cli_fail(cli, PZ_EXIT_NO_DAEMON, "cannot reach the daemon (is %s running?): %s%s",
+			   daemon, text, more);
 }
 
 /* The connection was there: a daemon that ended meanwhile counts as one that cannot be reached. */
@@ -302,7 +302,7 @@ ask_daemon(struct pz_cli *cli, const char *method, json_t *params, unsigned time
 
 	if (err != PZ_OK) {
 		json_decref(params);
-		return no_daemon(cli, err, &info);
+		return pz_cli_no_daemon(cli, err, &info, "");
 	}
 	pz_ctl_client_pass(cli->client, cli->file);
 	err = pz_ctl_request(cli->client, method, params, timeout_ms, on_event, arg, out_result,

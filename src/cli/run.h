@@ -78,6 +78,11 @@ pz_cli_data_dir(const struct pz_cli *cli, char **out_dir, struct pz_errinfo *inf
  */
 enum pz_err pz_cli_connect(struct pz_cli *cli, struct pz_errinfo *info) PZ_MUST_USE;
 
+/** Writes why pz_cli_connect has failed, and the way out. @param more behind it, or "" @return
+ * PZ_EXIT_NO_DAEMON */
+int pz_cli_no_daemon(const struct pz_cli *cli, enum pz_err err, const struct pz_errinfo *info,
+		     const char *more);
+
 /** The daemon, or what stands in for it, gets a copy of this descriptor with the next request.
  * @param fd borrowed until that request ends */
 void pz_cli_pass(struct pz_cli *cli, int fd);

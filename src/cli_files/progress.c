@@ -56,6 +56,12 @@ pz_files_progress_rate(struct pz_files_progress *progress, double moved, uint64_
 {
 	size_t last = (progress->first + progress->count - 1) % PZ_FILES_SAMPLES;
 
+	/* The first bytes after a pause: what came before says nothing of how fast they go. */
+	if (progress->count > 1 && moved > progress->samples[last].moved &&
+	    progress->samples[last].moved <= progress->samples[progress->first].moved) {
+		progress->first = last;
+		progress->count = 1;
+	}
 	if (progress->count == 0 || now_ms - progress->samples[last].at_ms >= SAMPLE_MS) {
 		if (progress->count == PZ_FILES_SAMPLES)
 			progress->first = (progress->first + 1) % PZ_FILES_SAMPLES;
@@ -183,7 +189,8 @@ add_up(const struct pz_files_list *list, double *out_moved)
 		view.sent += (double)item->sent;
 		*out_moved += (double)item->moved;
 		view.over += item->state == PZ_FILES_OVER;
-		if (item->state != PZ_FILES_RUNS)
+		bool has_lost_daemon = item->state == PZ_FILES_WAITS && item->is_again;
+		if (item->state != PZ_FILES_RUNS && !has_lost_daemon)
 			continue;
 		is_moving |= item->waiting == NULL;
 		if (view.name == NULL)

@@ -184,6 +184,8 @@ begin(struct sending *s, size_t slot, struct pz_files_item *item)
 	slots_told[slot] = (struct told){s, item};
 	s->items[slot] = item;
 	item->state = PZ_FILES_RUNS;
+	free(item->waiting);
+	item->waiting = NULL;
 	if (params) {
 		pz_ctl_client_pass(s->clients[slot], item->fd);
 		if (pz_ctl_begin(s->clients[slot], "send", params, on_slot_event, &slots_told[slot],
@@ -208,6 +210,8 @@ lose(struct sending *s, size_t slot)
 	if (item) {
 		item->state = PZ_FILES_WAITS;
 		item->is_again = true;
+		free(item->waiting);
+		item->waiting = strdup("pzpd has ended, and is waited for");
 		item->has_begun = false;
 	}
 	if (s->lost_ms == 0)
@@ -237,10 +241,9 @@ connect_slot(struct sending *s, size_t slot)
 	    (pz_cli_opt(s->cli, "wait") || pz_files_now_ms() - s->lost_ms < LOST_MS))
 		return true;
 	pz_files_progress_clear(&s->progress);
-	s->status = pz_cli_fail(s->cli, PZ_EXIT_NO_DAEMON,
-				"cannot reach the daemon (is %s running?): %s%s",
-				s->cli->program->daemon, pz_errinfo_text(&info, err),
-				s->was_there ? "; run the same command again to resume" : "");
+	own.json = s->cli->json;
+	s->status = pz_cli_no_daemon(&own, err, &info,
+				     s->was_there ? "; run the same command again to resume" : "");
 	return false;
 }
 

@@ -58,12 +58,13 @@ examine_alone(struct pz_cli *cli, enum pz_err why, const char *text, json_t *lis
 	PZ_AUTO_FREE char *dir = NULL;
 	struct pz_errinfo info = {""};
 
-	pz_finding_bad(list, PZ_CHECK_DAEMON,
-		       why == PZ_ERR_DENIED_PERMISSION || cli->is_system_denied
-			       ? "pzpd runs as another user: use sudo, or join its control-group"
-			       : "start it, e.g. by `systemctl start pzpd`; what only a daemon "
-				 "knows was not checked",
-		       "pzpd cannot be reached: %s", text);
+	pz_finding_bad(
+		list, PZ_CHECK_DAEMON,
+		why == PZ_ERR_DENIED_PERMISSION || cli->is_system_denied
+			? "pzpd runs as another user: use sudo, or join its control-group"
+			: "start it, e.g. by `systemctl --user start pzpd`; what only a daemon "
+			  "knows was not checked",
+		"pzpd cannot be reached: %s", text);
 	if (pz_cli_data_dir(cli, &dir, &info) != PZ_OK)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED, "%s", info.text);
 	json_t *findings = pz_diagnose_offline(dir);

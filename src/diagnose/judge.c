@@ -18,6 +18,9 @@
 #define ENDS_SOON_DAYS 60 /* of the device's authority: nothing renews it */
 #define CLOCK_ADVICE "set the clock, e.g. by `timedatectl set-ntp true`"
 
+/* A zone may live without its hub: what is not wanted is not wrong. */
+#define NOT_NEEDED "not needed: the user wants no link to it now"
+
 static bool
 is_text(const char *text)
 {
@@ -52,6 +55,8 @@ judge_hub_name(json_t *list, const struct pz_facts *f, const struct pz_evidence 
 	if (pz_netaddr_parse(f->hub_host, &address))
 		pz_finding_ok(list, PZ_CHECK_HUB_NAME, "%s is an address and needs no look-up",
 			      f->hub_host);
+	else if (e->hub == PZ_HUB_NO_ADDRESS && f->hub_is_unwanted)
+		pz_finding_skipped(list, PZ_CHECK_HUB_NAME, "%s; " NOT_NEEDED, e->hub_problem);
 	else if (e->hub == PZ_HUB_NO_ADDRESS)
 		pz_finding_bad(list, PZ_CHECK_HUB_NAME,
 			       "see whether this machine has a network and a name server; if the "
@@ -67,10 +72,12 @@ judge_hub_port(json_t *list, const struct pz_facts *f, const struct pz_evidence 
 	if (e->hub == PZ_HUB_CONNECTED)
 		pz_finding_ok(list, PZ_CHECK_HUB_PORT, "%s port %u accepts connections",
 			      f->hub_host, f->hub_port);
+	else if (e->hub == PZ_HUB_FAILED && f->hub_is_unwanted)
+		pz_finding_skipped(list, PZ_CHECK_HUB_PORT, "%s; " NOT_NEEDED, e->hub_problem);
 	else if (e->hub == PZ_HUB_FAILED)
 		pz_finding_bad(list, PZ_CHECK_HUB_PORT,
-			       "see whether pzhd runs there, and whether a firewall lets the port "
-			       "through",
+			       "see whether this machine has a network, whether pzhd runs there, "
+			       "and whether a firewall lets the port through",
 			       "%s", e->hub_problem);
 }
 

@@ -176,6 +176,10 @@ the_way_to_the_hub(void **state)
 	is_bad(PZ_CHECK_HUB_LINK, "refused there", "pzp connect");
 	facts.hub_is_unwanted = true;
 	is_ok(PZ_CHECK_HUB_LINK, "as the user wants it");
+	is_skipped(PZ_CHECK_HUB_PORT, "not needed");
+	facts.hub_host = "hub.example.org";
+	evidence.hub = PZ_HUB_NO_ADDRESS;
+	is_skipped(PZ_CHECK_HUB_NAME, "not needed");
 }
 
 static void
