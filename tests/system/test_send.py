@@ -164,7 +164,7 @@ def test_a_directory(zone):
         make(zone, name=f"tree/{name}")
     (top / "nothing").mkdir()
     result = zone.a.pzp("send", top, "tv", check=1)
-    assert "is a directory; -r" in result.reason()
+    assert "is a directory; send it with -r" in result.reason()
     send(zone, "-r", top)
     assert received(zone.b) == {
         str(p.relative_to(top.parent)): sha256(p) for p in top.rglob("*") if p.is_file()}
@@ -302,7 +302,7 @@ def test_the_same_command_goes_on(zone):
     with zone.a.stream("send", "--json", path, "tv") as running:
         begun = running.until(lambda e: 0 < e["sent"] < e["size"])
         result = running.interrupt(signal.SIGINT)
-    assert result.code == 1 and "goes on" in json.loads(result.out.splitlines()[-1])["error"][
+    assert result.code == 1 and "to resume" in json.loads(result.out.splitlines()[-1])["error"][
         "message"]
     first, *_, last = send(zone, path)
     assert first["sent"] >= begun["sent"] > 0 and last["sha256"] == sha256(path)
