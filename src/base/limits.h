@@ -232,6 +232,7 @@
 #define PZ_TRANSFER_NAME_BYTES_MAX 255  /* of one component: what file systems take */
 #define PZ_TRANSFER_PATH_DEPTH_MAX 32   /* directories above a file */
 #define PZ_TRANSFER_PATH_BYTES_MAX 2048 /* all of them: half of what the system takes */
+#define PZ_TRANSFER_FILE_BYTES_MAX 4096 /* where a receiver says that it has stored one */
 #define PZ_TRANSFER_ID_BYTES_MAX 40     /* of one sending: a UUID fits */
 #define PZ_TRANSFERS_ASKED_MAX 32       /* files about which a person is, or was, asked */
 /* an offer keeps its channel so long while a person is asked: less than PZ_CHANNEL_OPEN_US */
@@ -242,9 +243,10 @@
 #define PZ_TRANSFERS_PER_PEER_MAX 8 /* files at once with one device, each way */
 #define PZ_TRANSFERS_MAX 32         /* received at once; each has a window and a buffer */
 #define PZ_TRANSFER_RESTING_MAX 64  /* files begun that are kept open without a link */
-#define PZ_TRANSFER_REST_US (300 * PZ_US_PER_S)    /* they are kept open this long */
-#define PZ_TRANSFER_IDLE_US (120 * PZ_US_PER_S)    /* without a byte: the other end is stuck */
-#define PZ_TRANSFER_STORE_US (600 * PZ_US_PER_S)   /* for the other end's disk to sync it all */
+#define PZ_TRANSFER_REST_US (300 * PZ_US_PER_S)  /* they are kept open this long */
+#define PZ_TRANSFER_IDLE_US (120 * PZ_US_PER_S)  /* without a byte: the other end is stuck */
+#define PZ_TRANSFER_STORE_US (600 * PZ_US_PER_S) /* for the other end's disk to sync it all */
+#define PZ_TRANSFER_ENDS_MAX 16 /* by the receiver, without a byte more than before */
 #define PZ_TRANSFER_PATIENCE_US (60 * PZ_US_PER_S) /* for a new way after a break */
 #define PZ_TRANSFER_LINK_US (10 * PZ_US_PER_S)     /* a private link that no file uses stays */
 #define PZ_TRANSFER_BLOCK_BYTES (256U << 10)       /* read, hashed or written by one job */

@@ -47,8 +47,15 @@ device_wake(void *arg)
 static void
 device_offered(void *arg, struct pz_channel *channel, const struct pz_channel_offer *offer)
 {
+	static const struct pz_channel_ops none;
 	struct device *d = arg;
 
+	if (d->ends_all) {
+		d->ended++;
+		pz_channel_accept(channel, PZ_CHANNEL_WINDOW_BYTES, NULL, &none, NULL);
+		pz_channel_close(channel, d->ended % 2 ? "busy" : "lost");
+		return;
+	}
 	pz_transfers_offered(d->transfers, d->other->name, channel, offer);
 }
 

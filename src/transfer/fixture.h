@@ -47,6 +47,8 @@ struct device {
 	const char *name;
 	char inbox[96];
 	bool by_sender, refuses, has_ended; /* the friendship */
+	unsigned ended;                     /* offers that it accepted and closed at once ... */
+	bool ends_all;                      /* ... which it does with all of them */
 	unsigned judged, over;
 	bool asks; /* a judgment waits */
 	uint64_t ticket;

@@ -157,3 +157,24 @@ pz_transfer_offer_json(const struct pz_transfer_offer *offer)
 		(void)json_object_set_new(message, "sha256", json_string(offer->sha256));
 	return message;
 }
+
+/* ---- what the receiver says at the end: it is shown to programs and people ---- */
+
+const char *
+pz_transfer_receipt_sha256(const json_t *message)
+{
+	const char *hex = pz_json_str(message, "sha256");
+
+	return hex && is_hash(hex) ? hex : NULL;
+}
+
+const char *
+pz_transfer_receipt_file(const json_t *message)
+{
+	const char *file = pz_json_str(message, "file");
+	struct pz_slice text = pz_slice_str(file ? file : "");
+
+	return text.len > 0 && text.len <= PZ_TRANSFER_FILE_BYTES_MAX && pz_utf8_is_printable(text)
+		       ? file
+		       : NULL;
+}

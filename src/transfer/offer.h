@@ -1,4 +1,4 @@
-/* What channelOpen says of a file (page 15 "Kind file"), from both ends. */
+/* What channelOpen says of a file (page 15 "Kind file"), from both ends, and the end of one. */
 #ifndef PZ_TRANSFER_OFFER_H
 #define PZ_TRANSFER_OFFER_H
 
@@ -31,6 +31,12 @@ enum pz_err pz_transfer_offer_parse(const json_t *message, struct pz_transfer_of
 				    struct pz_errinfo *info) PZ_MUST_USE;
 /** The members of a channelOpen. New; NULL: out of memory. */
 json_t *pz_transfer_offer_json(const struct pz_transfer_offer *offer);
+
+/** From the message with which a receiver has closed with `ok`: the digest; NULL where it says
+ * none, or a malformed one. Borrowed from the message. */
+const char *pz_transfer_receipt_sha256(const json_t *message);
+/** The same of where the file is, below the inbox: a text that may be shown; else NULL. */
+const char *pz_transfer_receipt_file(const json_t *message);
 
 /**
  * Joins the components of a path with '/'.

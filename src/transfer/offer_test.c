@@ -122,6 +122,39 @@ paths_have_limits(void **state)
 	json_decref(path);
 }
 
+/* ---- the end ---- */
+
+/* A receiver may say anything, and it is shown to programs and people. */
+static void
+a_receipt_is_checked(void **state)
+{
+	static const char hash[] =
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	static const char *const others[] = {
+		"null", "5", "{\"a\":[1]}", "\"\"", "\"\\u001b[2J\"", "\"a\\u0000b\"", "[\"a\"]"};
+	char text[256], *name = calloc(1, PZ_TRANSFER_FILE_BYTES_MAX + 2);
+
+	(void)state;
+	assert_non_null(name);
+	snprintf(text, sizeof(text), "{\"sha256\":\"%s\",\"file\":\"x/\u00e4 (1).txt\"}", hash);
+	json_t *message = read_json(text);
+	assert_string_equal(pz_transfer_receipt_sha256(message), hash);
+	assert_string_equal(pz_transfer_receipt_file(message), "x/\u00e4 (1).txt");
+	memset(name, 'a', PZ_TRANSFER_FILE_BYTES_MAX + 1);
+	assert_int_equal(json_object_set_new(message, "file", json_string(name)), 0);
+	assert_null(pz_transfer_receipt_file(message));
+	assert_null(pz_transfer_receipt_file(NULL));
+	json_decref(message);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(text, sizeof(text), "{\"sha256\":%s,\"file\":%s}", others[i], others[i]);
+		message = read_json(text);
+		assert_null(pz_transfer_receipt_sha256(message));
+		assert_null(pz_transfer_receipt_file(message));
+		json_decref(message);
+	}
+	free(name);
+}
+
 int
 main(void)
 {
@@ -130,6 +163,7 @@ main(void)
 		cmocka_unit_test(only_a_name_and_an_id_are_needed),
 		cmocka_unit_test(wrong_ones_are_refused),
 		cmocka_unit_test(paths_have_limits),
+		cmocka_unit_test(a_receipt_is_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,8 +48,13 @@ struct sending {
 	struct pz_buf out; /* read, not sent yet */
 	uint64_t have;     /* digest of the other end, as it reported */
 	char have_hash[PZ_TRANSFER_HASH_HEX_BYTES];
-	uint64_t sent, most_sent; /* bytes of the file, in this try and in the best one */
-	uint64_t told;            /* by the last event */
+	uint64_t sent; /* bytes of the file, in this try */
+	struct {
+		uint64_t sent;      /* in the best try */
+		uint64_t sent_then; /* the same, when the receiver ended a try last */
+		unsigned ends;      /* of tries, by the receiver, since that has grown */
+	} best;
+	uint64_t told; /* by the last event */
 	uint64_t started_us, moved_us, told_us, looked_us;
 	uint64_t not_before_us; /* the next try */
 	struct pz_timer watch;  /* the other end is stuck; or the next try */
@@ -179,8 +184,8 @@ static void
 moved(struct sending *s, bool is_news)
 {
 	s->moved_us = now_us(s);
-	if (s->sent > s->most_sent)
-		s->most_sent = s->sent;
+	if (s->sent > s->best.sent)
+		s->best.sent = s->sent;
 	/* Otherwise a fast link would produce thousands of events for one file. */
 	if (is_news || s->moved_us - s->told_us >= EVENT_US || s->sent - s->told >= EVENT_BYTES)
 		tell(s);
@@ -455,7 +460,7 @@ on_ended(void *arg)
 static void
 received(struct sending *s, const json_t *message)
 {
-	const char *theirs = pz_json_str(message, "sha256");
+	const char *theirs = pz_transfer_receipt_sha256(message);
 	char ours[PZ_TRANSFER_HASH_HEX_BYTES];
 	double seconds = (double)(now_us(s) - s->started_us) / PZ_US_PER_S;
 
@@ -469,15 +474,29 @@ received(struct sending *s, const json_t *message)
 	s->sent = s->offer.size;
 	tell(s);
 	pz_request_answer(s->request,
-			  json_pack("{s:o?, s:s*, s:f, s:I, s:O*}", "file", label(s), "sha256",
+			  json_pack("{s:o?, s:s*, s:f, s:I, s:s*}", "file", label(s), "sha256",
 				    theirs, "seconds", seconds, "size", (json_int_t)s->offer.size,
-				    "as", json_object_get(message, "file")));
+				    "as", pz_transfer_receipt_file(message)));
+}
+
+/* A receiver that ends each try, and gets no further with any, would keep a person waiting for
+ * ever. A lost link is no such end. */
+static bool
+is_worth_another(struct sending *s, bool is_lost)
+{
+	if (is_lost || s->is_waiting)
+		return is_patient(s);
+	if (s->best.sent > s->best.sent_then)
+		s->best.ends = 0;
+	s->best.sent_then = s->best.sent;
+	return ++s->best.ends < PZ_TRANSFER_ENDS_MAX && is_patient(s);
 }
 
 static void
 on_closed(void *arg, const char *reason, json_t *message)
 {
 	struct sending *s = arg;
+	bool is_lost = message == NULL; /* the word "lost" alone may be the receiver's */
 
 	s->channel = NULL;
 	if (strcmp(reason, "ok") == 0)
@@ -488,9 +507,9 @@ on_closed(void *arg, const char *reason, json_t *message)
 		fail_at(s, PZ_ERR_IO, "", CANNOT_STORE);
 	else if (strcmp(reason, "changed") == 0)
 		changed(s);
-	else if (is_patient(s))
+	else if (is_worth_another(s, is_lost))
 		/* After a lost link the next try is at once: there may be another route. */
-		again(s, strcmp(reason, "lost") == 0 ? 0 : AGAIN_US);
+		again(s, is_lost ? 0 : AGAIN_US);
 	else
 		fail_at(s, PZ_ERR_IO, "", " has ended it");
 }
@@ -559,7 +578,7 @@ look(struct sending *s)
 		return;
 	}
 	config->ops->why_unreachable(config->arg, s->device, away, sizeof(away));
-	if (!s->is_waiting && !(s->most_sent > 0 && is_patient(s))) {
+	if (!s->is_waiting && !(s->best.sent > 0 && is_patient(s))) {
 		tell_problem(s->request, s->device, away);
 		fail(s, PZ_ERR_IO, away);
 		return;
@@ -735,7 +754,7 @@ pz_transfers_send(struct pz_transfers *transfers, struct pz_request *request)
 	}
 	memcpy(s->device, device, sizeof(device));
 	/* A program that repeats its request has lost its daemon: a route needs a moment. */
-	s->most_sent = json_is_true(json_object_get(request->params, "again"));
+	s->best.sent = json_is_true(json_object_get(request->params, "again"));
 	transfers->config.ops->want(transfers->config.arg, s->device, true);
 	pz_list_append(&transfers->sendings, &s->node);
 	pump_soon(transfers);

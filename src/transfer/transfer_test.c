@@ -525,6 +525,26 @@ a_stuck_receiver_is_given_up(void **state)
 	world.clock.turn = world_turn;
 }
 
+/* It accepts each try and ends it: a person does not wait for ever, who wants to wait does. */
+static void
+a_receiver_that_ends_each_try_is_given_up(void **state)
+{
+	(void)state;
+	world.b.ends_all = true;
+	device_sends(&world.a, world.dir.file, to_b("f"));
+	world_run(&world, 2 * PZ_TRANSFER_ENDS_MAX * PZ_US_PER_S);
+	assert_failed(PZ_ERR_IO, "has ended it");
+	assert_int_equal(world.b.ended, PZ_TRANSFER_ENDS_MAX);
+	json_t *params = to_b("f");
+	json_object_set_new(params, "wait", json_true());
+	device_sends(&world.a, world.dir.file, params);
+	world_run(&world, 4 * PZ_TRANSFER_ENDS_MAX * PZ_US_PER_S);
+	assert_int_equal(world.a.ends, 0);
+	world.b.ends_all = false;
+	world_run(&world, 5 * PZ_US_PER_S);
+	assert_sent("f");
+}
+
 static void
 unfinished_files_are_swept(void **state)
 {
@@ -747,6 +767,7 @@ main(void)
 		TEST(a_broken_one_is_given_up_after_a_time),
 		TEST(many_take_turns),
 		TEST(a_stuck_receiver_is_given_up),
+		TEST(a_receiver_that_ends_each_try_is_given_up),
 		TEST(unfinished_files_are_swept),
 		FRIEND_TEST(a_friends_file_is_kept_under_its_zone_and_device),
 		FRIEND_TEST(a_friend_zone_has_bytes_for_a_day),
