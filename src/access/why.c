@@ -257,7 +257,7 @@ pz_access_compare(struct pz_access *access, const struct pz_policy_slots *slots)
 		if (kept == NULL || kept->request == NULL)
 			continue;
 		requests++;
-		pz_access_identities(access, kept->request); /* names of then may be gone */
+		pz_access_identities(access, kept->request); /* the names may be gone by now */
 		enum pz_policy_effect before = effect_by(access, kept, now),
 				      after = effect_by(access, kept, slots);
 		if (before != after)
