@@ -85,7 +85,7 @@ static const struct pz_session_ops session_ops = {
 
 /* ---- beginning ---- */
 
-/* Those that have not been let in share few places. @param out room for PZ_APPS_WAITING_MAX, the
+/* Pages that are not accepted yet share few places. @param out room for PZ_APPS_WAITING_MAX, the
  * oldest first @param origin NULL: of any */
 static size_t
 list_waiting(const struct pz_apps *apps, const char *origin, struct pz_visitor **out)
