@@ -16,7 +16,7 @@
 #include "wire/json.h"
 
 #define FOUND_BYTES                                                                                \
-	(48U << 10) /* of one answer; with its last service it is a frame that all take */
+	(48U << 10) /* of one answer; with its last service it fits every node's limit */
 
 struct find {
 	struct pz_list hook;

@@ -16,7 +16,7 @@
 
 #define SHOW_DELAY_US (100 * PZ_US_PER_MS)
 #define SHOW_SOON_US (2 * PZ_US_PER_MS)
-#define MESSAGE_BYTES (48U << 10) /* of a list; with its last entry it is a frame that all take */
+#define MESSAGE_BYTES (48U << 10) /* of a list; with its last entry it fits every node's limit */
 
 /* ---- what is visible ---- */
 
