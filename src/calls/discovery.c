@@ -1,11 +1,11 @@
 /*
- * Finding services (page 7, 7). While the hub is there it is asked:
- * it knows what every connected device announced. Without it, or for a device that it does not see,
- * the search is local: peers are looked for, linked with, and say what they have; one that still
- * reaches the hub asks it for us.
+ * Finding services (page 7, 7). While the hub is connected it is asked: it knows what every
+ * connected device has announced. Without it, or for a device that it does not see, the search is
+ * local: peers are searched, linked, and send their services; a peer that still reaches the hub
+ * relays the search.
  *
- * In a friend zone both are done at once: the hubs know what that zone's policy shows, and a device
- * near by what it grants by itself (page 9, 7.1).
+ * In a friend zone both are done at once: the hubs know what that zone's policy shows, and a nearby
+ * device what it grants itself (page 9, 7.1).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 /* A local search for everything ends when nothing has arrived for this time. */
 #define LOCAL_QUIET_US (1200 * PZ_US_PER_MS)
 #define LOCAL_STEP_US (300 * PZ_US_PER_MS)
-/* The hub says that the device is away, or what a friend zone shows: a short look around besides.
+/* The hub reports the device as away, or answers for a friend zone: a short local search follows.
  */
 #define LOCAL_SHORT_US (1 * PZ_US_PER_S)
 
@@ -439,8 +439,8 @@ pz_search_start(struct pz_calls *calls, const char *api, const char *device, pz_
 	return d;
 }
 
-/* What the hubs cannot answer comes on a link with a device. One that is named is looked for
- * everywhere; of a whole zone those that are near by, if an announcement can come. */
+/* What the hubs cannot answer arrives on a link with a device. A named device is searched
+ * everywhere; of a whole zone only nearby devices, if an announcement can arrive. */
 static void
 look_for_friends(struct pz_search *d)
 {
