@@ -59,7 +59,7 @@ applied(const struct offered *o)
 	struct pz_errinfo info = {""};
 
 	pz_hosted_publish(zone, PZ_SYNC_CRL,
-			  zone->authority->zone); /* first: a revoked device gets nothing more */
+			  zone->authority->zone); /* first, so that it gets nothing more */
 	size_t expelled = expel_listed(zone);
 	if (pz_hosted_refresh_trust(zone, &info) != PZ_OK)
 		pz_error("trust", "zone=%s links keep using the previous trust: %s",
@@ -132,7 +132,7 @@ pz_hosted_crl_offered(struct pz_hosted_conn *conn, const struct pz_sync_chunk *c
 	const struct pz_authority *a = conn->zone->authority;
 
 	if (strcmp(chunk->key, a->zone) != 0)
-		return PZ_OK; /* of a friend, perhaps a former one: its own hub sends it here */
+		return PZ_OK; /* of a friend, perhaps a former one: its own hub sends it */
 	if (chunk->deleted)
 		return pz_fail(info, PZ_ERR_DENIED, "a CRL is never deleted");
 	PZ_TRY(pz_crl_from_pem(pz_slice_of(chunk->value, chunk->value_len), &crl, info));
