@@ -21,7 +21,7 @@ struct pz_hub_befriending {
 	struct pz_hosted_conn *conn; /* NULL: not connected yet, or ended */
 	struct pz_friend_exchange *x;
 	struct pz_friend_self self;
-	struct pz_invitation invitation; /* that is accepted; all zero at the inviting hub */
+	struct pz_invitation invitation; /* of the invitation; all zero at the inviting hub */
 	struct pz_dial *dial;
 	pz_hub_friend_done done; /* NULL: the inviting hub, or it was called */
 	void *arg;

@@ -105,7 +105,7 @@ prepare_admission(struct pz_hosted_transact *t, struct pz_txn *txn, struct pz_er
 	struct pz_hosted *zone = t->zone;
 	const struct pz_enrol_request *request = admission->request;
 
-	if (admission->conn == NULL) /* the device went while it waited: nothing is signed */
+	if (admission->conn == NULL) /* the device is gone: nothing is signed */
 		return PZ_ERR_IO_CLOSED;
 	struct pz_admission wish = {
 		.device = request->device,

@@ -26,7 +26,7 @@ struct change {
 	char name[PZ_ZONE_BYTES_MAX + 1];
 	char by[PZ_DEVICE_BYTES_MAX + 1];
 	char used[PZ_INVITATION_ID_CHARS + 1]; /* a withdrawn invitation */
-	struct pz_friend *next;                /* as it will be; NULL: it goes, or stays */
+	struct pz_friend *next;                /* new version; NULL: removed, or unchanged */
 	struct pz_crl *crl;
 	struct pz_hub_notice notice;
 	struct pz_invitation invitation;
