@@ -102,7 +102,7 @@ pz_policies_ask_hub(struct pz_policies *policies, const struct pz_policies_hub *
 		.document = pz_slice_dup(document),
 		.len = document.len,
 		.base = base,
-		.id = ++policies->last_edit, /* an answer that comes late is for no later one */
+		.id = ++policies->last_edit, /* a late answer is for no later request */
 		.is_forced = is_forced,
 	};
 	pz_timer_init(&e->timer, on_timeout, e);
