@@ -71,7 +71,7 @@ enum pz_err
 pz_chunks_read(const char *space, const char *place, struct pz_slice value,
 	       const struct pz_sync_kind **out_kind, struct pz_sync_chunk **out)
 {
-	const char *slash = strchr(place, '/'); /* the first: the name of an item has none */
+	const char *slash = strchr(place, '/'); /* the first one: names of items have none */
 	char name[ITEM_NAME_BYTES];
 	json_t *record = NULL;
 
