@@ -73,7 +73,7 @@ authorise(struct call *c, struct pz_permit_query *query, json_t *params)
 	c->ticket = ++c->d->ticket_last;
 	query->from = c->from;
 	query->ticket = c->ticket;
-	if (c->def->exports) /* as the function gets them: what is compared is what counts */
+	if (c->def->exports) /* as the function gets them: policies judge what it uses */
 		c->exported = pz_service_params_bind(c->def, params);
 	query->def = c->def;
 	query->params = c->exported;
