@@ -10,7 +10,7 @@
 #include "base/codec.h"
 
 struct pz_hash {
-	EVP_MD_CTX *all, *copy; /* the copy is for digests in between: nothing is allocated then */
+	EVP_MD_CTX *all, *copy; /* the copy is for digests in between, without an allocation */
 	bool is_broken;
 };
 

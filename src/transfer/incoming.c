@@ -93,8 +93,8 @@ remove_part(struct pz_incoming *in)
 	in->part->ops->remove(in->part, on_removed, in);
 }
 
-/* Closes the channel with a word of page 15. One that was not accepted yet is, so that the word
- * arrives: a refusal would look like one of the policy. */
+/* Closes the channel with a word of page 15. A channel that is not accepted yet is accepted first,
+ * so that the word arrives: a refusal would look like one of the policy. */
 static void
 end_channel(struct pz_incoming *in, const char *word)
 {

@@ -21,7 +21,7 @@ struct asked {
 	char device[PZ_ADDRESS_BYTES_MAX + 1];
 	enum { ASKING, ALLOWED, DENIED } state;
 	uint64_t ticket;
-	struct pz_timer timer; /* the channel waits too long, or nothing comes of it any more */
+	struct pz_timer timer; /* the channel waits too long, or this entry is not needed */
 };
 
 static const struct pz_channel_ops channel_ops;

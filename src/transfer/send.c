@@ -28,7 +28,7 @@
 #define LIMIT_US (200 * PZ_US_PER_MS)    /* the other end has as many files as it accepts */
 #define AGAIN_US (1 * PZ_US_PER_S)       /* a route was lost, or is being searched */
 #define LOOK_US (5 * PZ_US_PER_S)        /* --wait: from one search to the next */
-#define WATCH_US (5 * PZ_US_PER_S)       /* whether the other end is stuck */
+#define WATCH_US (5 * PZ_US_PER_S)       /* to detect that the other end is stuck */
 #define REFUSES " refuses it; `pzp policy why` there says why"
 #define CANNOT_STORE " cannot store it; `pzp status` or the log there says why"
 /* What it lacks is a person's answer, or a place among the files that come in there. */
@@ -664,8 +664,8 @@ pz_transfers_route_changed(struct pz_transfers *transfers, const char *device, b
 		if (strcmp(s->device, device) != 0 || s->state != QUEUED)
 			continue;
 		s->not_before_us = 0;
-		/* News about the device is worth another search: it may have come to the hub while
-		 * the last one asked without success. */
+		/* News about the device justifies another search: it may have connected to the hub
+		 * while the last search failed. */
 		s->has_looked = s->has_looked && !is_news;
 	}
 	if (!pz_list_is_empty(&transfers->sendings))
