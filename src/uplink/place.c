@@ -224,7 +224,7 @@ take_over(struct pz_uplink *uplink, const struct news *news)
 	if (is_elsewhere || news->request)
 		end_request(uplink, PZ_TAKE(uplink->place->request), PZ_ERR_EXISTS,
 			    "another address was given");
-	if (news->is_moved || news->request) /* who says the same again wants to be there now */
+	if (news->is_moved || news->request) /* a repeated address means: connect there now */
 		reconnect(uplink, news->request != NULL);
 	if (uplink->machine.state == PZ_STATE_CONNECTED)
 		check_place(uplink);
