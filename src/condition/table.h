@@ -32,7 +32,7 @@
 	X(IDENTITY_TWICE, "identity-twice", BOTH,                                                  \
 	  "Two machines have one device's identity, for example from one disk image, and take "    \
 	  "turns in being connected.",                                                             \
-	  "on the copy stop pzpd, remove its data directory and enrol it anew; if there should "   \
+	  "on the copy stop pzpd, remove its data directory and enrol it again; if there should "  \
 	  "be "                                                                                    \
 	  "no copy, `pzh revoke` the device")                                                      \
 	X(WAITING_ROOM_FULL, "waiting-room-full", BOTH,                                            \
@@ -59,9 +59,9 @@
 	X(ANOTHER_HUB, "another-hub", PZP,                                                         \
 	  "A certificate of another hub, or of a hotspot's log-in page, is shown at the hub's "    \
 	  "address.",                                                                              \
-	  "log in to the network if it asks for that; if the hub was set up anew, `pzp leave` "    \
+	  "log in to the network if it asks for that; if the hub was set up again, `pzp leave` "   \
 	  "and "                                                                                   \
-	  "enrol again; attempts go on, at most 5 minutes apart")                                  \
+	  "enrol again; attempts continue, at most 5 minutes apart")                               \
 	X(CLOCK_WRONG, "clock-wrong", BOTH,                                                        \
 	  "The clock of this machine is before the program's build, or before the beginning of a " \
 	  "zone that is here.",                                                                    \
@@ -131,7 +131,8 @@
 	X(POLICY_CORRUPT, "policy-corrupt", PZP,                                                   \
 	  "A policy of this device is stored and cannot be read, or is not valid: what it would "  \
 	  "decide is denied.",                                                                     \
-	  "set it anew with `pzp policy set`, or correct the manufacturer's file and reload pzpd") \
+	  "set it again with `pzp policy set`, or correct the manufacturer's file and reload "     \
+	  "pzpd")                                                                                  \
 	X(TOO_LARGE, "too-large", BOTH,                                                            \
 	  "Something is longer than the other end takes, and was not sent to it.",                 \
 	  "raise limits.frame there")                                                              \

@@ -264,7 +264,7 @@ const struct pz_setting pz_setting_table[] = {
 		.number = PZ_QUEUE_LOW_BYTES,
 		.min = KIB(4),
 		.max = MIB(16),
-		.help = "Waiting output below which reading goes on; less than "
+		.help = "Waiting output below which reading resumes; less than "
 			"limits.queue-high.",
 	},
 	{
