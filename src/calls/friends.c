@@ -71,6 +71,19 @@ pz_calls_find_device(const struct pz_calls *calls, const char *text,
 	return PZ_OK;
 }
 
+enum pz_err
+pz_calls_find_other(const struct pz_calls *calls, const char *text,
+		    char out[PZ_ADDRESS_BYTES_MAX + 1], struct pz_errinfo *info)
+{
+	char device[PZ_ADDRESS_BYTES_MAX + 1];
+
+	PZ_TRY(pz_calls_find_device(calls, text, device, info));
+	if (strcmp(device, calls->config.device) == 0)
+		return pz_fail(info, PZ_ERR_NOTFOUND, "'%.80s' is this device itself", text);
+	memcpy(out, device, sizeof(device));
+	return PZ_OK;
+}
+
 const json_t *
 pz_calls_friend_entry(const struct pz_calls *calls, const char *address)
 {

@@ -35,6 +35,10 @@ bool pz_calls_is_of_friend(const struct pz_calls *calls, const char *address,
 enum pz_err
 pz_calls_find_device(const struct pz_calls *calls, const char *text,
 		     char out[PZ_ADDRESS_BYTES_MAX + 1], struct pz_errinfo *info) PZ_MUST_USE;
+/** As pz_calls_find_device, and refuses this device. Errors: NOTFOUND, CONFIG. */
+enum pz_err
+pz_calls_find_other(const struct pz_calls *calls, const char *text,
+		    char out[PZ_ADDRESS_BYTES_MAX + 1], struct pz_errinfo *info) PZ_MUST_USE;
 /** True while the hub of a friend zone is connected to ours, and ours to this device. */
 bool pz_calls_is_friend_connected(const struct pz_calls *calls, const char *zone);
 /** What the hub has shown of a friend's device, as an entry of its directory. Borrowed, or NULL. */

@@ -203,8 +203,7 @@ begin(struct ping *p)
 		if (!pz_calls_friend_has_route(calls, p->device))
 			p->search =
 				pz_search_start_in(calls, zone, p->device, NULL, on_searched, p);
-	} else if (!pz_peers_has_route(calls->peers, p->device) &&
-		   strcmp(p->device, calls->config.device) != 0)
+	} else if (!pz_peers_has_route(calls->peers, p->device))
 		p->search = pz_search_start(calls, NULL, p->device, on_searched, p);
 	if (p->search == NULL)
 		pz_env_start(calls->env, &p->next, 0);
@@ -221,7 +220,7 @@ read_params(struct ping *p, json_t *params, struct pz_errinfo *info)
 	p->every_us =
 		(uint64_t)pz_request_int(p->request, "interval_ms", PING_EVERY_MS) * PZ_US_PER_MS;
 	p->is_until_direct = json_is_true(json_object_get(params, "until_direct"));
-	PZ_TRY(pz_calls_find_device(calls, device, p->device, info));
+	PZ_TRY(pz_calls_find_other(calls, device, p->device, info));
 	bool is_own = m && !is_of_friend(p);
 	snprintf(p->address, sizeof(p->address), "%s%s%.*s", is_own ? m->zone : "",
 		 is_own ? "/" : "", PZ_ADDRESS_BYTES_MAX - PZ_ZONE_BYTES_MAX - 1, p->device);

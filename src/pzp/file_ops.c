@@ -121,9 +121,7 @@ on_find(void *arg, const char *text, char out[PZ_ADDRESS_BYTES_MAX + 1], struct 
 	if (node->zone.membership == NULL)
 		return pz_fail(info, PZ_ERR_NOTFOUND,
 			       "this device is not enrolled in a zone; `pzp enrol` first");
-	PZ_TRY(pz_calls_find_device(node->calls, text, device, info));
-	if (strcmp(device, node->names.device) == 0)
-		return pz_fail(info, PZ_ERR_NOTFOUND, "'%.80s' is this device itself", text);
+	PZ_TRY(pz_calls_find_other(node->calls, text, device, info));
 	PZ_TRY(check_send(node, device, info));
 	memcpy(out, device, sizeof(device));
 	return PZ_OK;

@@ -202,3 +202,6 @@ def test_ping_until_interrupted(named):
 
 def test_ping_one_that_is_not_there(named):
     assert "did you mean 'tv'?" in named.a.pzp("ping", "tc", check=1).err
+    # No way leads to this device; with --until-direct it would be looked for without end.
+    for more in ([], ["--until-direct"]):
+        assert "is this device itself" in named.a.pzp("ping", "laptop", *more, check=1).reason()
