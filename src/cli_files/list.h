@@ -17,8 +17,9 @@ struct pz_files_item {
 	json_int_t moved;                  /* bytes that went in this run */
 	char *waiting;                     /* why no bytes go, or NULL */
 	enum { PZ_FILES_WAITS, PZ_FILES_RUNS, PZ_FILES_OVER } state;
-	bool is_again;  /* the daemon was lost meanwhile */
-	bool has_begun; /* this daemon has said how much is there */
+	bool is_again;    /* the daemon was lost meanwhile */
+	bool has_begun;   /* this daemon has said how much is there */
+	bool has_problem; /* its request fails for a reason that is the device */
 };
 
 /** All of them. */

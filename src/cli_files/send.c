@@ -96,7 +96,7 @@ on_slot_event(void *arg, json_t *event)
 	const char *waiting = json_string_value(json_object_get(event, "waiting"));
 
 	if (json_object_get(event, "problem")) { /* the request fails with the same text */
-		told->sending->has_problem = true;
+		item->has_problem = true;
 		return true;
 	}
 	free(item->waiting);
@@ -144,6 +144,8 @@ ended(struct sending *s, size_t slot, const json_t *result, const struct pz_ctl_
 
 	if (error->exit != 0) {
 		complain(s, item, error->exit, error->message);
+		/* Now that the reason was shown: the event may come a moment before the end. */
+		s->has_problem |= item->has_problem;
 		item->sent = item->size; /* nothing of it is left to do */
 	} else if (s->cli->json && result) {
 		if (pz_cli_print_json(s->cli, result) != PZ_EXIT_DONE)
