@@ -192,7 +192,7 @@ def test_passphrase_is_typed_unseen(world):
                   ["pzh", "export", str(archive), "--data-dir", str(old.data_dir)],
                   programs.environment(world.path))
     seen = b""
-    for prompt in (b"archive: ", b"again: "):
+    for prompt in (b"Passphrase of the archive: ", b"Repeat the passphrase: "):
         while prompt not in seen:
             seen += os.read(terminal, 4096)
         os.write(terminal, PASSPHRASE.encode() + b"\n")
