@@ -23,7 +23,7 @@
 
 struct pz_cert {
 	X509 *x509; /* owned */
-	/* Read once at the start, so that asking cannot fail. */
+	/* Read once, when the certificate is wrapped, so that the accessors cannot fail. */
 	uint8_t fingerprint[32], key_hash[PZ_KEY_HASH_BYTES];
 	uint64_t not_before_ms, not_after_ms;
 	char serial[PZ_SERIAL_HEX_BYTES];
@@ -47,7 +47,7 @@ static const struct profile {
 			     "serverAuth,clientAuth", 90},
 };
 
-/* One certificate in the making. */
+/* A certificate that is being built. */
 struct order {
 	const struct profile *profile;
 	const struct pz_cert_subject *subject;
@@ -60,8 +60,8 @@ struct order {
 struct pz_cert *
 pz_cert_wrap(struct x509_st *x509)
 {
-	/* All or nothing: a certificate without one of these would fail later, in a place that
-	 * cannot fail. */
+	/* All fields are read here: a certificate without one of them would fail later, in an
+	 * accessor that cannot report it. */
 	struct pz_cert *cert = calloc(1, sizeof(*cert));
 
 	if (cert == NULL || !pz_x509_spki_hash(x509, cert->key_hash) ||
@@ -114,7 +114,7 @@ check_host(const char *host, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* Refuses what no verifier would accept, before anything is signed. */
+/* Refuses what every verifier would refuse, before anything is signed. */
 static enum pz_err
 check_order(const struct order *o, struct pz_errinfo *info)
 {
@@ -130,7 +130,7 @@ check_order(const struct order *o, struct pz_errinfo *info)
 		pz_cert_spki_hash(o->issuer, b);
 	else
 		pz_key_spki_hash(o->subject_key, b);
-	/* OpenSSL signs with any key that it is given; the mistake would show at the first peer. */
+	/* OpenSSL signs with any key that it gets; the first peer would find the mistake. */
 	if (memcmp(a, b, sizeof(a)) != 0)
 		return pz_fail(info, PZ_ERR_CRYPTO, "the signing key is not the issuer's");
 	if (o->not_after_ms / 1000 <= o->not_before_ms / 1000)
@@ -139,7 +139,7 @@ check_order(const struct order *o, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* 128 random bits: unique without a counter that a restored backup would repeat. */
+/* 128 random bits are unique without a counter, which a restored backup would repeat. */
 static bool
 set_serial(X509 *x, const struct pz_env *env)
 {
@@ -160,14 +160,14 @@ set_names(X509 *x, const struct order *o)
 	char cn[PZ_CN_BYTES_MAX + 1];
 
 	pz_cn_format(o->profile->cn, o->subject, cn);
-	/* The length -1: OpenSSL counts the text itself. */
+	/* The length -1 makes OpenSSL measure the text. */
 	return X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING,
 					  (const unsigned char *)cn, (int)strlen(cn), -1, 0) &&
 	       X509_set_issuer_name(x, o->issuer ? X509_get_subject_name(o->issuer->x509) : name);
 }
 
-/* An IP literal is an iPAddress name: verifiers do not match dNSName with addresses (RFC 6125 6.4).
- */
+/* An IP literal is an iPAddress name: verifiers never match a dNSName with an address
+ * (RFC 6125 6.4). */
 static bool
 add_host(GENERAL_NAMES *names, const char *host)
 {
@@ -208,10 +208,10 @@ add_extension(X509 *x, X509V3_CTX *ctx, int nid, const char *value)
 static bool
 add_extensions(X509 *x, const struct order *o)
 {
-	/* "critical" in the texts makes an extension one that verifiers must know (RFC 5280
-	 * 4.2). */
+	/* "critical" in the text makes it a critical extension: verifiers that do not know it must
+	 * refuse the certificate (RFC 5280 4.2). */
 	const struct profile *p = o->profile;
-	/* A CA certificate that others made may lack the identifier. */
+	/* A CA certificate from another program may lack the identifier. */
 	bool has_issuer_id = o->issuer && X509_get0_subject_key_id(o->issuer->x509);
 	X509V3_CTX ctx;
 
@@ -226,7 +226,7 @@ add_extensions(X509 *x, const struct order *o)
 	       add_san(x, o);
 }
 
-/* A certificate that was built keeps the subject's private key in memory; one that was parsed
+/* A certificate that was built still holds the subject's private key in memory; a parsed one
  * cannot. */
 static struct pz_cert *
 reread(X509 *x)
@@ -264,7 +264,7 @@ make(const struct order *o, struct pz_cert **out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* No certificate outlives its issuer: verifiers would refuse it from then on anyway. */
+/* No certificate outlives its issuer: after the issuer's end verifiers would refuse it. */
 enum pz_err
 pz_cert_issue_for(enum pz_cert_kind kind, const struct pz_cert_subject *subject,
 		  const struct pz_key *subject_key, const struct pz_cert *issuer,
@@ -282,7 +282,8 @@ pz_cert_issue_for(enum pz_cert_kind kind, const struct pz_cert_subject *subject,
 		.env = env,
 	};
 
-	/* Compared before the check, so that an issuer that has ended is found by it. */
+	/* The dates are compared before the check, so that the check refuses an issuer that has
+	 * expired. */
 	if (issuer && issuer->not_after_ms < o.not_after_ms)
 		o.not_after_ms = issuer->not_after_ms;
 	PZ_TRY(check_order(&o, info));
@@ -296,7 +297,7 @@ pz_cert_issue(enum pz_cert_kind kind, const struct pz_cert_subject *subject,
 	      struct pz_errinfo *info)
 {
 	uint64_t now = pz_env_wall_ms(env), skew = UINT64_C(1000) * PZ_CLOCK_SKEW_S;
-	/* devices with a clock that is behind must accept it at once */
+	/* a device with a slow clock must accept the certificate at once */
 	uint64_t begin = now > skew ? now - skew : 0;
 
 	if (issuer && issuer->not_after_ms <= now)
@@ -318,7 +319,7 @@ pz_cert_from_pem(struct pz_slice pem, struct pz_cert **out, struct pz_errinfo *i
 	PZ_TRY(pz_pem_read(pem, PZ_CERT_PEM_BYTES_MAX, PEM_STRING_X509, &der, &len, info));
 	at = der;
 	x = d2i_X509(NULL, &at, (long)len);
-	/* bytes behind the certificate are refused: they would not be covered by its signature */
+	/* trailing bytes are refused: the signature would not cover them */
 	whole = at == der + len;
 	OPENSSL_free(der);
 	if (x == NULL || !whole)
@@ -381,8 +382,8 @@ pz_cert_renew_at_ms(const struct pz_cert *cert)
 {
 	if (cert->not_after_ms <= cert->not_before_ms)
 		return cert->not_before_ms;
-	/* A third of the life is left to renew in: a month for a device, during which it may be
-	 * off. */
+	/* The last third of the validity is for renewal: a month for a device, which may be
+	 * switched off during that time. */
 	return cert->not_before_ms + (cert->not_after_ms - cert->not_before_ms) / 3 * 2;
 }
 
@@ -436,8 +437,7 @@ enum pz_err
 pz_cert_identity(const struct pz_cert *cert, char zone[PZ_ZONE_BYTES_MAX + 1],
 		 char device[PZ_DEVICE_BYTES_MAX + 1])
 {
-	/* NULL also when the extension is there twice. A certificate with two could name two
-	 * identities. */
+	/* NULL also when there are two such extensions, because they could name two identities. */
 	PZ_AUTO(GENERAL_NAMES_free)
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert->x509, NID_subject_alt_name, NULL, NULL);
 	struct pz_identity id;

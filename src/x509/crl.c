@@ -1,7 +1,7 @@
 /*
- * Certificate revocation lists of a zone. Only complete lists count: delta lists and lists with a
- * scope are refused when they are read, so that the absence of a serial always means "not revoked".
- * OpenSSL's own look-up is used, which sorts once and searches in logarithmic time.
+ * Certificate revocation lists of a zone. Only complete lists are accepted: delta lists and lists
+ * with a scope are refused when they are read, so that the absence of a serial always means "not
+ * revoked". The look-up is OpenSSL's, which sorts once and searches in logarithmic time.
  */
 #include "x509/crl.h"
 
@@ -35,8 +35,8 @@ wrap(X509_CRL *crl, struct pz_crl **out, struct pz_errinfo *info)
 {
 	struct pz_crl c = {.crl = crl};
 
-	/* Scope (issuingDistributionPoint), delta lists: their extensions are critical (RFC 5280
-	 * 5.2). A list that does not cover everything must not pass for one that does. */
+	/* A list with a scope (issuingDistributionPoint) and a delta list have critical extensions
+	 * (RFC 5280 5.2). An incomplete list must not be taken for a complete one. */
 	if (X509_CRL_get_ext_by_critical(crl, 1, -1) >= 0)
 		return pz_fail(info, PZ_ERR_PROTO, "CRL with a critical extension");
 	if (!read_number(crl, &c.number))
@@ -49,7 +49,7 @@ wrap(X509_CRL *crl, struct pz_crl **out, struct pz_errinfo *info)
 	*out = calloc(1, sizeof(**out));
 	if (*out == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "CRL: out of memory");
-	/* Last: from here on the list belongs to *out. */
+	/* The last step: from here on *out owns the list. */
 	(*out)->crl = crl;
 	(*out)->number = c.number;
 	(*out)->this_update_ms = c.this_update_ms;
@@ -74,6 +74,8 @@ pz_crl_free(struct pz_crl *crl)
 	free(crl);
 }
 
+/* The list owns an entry only after X509_CRL_add0_revoked has succeeded, so every failure frees it
+ * here. */
 static enum pz_err
 add_entry(X509_CRL *crl, const struct pz_crl_entry *entry, struct pz_errinfo *info)
 {
@@ -94,7 +96,7 @@ add_entry(X509_CRL *crl, const struct pz_crl_entry *entry, struct pz_errinfo *in
 	return PZ_OK;
 }
 
-/* nextUpdate is when devices begin to warn, not when the list stops counting (page 2). */
+/* After nextUpdate devices warn, but still apply the list (page 2). */
 static bool
 set_dates(X509_CRL *crl, uint64_t now_ms)
 {
@@ -132,7 +134,7 @@ pz_crl_issue(const struct pz_cert *ca, const struct pz_key *ca_key,
 	EVP_PKEY *pkey = pz_key_evp(ca_key);
 	struct pz_crl *made = NULL;
 
-	/* As for certificates: a list signed with a wrong key would be refused everywhere. */
+	/* As for certificates: every device would refuse a list that a wrong key has signed. */
 	if (!pz_cert_key_matches(ca, ca_key))
 		return pz_fail(info, PZ_ERR_CRYPTO, "the signing key is not the CA's");
 	if (crl == NULL || !X509_CRL_set_version(crl, X509_CRL_VERSION_2) ||
@@ -141,7 +143,7 @@ pz_crl_issue(const struct pz_cert *ca, const struct pz_key *ca_key,
 		return pz_openssl_fail(info, PZ_ERR_CRYPTO, "issuing a CRL");
 	for (size_t i = 0; i < count; i++)
 		PZ_TRY(add_entry(crl, &entries[i], info));
-	/* Sorted before it is signed: the signature is over the entries in their order. */
+	/* Sorted before signing: the signature covers the entries in their order. */
 	if (!X509_CRL_sort(crl) || !X509_CRL_sign(crl, pkey, pz_digest_for(pkey)))
 		return pz_openssl_fail(info, PZ_ERR_CRYPTO, "signing a CRL");
 	PZ_TRY(wrap(crl, &made, info));
@@ -167,7 +169,7 @@ pz_crl_from_pem(struct pz_slice pem, struct pz_crl **out, struct pz_errinfo *inf
 	OPENSSL_free(der);
 	if (crl == NULL || !whole)
 		return pz_openssl_fail(info, PZ_ERR_PROTO, "malformed CRL");
-	ERR_clear_error(); /* of extensions that OpenSSL could not read */
+	ERR_clear_error(); /* errors of extensions that OpenSSL could not read */
 	PZ_TRY(wrap(crl, &made, info));
 	crl = NULL;
 	*out = made;
@@ -184,14 +186,14 @@ pz_crl_to_pem(const struct pz_crl *crl, struct pz_buf *out)
 	return pz_bio_to_buf(bio, out);
 }
 
-/* The digest is judged before the signature is computed: a list with a weak one proves nothing. */
+/* The digest is checked before the signature: a signature with a weak digest proves nothing. */
 enum pz_err
 pz_crl_verify(const struct pz_crl *crl, const struct pz_cert *ca, struct pz_errinfo *info)
 {
 	X509 *issuer = pz_cert_x509(ca);
 	int md = NID_undef, pk = NID_undef;
 
-	/* By name and by key: a list of the same name from another zone must not pass for ours. */
+	/* By name and by key: another zone's list of the same name must not be taken for ours. */
 	if (X509_NAME_cmp(X509_CRL_get_issuer(crl->crl), X509_get_subject_name(issuer)) != 0)
 		return pz_fail(info, PZ_ERR_DENIED_CHAIN, "CRL of another issuer");
 	if (!OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl->crl), &md, &pk) ||
@@ -208,8 +210,8 @@ pz_crl_number(const struct pz_crl *crl)
 	return crl->number;
 }
 
-/* A serial that cannot be parsed counts as revoked: the safe side. Links and simulations ask very
- * often, so the key of the search is made on the stack: no number, no allocation. */
+/* A serial that cannot be parsed counts as revoked, which is the safe choice. Links and simulations
+ * call this very often, so the search key is built on the stack: no number, no allocation. */
 bool
 pz_crl_has_serial(const struct pz_crl *crl, const char *serial_hex)
 {
@@ -226,7 +228,7 @@ pz_crl_has_serial(const struct pz_crl *crl, const char *serial_hex)
 		len--;
 	}
 	serial.length = (int)len;
-	/* 2 is removeFromCRL, which belongs into delta lists only: counts as revoked. */
+	/* 2 is removeFromCRL, which is valid in delta lists only: it counts as revoked. */
 	return X509_CRL_get0_by_serial(crl->crl, &found, &serial) != 0;
 }
 
@@ -245,7 +247,7 @@ pz_crl_next_update_ms(const struct pz_crl *crl)
 size_t
 pz_crl_len(const struct pz_crl *crl)
 {
-	/* NULL for an empty list, which has -1 entries for OpenSSL. */
+	/* NULL for an empty list, for which OpenSSL reports -1 entries. */
 	int n = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl->crl));
 
 	return n > 0 ? (size_t)n : 0;

@@ -1,8 +1,8 @@
 /*
  * Certificate requests of page 3: a device proves that it has the private key of its future PZP CA,
- * and names itself. The hub takes nothing but the key from a request. Subject and alternative name
- * must be exactly those that the enrolment has agreed on, and are written again into the
- * certificate, so no other extension can slip through.
+ * and names itself. The hub takes only the key from a request. Subject and alternative name must be
+ * exactly those of this enrolment, and the hub writes them anew into the certificate, so no other
+ * extension of the request reaches it.
  */
 #include "x509/csr.h"
 
@@ -37,7 +37,7 @@ set_subject(X509_REQ *req, const struct pz_cert_subject *subject)
 static bool
 set_san(X509_REQ *req, const struct pz_cert_subject *subject)
 {
-	/* Extensions of a request are an attribute of it (RFC 2986 4.1). */
+	/* The extensions of a request are one of its attributes (RFC 2986 4.1). */
 	PZ_AUTO(GENERAL_NAMES_free) GENERAL_NAMES *names = pz_san_new(subject, true);
 	PZ_AUTO(extensions_free) extension_stack *exts = NULL;
 
@@ -74,7 +74,7 @@ parse(struct pz_slice pem, X509_REQ **out, struct pz_errinfo *info)
 	PZ_TRY(pz_pem_read(pem, PZ_CSR_PEM_BYTES_MAX, PEM_STRING_X509_REQ, &der, &len, info));
 	at = der;
 	*out = d2i_X509_REQ(NULL, &at, (long)len);
-	/* bytes behind the request are refused: its signature does not cover them */
+	/* trailing bytes are refused: the signature does not cover them */
 	whole = at == der + len;
 	OPENSSL_free(der);
 	if (*out == NULL || !whole)
@@ -82,7 +82,7 @@ parse(struct pz_slice pem, X509_REQ **out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* Cheap checks first: a weak key or digest is refused before anything is computed with it. */
+/* Cheap checks first: a weak key or digest is refused before the signature is verified. */
 static enum pz_err
 check_possession(X509_REQ *req, struct pz_key **out, struct pz_errinfo *info)
 {
@@ -113,7 +113,7 @@ subject_is(X509_REQ *req, const struct pz_cert_subject *expected)
 	int len;
 	bool same;
 
-	/* A second attribute could be what some other program shows to people. */
+	/* Another program could show a second attribute to people. */
 	if (X509_NAME_entry_count(name) != 1 ||
 	    OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) != NID_commonName)
 		return false;
@@ -137,8 +137,8 @@ san_is(X509_REQ *req, const struct pz_cert_subject *expected, bool *out)
 	enum pz_err err = PZ_ERR_PROTO;
 
 	ERR_clear_error();
-	/* Counted before it is read: a second name of any kind would be carried into the
-	 * certificate by a careless hub. */
+	/* Counted before they are read: a careless hub would copy a second name of any kind into
+	 * the certificate. */
 	if (names && sk_GENERAL_NAME_num(names) == 1)
 		err = pz_san_identity(names, &id);
 	if (err == PZ_ERR_LIMIT_MEMORY)
@@ -158,7 +158,7 @@ pz_csr_check(struct pz_slice pem, const struct pz_cert_subject *expected, struct
 
 	PZ_TRY(pz_subject_check(expected, true, info));
 	PZ_TRY(parse(pem, &req, info));
-	/* Possession before names: a request that is signed by another key says nothing. */
+	/* Possession before names: a request that another key has signed proves nothing. */
 	PZ_TRY(check_possession(req, &key, info));
 	if (!subject_is(req, expected))
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY,

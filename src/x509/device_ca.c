@@ -1,8 +1,8 @@
 /*
  * The rules of page 2 for a chain that still lacks its leaf: at enrolment the device has a PZP CA
- * certificate and a PZH CA certificate and must not store what no handshake could succeed with. The
- * anchor is checked by pz_trust_add, the signature and the dates by OpenSSL with a store that holds
- * this anchor only, the rest here.
+ * certificate and a PZH CA certificate and must not store certificates with which every handshake
+ * would fail. The anchor is checked by pz_trust_add, the signature and the dates by OpenSSL with a
+ * store that holds this anchor only, the rest here.
  */
 #include "x509/device_ca.h"
 
@@ -60,7 +60,7 @@ check_issued(X509 *device_ca, X509 *pzh_ca, uint64_t wall_ms, struct pz_errinfo 
 	PZ_AUTO(X509_STORE_CTX_free) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	X509_VERIFY_PARAM *param;
 
-	/* The store has this anchor only, whatever the system trusts. */
+	/* The store has only this anchor, even if the system trusts others. */
 	if (store == NULL || ctx == NULL || !X509_STORE_add_cert(store, pzh_ca) ||
 	    !X509_STORE_CTX_init(ctx, store, device_ca, NULL))
 		return pz_openssl_fail(info, PZ_ERR_LIMIT_MEMORY, "certificate verification");
@@ -73,11 +73,11 @@ check_issued(X509 *device_ca, X509 *pzh_ca, uint64_t wall_ms, struct pz_errinfo 
 		return pz_fail(info, pz_x509_verify_err(x509_error), "%s",
 			       X509_verify_cert_error_string(x509_error));
 	}
-	/* A chain of one: the anchor itself was handed over as the device's. The chain that OpenSSL
-	 * built, not the one that was sent. */
+	/* A chain of one is the anchor itself, presented as the device's. Counted is the chain that
+	 * OpenSSL built, not the one that was sent. */
 	if (sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) != 2)
 		return pz_fail(info, PZ_ERR_DENIED_CHAIN, "not signed by the PZH CA");
-	/* OpenSSL allows this here, but not once a leaf follows. */
+	/* OpenSSL accepts this here, but refuses it later in a chain with a leaf. */
 	if (X509_get_pathlen(pzh_ca) == 0)
 		return pz_fail(info, PZ_ERR_DENIED_CHAIN, "the PZH CA may not have device CAs");
 	return PZ_OK;
@@ -92,7 +92,7 @@ verify(const struct pz_cert *device_ca, const struct pz_cert *pzh_ca, const stru
 
 	if (trust == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	/* Refuses an anchor that is no CA, or a list that is not its own. */
+	/* Refuses an anchor that is not a CA, and a list that this anchor has not signed. */
 	PZ_TRY(pz_trust_add(trust, pzh_ca, crl, info)); /* a PZH CA, and its own CRL */
 	PZ_TRY(check_profile(pz_cert_x509(device_ca), info));
 	PZ_TRY(check_issued(pz_cert_x509(device_ca), pz_cert_x509(pzh_ca), wall_ms, info));

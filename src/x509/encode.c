@@ -1,8 +1,8 @@
 /*
- * Shared between certificates, requests and CRLs: PEM, names, the pz: URI, times, serials.
+ * What certificates, requests and CRLs share: PEM, names, the pz: URI, times, serials.
  *
  * OpenSSL keeps errors in a queue of the thread; every function here and above empties the queue
- * when it handles an error, or a later SSL call would find and report the old one.
+ * when it handles an error, or a later SSL call would report the old error as its own.
  */
 #include "x509/encode.h"
 
@@ -17,8 +17,8 @@
 
 #define TIME_MS_MAX UINT64_C(253402300799999) /* end of year 9999, RFC 5280 4.1.2.5.2 */
 
-/* The last error of the queue is the most specific. Its text is OpenSSL's own and holds nothing of
- * the peer's. */
+/* The last error of the queue is the most specific. Its text is OpenSSL's own and contains nothing
+ * from the peer. */
 enum pz_err
 pz_openssl_fail(struct pz_errinfo *info, enum pz_err err, const char *what)
 {
@@ -52,7 +52,8 @@ read_block(BIO *bio, const char *name, uint8_t **out, size_t *out_len, struct pz
 	long len = 0;
 	bool fits;
 
-	/* OPENSSL_malloc either way; the secure heap only where the process has set one up. */
+	/* The memory is OPENSSL_malloc's in both cases; the secure heap is used only if the process
+	 * has set one up. */
 	if (!PEM_read_bio_ex(bio, &got_name, &header, &data, &len, PEM_FLAG_EAY_COMPATIBLE)) {
 		ERR_clear_error();
 		return pz_fail(info, PZ_ERR_PROTO, "not a PEM %s", name);
@@ -60,7 +61,7 @@ read_block(BIO *bio, const char *name, uint8_t **out, size_t *out_len, struct pz
 	fits = strcmp(got_name, name) == 0 && header[0] == '\0' && len > 0;
 	OPENSSL_free(got_name);
 	OPENSSL_free(header);
-	/* Two blocks, or text behind one: which one counts would be the reader's choice. */
+	/* Two blocks, or text after one: each reader could take another part as the valid one. */
 	if (!fits || BIO_pending(bio) > 0) {
 		OPENSSL_clear_free(data, (size_t)len);
 		return pz_fail(info, PZ_ERR_PROTO, "not exactly one PEM %s", name);
@@ -79,8 +80,8 @@ pz_pem_read(struct pz_slice pem, size_t max, const char *name, uint8_t **out, si
 	if (pem.len > max)
 		return pz_fail(info, PZ_ERR_LIMIT, "PEM %s over %zu bytes", name, max);
 	pem = trim(pem);
-	/* OpenSSL skips text before a block; a peer has no business to send any. With the limit
-	 * above, the parser sees one block of bounded size and nothing else. */
+	/* OpenSSL skips text before a block, but no peer needs to send any. With the limit above,
+	 * the parser sees one block of bounded size and nothing else. */
 	if (pem.len < 11 || memcmp(pem.ptr, "-----BEGIN ", 11) != 0)
 		return pz_fail(info, PZ_ERR_PROTO, "not a PEM %s", name);
 	bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
@@ -99,7 +100,7 @@ pz_bio_to_buf(BIO *bio, struct pz_buf *out)
 }
 
 /* A common name has at most PZ_CN_BYTES_MAX bytes (RFC 5280 ub-common-name): the template is filled
- * and cut between characters. Nothing is decided by it; the identity is in the alternative name. */
+ * and cut between characters. Only people read it; the identity is in the alternative name. */
 void
 pz_cn_format(const char *tmpl, const struct pz_cert_subject *subject, char out[PZ_CN_BYTES_MAX + 1])
 {
@@ -119,14 +120,14 @@ pz_cn_format(const char *tmpl, const struct pz_cert_subject *subject, char out[P
 		else
 			text[len++] = *t;
 		if (len > sizeof(text) - 1)
-			len = sizeof(text) - 1; /* snprintf returns what it would have written */
+			len = sizeof(text) - 1; /* snprintf returns the length of the whole text */
 	}
 	text[len] = '\0';
 	if (len > PZ_CN_BYTES_MAX) {
 		len = PZ_CN_BYTES_MAX;
 		/* The name may be cut; a character may not. */
 		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--; /* a continuation byte cannot start what is cut off */
+			len--; /* a continuation byte: the character begins before it */
 	}
 	memcpy(out, text, len);
 	out[len] = '\0';
@@ -160,12 +161,12 @@ pz_san_add(GENERAL_NAMES *names, int type, ASN1_STRING *value)
 	return false;
 }
 
-/* pz:<zone> or pz:<zone>/<device>. '@', '/' and ':' stand as they are (page 2). */
+/* pz:<zone> or pz:<zone>/<device>. '@', '/' and ':' are not escaped (page 2). */
 static enum pz_err
 uri_format(const struct pz_cert_subject *subject, bool has_device, struct pz_buf *out)
 {
 	PZ_TRY(pz_buf_append_str(out, "pz:"));
-	/* Escaped but for what page 2 leaves as it is, so that one identity has one text. */
+	/* Everything is escaped except what page 2 excepts, so that one identity has one text. */
 	PZ_TRY(pz_percent_encode(pz_slice_str(subject->zone), "@/:", out));
 	if (!has_device)
 		return PZ_OK;
@@ -197,7 +198,7 @@ pz_san_new(const struct pz_cert_subject *subject, bool has_device)
 	return names;
 }
 
-/* Percent-decodes a part into a fixed array that has room for max bytes and a NUL. */
+/* Percent-decodes a part into an array with room for `max` bytes and a NUL. */
 static enum pz_err
 part_decode(struct pz_slice part, char *out, size_t max)
 {
@@ -214,7 +215,7 @@ part_decode(struct pz_slice part, char *out, size_t max)
 	return err == PZ_OK || err == PZ_ERR_LIMIT_MEMORY ? err : PZ_ERR_PROTO;
 }
 
-/* The parts are separated before they are decoded, so that %2F never makes a device. */
+/* The parts are separated before they are decoded, so that %2F never separates zone and device. */
 static enum pz_err
 uri_parse(struct pz_slice uri, struct pz_identity *out)
 {
@@ -223,7 +224,8 @@ uri_parse(struct pz_slice uri, struct pz_identity *out)
 
 	if (memcmp(uri.ptr, "pz:", 3) != 0)
 		return PZ_ERR_PROTO;
-	/* The first slash divides; a device's name has none, and an escaped one is found below. */
+	/* The first slash separates; the name of a device has none, and an escaped slash is refused
+	 * below. */
 	zone = pz_slice_of(uri.ptr + 3, uri.len - 3);
 	slash = memchr(uri.ptr, '/', uri.len);
 	if (slash) {
@@ -238,7 +240,7 @@ uri_parse(struct pz_slice uri, struct pz_identity *out)
 	return PZ_OK;
 }
 
-/* Exactly one pz: URI. Two would leave it to each reader which one counts. */
+/* Exactly one pz: URI. With two, each reader could take another one. */
 enum pz_err
 pz_san_identity(const GENERAL_NAMES *names, struct pz_identity *out)
 {
@@ -248,11 +250,11 @@ pz_san_identity(const GENERAL_NAMES *names, struct pz_identity *out)
 		int type;
 		const ASN1_STRING *s =
 			GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
-		/* Schemes compare without case (RFC 3986 3.1): PZ: counts as a second one. */
+		/* Schemes are compared without case (RFC 3986 3.1): PZ: would be a second one. */
 		if (type != GEN_URI || ASN1_STRING_length(s) < 3 ||
 		    strncasecmp((const char *)ASN1_STRING_get0_data(s), "pz:", 3) != 0)
 			continue;
-		/* Refused, not ignored: readers would choose differently. */
+		/* A second URI is refused, not ignored: readers could choose different ones. */
 		if (uri.ptr)
 			return PZ_ERR_PROTO;
 		uri = pz_slice_of(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
@@ -281,7 +283,7 @@ pz_asn1_time_ms(const ASN1_TIME *t, uint64_t *out_ms)
 	if (t == NULL || !ASN1_TIME_to_tm(t, &tm))
 		return false;
 	s = timegm(&tm);
-	/* Before 1970 is as good as 1970: such a date only says "long ago". */
+	/* A date before 1970 is read as 1970: all that matters is that it is long ago. */
 	*out_ms = s > 0 ? (uint64_t)s * 1000 : 0;
 	return true;
 }
@@ -300,7 +302,8 @@ pz_serial_format(const ASN1_INTEGER *serial, char out[PZ_SERIAL_HEX_BYTES])
 
 	if (ASN1_STRING_type(serial) != V_ASN1_INTEGER)
 		return false;
-	/* OpenSSL keeps the sign apart, so leading zeros carry nothing; one serial has one text. */
+	/* OpenSSL stores the sign separately, so leading zeros mean nothing; they are skipped so
+	 * that one serial has one text. */
 	while (len > 0 && data[0] == 0) {
 		data++;
 		len--;
@@ -328,7 +331,7 @@ pz_serial_parse(const char *hex)
 enum pz_err
 pz_x509_verify_err(int x509_error)
 {
-	/* What page 5 distinguishes, no more: the text has the rest. */
+	/* Distinguishes what page 5 distinguishes; the text of the error has the rest. */
 	switch (x509_error) {
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 	case X509_V_ERR_CERT_HAS_EXPIRED:

@@ -1,7 +1,7 @@
 /*
- * Keys, private or public, around EVP_PKEY: kinds and strength of page 2, encoding, hash of the
- * public key, signatures. The hash identifies a key everywhere (members, peers), so it is computed
- * when the key is wrapped.
+ * Keys, private or public, as a wrapper of EVP_PKEY: kinds and strength of page 2, encoding, hash
+ * of the public key, signatures. The hash identifies a key everywhere (members, peers), so it is
+ * computed once, when the key is wrapped.
  *
  * The digest belongs to the key's kind (pz_digest_for), never to the caller, so the two ends of a
  * signature cannot disagree.
@@ -26,7 +26,8 @@
 
 struct pz_key {
 	EVP_PKEY *pkey;                  /* owned */
-	uint8_t hash[PZ_KEY_HASH_BYTES]; /* made at once, so that asking for it cannot fail */
+	uint8_t hash[PZ_KEY_HASH_BYTES]; /* computed when the key is wrapped, so that the accessor
+					    cannot fail */
 	atomic_uint refs;
 };
 
@@ -41,7 +42,7 @@ static const struct key_type {
 	{"rsa4096", "RSA", NULL, 4096},
 };
 
-/* NULL is no type. */
+/* NULL is not a type. */
 static const struct key_type *
 type_find(const char *name)
 {
@@ -92,15 +93,15 @@ has_no_negative(const ASN1_SEQUENCE_ANY *items)
 	return true;
 }
 
-/* True for a SEQUENCE of primitive values in DER without negative numbers: OpenSSL writes such a
- * value as the bytes that it has read. */
+/* True for a SEQUENCE of primitive values in DER without negative numbers: OpenSSL encodes such a
+ * value to the same bytes that it has read. */
 static bool
 is_der_sequence(const unsigned char *bytes, int len)
 {
 	const unsigned char *at = bytes;
 	ASN1_SEQUENCE_ANY *items = d2i_ASN1_SEQUENCE_ANY(NULL, &at, len);
 	unsigned char *again = NULL;
-	/* Written again and compared: the cheapest proof that the bytes are canonical. */
+	/* Encoded again and compared: the cheapest proof that the bytes are canonical. */
 	int again_len = items ? i2d_ASN1_SEQUENCE_ANY(items, &again) : -1;
 	bool same = again_len == len && memcmp(bytes, again, (size_t)len) == 0 &&
 		    has_no_negative(items);
@@ -111,8 +112,8 @@ is_der_sequence(const unsigned char *bytes, int len)
 	return same;
 }
 
-/* True when the certificate's key is encoded as i2d_PUBKEY would encode it. Knows the usual forms
- * only. */
+/* True when the certificate's key is encoded as i2d_PUBKEY would encode it. Only the usual forms
+ * are recognised. */
 static bool
 is_usual_spki(X509 *x)
 {
@@ -122,7 +123,7 @@ is_usual_spki(X509 *x)
 	X509_ALGOR *algorithm;
 	int len, params;
 
-	if (bits == NULL || (bits->flags & 0x07) != 0 || /* bits that are not used */
+	if (bits == NULL || (bits->flags & 0x07) != 0 || /* unused bits */
 	    !X509_PUBKEY_get0_param(NULL, &key, &len, &algorithm, X509_get_X509_PUBKEY(x)))
 		return false;
 	X509_ALGOR_get0(&oid, &params, NULL, algorithm);
@@ -147,9 +148,9 @@ pz_x509_spki_hash(X509 *x, uint8_t out[PZ_KEY_HASH_BYTES])
 
 	if (pkey == NULL)
 		return false;
-	/* i2d_PUBKEY looks for an encoder each time, which costs as much as a signature. A key
-	 * that is encoded unusually would get a second hash, and so a second identity, by the
-	 * fast way. */
+	/* i2d_PUBKEY searches for an encoder each time, which costs as much as a signature. But
+	 * with the fast method a key in an unusual encoding would get a second hash, and so a
+	 * second identity. */
 	if (!is_usual_spki(x))
 		return spki_hash(pkey, out);
 	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
@@ -161,7 +162,7 @@ pz_key_wrap(struct evp_pkey_st *pkey)
 {
 	struct pz_key *key = calloc(1, sizeof(*key));
 
-	/* Its own reference: the caller's may be a certificate's. */
+	/* A reference of its own: the caller's may belong to a certificate. */
 	if (key == NULL || !spki_hash(pkey, key->hash) || !EVP_PKEY_up_ref(pkey)) {
 		ERR_clear_error();
 		free(key);
@@ -184,11 +185,11 @@ pz_key_free(struct pz_key *key)
 {
 	if (key == NULL || atomic_fetch_sub(&key->refs, 1) != 1)
 		return;
-	EVP_PKEY_free(key->pkey); /* clears private parts */
+	EVP_PKEY_free(key->pkey); /* also wipes the private parts */
 	free(key);
 }
 
-/* OpenSSL 3's one-call generator: curve or size follow from the table. */
+/* OpenSSL 3's one-call generator: the table gives the curve or the size. */
 enum pz_err
 pz_key_generate(const char *type, struct pz_key **out, struct pz_errinfo *info)
 {
@@ -219,9 +220,10 @@ pz_key_to_pem(const struct pz_key *key, struct pz_buf *out)
 
 	if (bio == NULL)
 		return pz_openssl_fail(NULL, PZ_ERR_LIMIT_MEMORY, "PEM");
-	/* No passphrase: the directory's mode protects the file, and a daemon has no one to ask. */
+	/* No passphrase: the mode of the directory protects the file, and a daemon has no person to
+	 * ask. */
 	if (!PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL)) {
-		ERR_clear_error(); /* OpenSSL calls a missing private part "malloc failure" */
+		ERR_clear_error(); /* OpenSSL reports a missing private part as "malloc failure" */
 		return PZ_ERR_CRYPTO;
 	}
 	return pz_bio_to_buf(bio, out);
@@ -240,7 +242,7 @@ pz_key_from_pem(struct pz_slice pem, struct pz_key **out, struct pz_errinfo *inf
 	PZ_TRY(pz_pem_read(pem, PZ_KEY_PEM_BYTES_MAX, PEM_STRING_PKCS8INF, &der, &len, info));
 	at = der;
 	p8 = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)len);
-	/* Bytes behind the key are not part of it, and no file of ours has any. */
+	/* Trailing bytes are not part of the key, and no file of ours has any. */
 	if (p8 && at == der + len)
 		pkey = EVP_PKCS82PKEY(p8);
 	PKCS8_PRIV_KEY_INFO_free(p8);
@@ -279,7 +281,7 @@ pz_key_sign(const struct pz_key *key, struct pz_slice message, struct pz_buf *ou
 	if (EVP_DigestSignInit(ctx, NULL, pz_digest_for(key->pkey), NULL, key->pkey) != 1 ||
 	    EVP_DigestSign(ctx, at, &len, message.ptr, message.len) != 1)
 		return pz_openssl_fail(NULL, PZ_ERR_CRYPTO, "signature");
-	/* The length is known only now: ECDSA signatures vary. */
+	/* The length is known only after signing: it varies with ECDSA. */
 	pz_buf_commit(out, len);
 	return PZ_OK;
 }

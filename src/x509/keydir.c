@@ -6,8 +6,8 @@
  * reference stays valid when the directory moves and a name is never used twice.
  *
  * Permissions are checked at start (directory and every file) and whenever a key is opened: a key
- * that other users can read is refused, and the message names the command that mends it; nothing is
- * changed silently.
+ * that other users can read is refused, and the message gives the command that corrects it; the
+ * daemon changes no permission by itself.
  */
 #include "x509/keydir.h"
 
@@ -34,7 +34,7 @@ struct pz_keydir {
 	int fd;
 };
 
-/* A full disk has its own error: the caller retries then. */
+/* A full disk has an error of its own, because the caller then tries again. */
 static enum pz_err
 io_fail(struct pz_errinfo *info, const char *what, const char *path)
 {
@@ -45,7 +45,7 @@ io_fail(struct pz_errinfo *info, const char *what, const char *path)
 		       strerror(e));
 }
 
-/* Checks that only our user has access. The message says which command mends it. */
+/* Checks that only our user has access. The message gives the command that corrects it. */
 static enum pz_err
 check_stat(const struct stat *st, const char *path, struct pz_errinfo *info)
 {
@@ -84,12 +84,13 @@ pz_keydir_name_is_ours(const char *name)
 	       strcmp(name + NAME_HEX_DIGITS, SUFFIX) == 0;
 }
 
-/* Calls fn for every entry; the first error is returned at the end, or at once when `stop`. */
+/* Calls fn for every entry. With `stop` the first error ends the loop; otherwise it is returned at
+ * the end. */
 static enum pz_err
 each_entry(struct pz_keydir *kd, bool stop,
 	   enum pz_err (*fn)(struct pz_keydir *kd, const char *name, void *arg), void *arg)
 {
-	/* A descriptor of its own, since fdopendir() takes it. */
+	/* A descriptor of its own, because fdopendir() takes ownership. */
 	int fd = openat(kd->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	enum pz_err first = PZ_OK;
@@ -104,8 +105,8 @@ each_entry(struct pz_keydir *kd, bool stop,
 		enum pz_err err = PZ_OK;
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			err = fn(kd, entry->d_name, arg);
-		/* `stop`: at the start the first fault is enough; a sweep continues with the
-		 * others. */
+		/* With `stop` (at the start) the first fault is enough; a sweep continues with the
+		 * other entries. */
 		if (first == PZ_OK)
 			first = err;
 	}
@@ -113,7 +114,7 @@ each_entry(struct pz_keydir *kd, bool stop,
 	return first;
 }
 
-/* At start-up: a temporary file is a key whose URI was never returned, so nothing refers to it. */
+/* At the start: a temporary file is a key whose URI was never returned, so nothing refers to it. */
 static enum pz_err
 check_entry(struct pz_keydir *kd, const char *name, void *arg)
 {
@@ -129,13 +130,13 @@ check_entry(struct pz_keydir *kd, const char *name, void *arg)
 		return PZ_OK;
 	}
 	if (fstatat(kd->fd, name, &st, 0) != 0)
-		/* Removed by another process meanwhile. */
+		/* Another process has just removed it. */
 		return errno == ENOENT ? PZ_OK : io_fail(info, "cannot look at", path);
 	return S_ISREG(st.st_mode) ? check_stat(&st, path, info) : PZ_OK;
 }
 
-/* All functions use the descriptor (openat and the like), so a directory that is replaced
- * afterwards changes nothing. */
+/* All functions use the descriptor (openat and the like), so replacing the directory later changes
+ * nothing. */
 static enum pz_err
 open_checked(struct pz_keydir *kd, const char *dir, struct pz_errinfo *info)
 {
@@ -148,7 +149,7 @@ open_checked(struct pz_keydir *kd, const char *dir, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_CONFIG, "%s: not a directory", dir);
 	if (kd->fd < 0)
 		return io_fail(info, "cannot open", dir);
-	/* Absolute, so that messages name a path that the operator can use anywhere. */
+	/* Absolute, so that the operator can use the path in a message from any directory. */
 	kd->path = realpath(dir, NULL);
 	if (kd->path == NULL || fstat(kd->fd, &st) != 0)
 		return io_fail(info, "cannot look at", dir);
@@ -203,7 +204,7 @@ write_all(int fd, struct pz_slice bytes)
 	return true;
 }
 
-/* A new file with its content on the disk. */
+/* Creates a file with this content and syncs it. */
 static bool
 write_temp(struct pz_keydir *kd, const char *temp, struct pz_slice content)
 {
@@ -213,7 +214,7 @@ write_temp(struct pz_keydir *kd, const char *temp, struct pz_slice content)
 
 	if (fd < 0)
 		return false;
-	/* The umask may have taken bits away. */
+	/* The umask may have cleared bits. */
 	ok = fchmod(fd, 0600) == 0 && write_all(fd, content) && fsync(fd) == 0;
 	e = errno;
 	/* Some file systems report a full disk only here. */
@@ -236,13 +237,13 @@ pz_keydir_write(struct pz_keydir *kd, struct pz_slice content, char out_name[PZ_
 	pz_hex_encode(bytes, sizeof(bytes), hex);
 	snprintf(temp, sizeof(temp), TEMP_PREFIX "%s", hex);
 	snprintf(name, sizeof(name), "%s" SUFFIX, hex);
-	/* Before the rename no name refers to it; after it the key is whole. */
+	/* Before the rename no name refers to the file; after it the key is complete. */
 	if (!write_temp(kd, temp, content) || renameat(kd->fd, temp, kd->fd, name) != 0) {
 		enum pz_err err = io_fail(info, "cannot write a key to", kd->path);
 		unlinkat(kd->fd, temp, 0);
 		return err;
 	}
-	if (fsync(kd->fd) != 0) { /* the rename may be lost: better no key than an unsure one */
+	if (fsync(kd->fd) != 0) { /* better no key than one that a crash may lose */
 		enum pz_err err = io_fail(info, "cannot write", kd->path);
 		unlinkat(kd->fd, name, 0);
 		return err;
@@ -256,7 +257,7 @@ pz_keydir_remove(struct pz_keydir *kd, const char *name)
 {
 	if (unlinkat(kd->fd, name, 0) != 0)
 		return errno == ENOENT ? PZ_ERR_NOTFOUND : PZ_ERR_IO;
-	/* Synchronised: a secret key must not come back after a power loss. */
+	/* The directory is synced: a secret key must not reappear after a power loss. */
 	return fsync(kd->fd) == 0 ? PZ_OK : PZ_ERR_IO;
 }
 
@@ -270,7 +271,7 @@ sweep_entry(struct pz_keydir *kd, const char *name, void *arg)
 {
 	const struct sweep *s = arg;
 
-	/* Files that others put there are left alone. */
+	/* Files of other programs are left alone. */
 	if (!pz_keydir_name_is_ours(name) || s->keep(s->arg, name))
 		return PZ_OK;
 	return pz_keydir_remove(kd, name);

@@ -1,8 +1,8 @@
 /*
  * Keys by URI. Three kinds: "keys:NAME" is a file of our own directory (keydir.c); "mem:N" lives in
  * memory, for tests and simulations; anything else goes to OpenSSL's store API, which knows files
- * and, with a provider, PKCS#11 tokens and TPMs. Our own records hold only the first kind unless
- * the operator has configured another.
+ * and, with a provider, PKCS#11 tokens and TPMs. Our own records contain only the first kind unless
+ * the operator has configured another one.
  */
 #include "x509/keystore.h"
 
@@ -18,9 +18,9 @@
 
 PZ_AUTO_DEFINE(OSSL_STORE_CTX, OSSL_STORE_close)
 
-#define OWN "keys:" /* and the name of a file in the directory */
+#define OWN "keys:" /* followed by the name of a file in the directory */
 
-/* A key that lives in memory. */
+/* A key in memory. */
 struct entry {
 	struct pz_list node;
 	struct pz_key *key;
@@ -100,7 +100,7 @@ create_in_memory(struct pz_keystore *ks, struct pz_key *key, char out_uri[PZ_KEY
 	return PZ_OK;
 }
 
-/* The PEM text is wiped; the key itself stays in OpenSSL's memory. */
+/* The PEM text is wiped; the key itself remains in OpenSSL's memory. */
 static enum pz_err
 create_in_dir(struct pz_keystore *ks, const struct pz_key *key, char out_uri[PZ_KEY_URI_MAX],
 	      struct pz_errinfo *info)
@@ -153,7 +153,8 @@ entry_find(struct pz_keystore *ks, const char *uri)
 
 /*
  * The path of a file URI or a bare path, NULL for other schemes. OpenSSL does not percent-decode
- * file: URIs, so neither do we: what is checked has to be what is opened.
+ * file: URIs, so this function does not either: the file that is checked must be the file that is
+ * opened.
  */
 static enum pz_err
 file_path(const char *uri, const char **out, struct pz_errinfo *info)
@@ -161,7 +162,7 @@ file_path(const char *uri, const char **out, struct pz_errinfo *info)
 	const char *path = uri;
 	bool is_file = strncasecmp(uri, "file:", 5) == 0;
 
-	/* The three spellings that OpenSSL takes for a local file. */
+	/* The three spellings that OpenSSL accepts for a local file. */
 	if (is_file)
 		path += 5;
 	if (is_file && strncmp(path, "//localhost/", 12) == 0)
@@ -207,15 +208,15 @@ load_uri(const char *uri, struct pz_key **out, struct pz_errinfo *info)
 	char what[PZ_KEY_URI_MAX];
 	const char *path = NULL;
 
-	/* OpenSSL tries the whole text as a relative path first, whatever its scheme. */
+	/* OpenSSL first tries the whole text as a relative path, whatever the scheme. */
 	if (uri[0] != '/' && access(uri, F_OK) == 0)
 		return pz_fail(info, PZ_ERR_CONFIG, "key %s: also a file of that name", uri);
 	PZ_TRY(file_path(uri, &path, info));
 	if (path)
-		/* Checked by its path, opened by its path: the operator's own directory is trusted
+		/* Checked and opened by path: the operator's own directory is trusted not to change
 		 * in between. */
 		PZ_TRY(pz_keydir_check_file(path, info));
-	/* A URI may carry a PIN behind '?': it is not repeated. */
+	/* A URI may carry a PIN after '?', so that part is not repeated. */
 	snprintf(what, sizeof(what), "key %.*s", (int)strcspn(uri, "?"), uri);
 	pkey = store_read(uri);
 	if (pkey == NULL)
@@ -229,8 +230,8 @@ load_uri(const char *uri, struct pz_key **out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* The file name when the URI is one that this store gave out, also in the way of an older version,
- * and also while its directory was elsewhere: names are random. Else NULL. */
+/* The file's name when this store has made the URI, also in the form of an older version, and also
+ * when its directory was elsewhere (names are random). Otherwise NULL. */
 static const char *
 own_name(const struct pz_keystore *ks, const char *uri)
 {
@@ -245,7 +246,7 @@ own_name(const struct pz_keystore *ks, const char *uri)
 	return name && pz_keydir_name_is_ours(name) ? name : NULL;
 }
 
-/* What is in the file is no key: the disk has lost it, as if there were no file. */
+/* The file does not contain a key: that is treated as a lost file. */
 static enum pz_err
 load_file(const char *uri, const char *path, struct pz_key **out, struct pz_errinfo *info)
 {
@@ -259,8 +260,8 @@ load_file(const char *uri, const char *path, struct pz_key **out, struct pz_erri
 		       path, err == PZ_ERR_NOTFOUND ? "missing" : "damaged");
 }
 
-/* A record of an older version holds a whole file: URI. When the file is not in our directory, the
- * URI is used as it is. */
+/* A record of an older version has a complete file: URI. If the file is not in our directory, the
+ * URI is used unchanged. */
 static enum pz_err
 load_own(const struct pz_keystore *ks, const char *uri, const char *name, struct pz_key **out,
 	 struct pz_errinfo *info)
@@ -282,7 +283,7 @@ pz_keystore_load(struct pz_keystore *ks, const char *uri, struct pz_key **out,
 
 	if (e == NULL && strncmp(uri, "mem:", 4) == 0)
 		return pz_fail(info, PZ_ERR_NOTFOUND, "%s: no such key", uri);
-	/* Our own names first: they may also look like a path. */
+	/* Our own names first: they could also be read as a path. */
 	if (name)
 		return load_own(ks, uri, name, out, info);
 	if (e == NULL)
@@ -319,7 +320,7 @@ struct keep_list {
 	size_t count;
 };
 
-/* By file name alone: a URI may name the directory by another path, and the names are random. */
+/* Compares file names only: a URI may give another path to the directory; names are random. */
 static bool
 is_kept(void *arg, const char *name)
 {

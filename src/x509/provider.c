@@ -1,6 +1,6 @@
 /*
- * Whether OpenSSL's configuration leaves what we need: found out at the start, where an operator
- * reads it, not in the first handshake.
+ * Checks that OpenSSL's configuration leaves the algorithms that we need: at the start, where the
+ * operator sees the error, not in the first handshake.
  */
 #include "x509/provider.h"
 
@@ -43,9 +43,9 @@ pz_openssl_check(struct pz_errinfo *info)
 		const char *name;
 		bool (*is_there)(const char *name);
 	} needed[] = {
-		{"SHA-256", has_digest},     /* fingerprints, signatures */
-		{"SHA-384", has_digest},     /* signatures of P-384 keys */
-		{"MD5", has_digest},         /* ids of services (page 7), no security hangs on it */
+		{"SHA-256", has_digest}, /* fingerprints, signatures */
+		{"SHA-384", has_digest}, /* signatures of P-384 keys */
+		{"MD5", has_digest},     /* ids of services (page 7); no security depends on it */
 		{"AES-128-GCM", has_cipher}, /* TLS 1.3 requires it (RFC 8446 9.1) */
 		{"AES-256-GCM", has_cipher}, {"EC", has_key_type},
 	};

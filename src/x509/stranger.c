@@ -1,6 +1,6 @@
 /*
- * Certificates of two devices that meet for pairing (page 6): self-signed, for a key of the moment,
- * and without any name. They prove nothing; the six digits do (pair/digits.c).
+ * Certificates of two devices that meet for pairing (page 6): self-signed, for a key of this
+ * pairing only, and without any name. They prove nothing; the six digits do (pair/digits.c).
  */
 #include "x509/stranger.h"
 
@@ -28,7 +28,7 @@ set_name(X509 *x)
 {
 	X509_NAME *name = X509_get_subject_name(x);
 
-	/* The same for all: a name would be readable before anything is proved. */
+	/* The same name for all: a real one would be readable before anything is proved. */
 	return X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING,
 					  (const unsigned char *)"pz", -1, -1, 0) &&
 	       X509_set_issuer_name(x, name);
@@ -40,8 +40,8 @@ pz_cert_issue_stranger(const struct pz_key *key, const struct pz_env *env, struc
 {
 	PZ_AUTO(X509_free) X509 *x = X509_new();
 	EVP_PKEY *signer = pz_key_evp(key);
-	/* A day back, since the clock of a device without a hub may be wrong; and its date says
-	 * nothing about when it was made. */
+	/* Begins a day ago, since the clock of a device without a hub may be wrong; this way the
+	 * date does not show when the certificate was made either. */
 	uint64_t now = pz_env_wall_ms(env), before = now > DAY_MS ? now - DAY_MS : 0;
 	struct pz_cert *cert;
 
@@ -59,8 +59,8 @@ pz_cert_issue_stranger(const struct pz_key *key, const struct pz_env *env, struc
 	return PZ_OK;
 }
 
-/* A member's certificate here would show the zone to a stranger, or make people confirm what the
- * zone has confirmed. */
+/* A member's certificate here would show the zone to a stranger, or ask people to confirm what the
+ * zone has already confirmed. */
 enum pz_err
 pz_cert_check_stranger(const struct pz_cert *cert, struct pz_errinfo *info)
 {

@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "x509/encode.h"
 
-/* An upper bound, too: verifying with a huge modulus would be an attack on our CPU. */
+/* There is also an upper bound: a peer could keep our CPU busy with a huge modulus. */
 static enum pz_err
 check_rsa(int bits, struct pz_errinfo *info)
 {
@@ -25,17 +25,17 @@ check_ec(EVP_PKEY *pkey, int bits, struct pz_errinfo *info)
 	if (bits < PZ_EC_BITS_MIN)
 		return pz_fail(info, PZ_ERR_DENIED_WEAK, "EC key of %d bits (accepted: %d or more)",
 			       bits, PZ_EC_BITS_MIN);
-	/* Parameters spelled out by the peer need not be those of any good curve. A peer could
-	 * choose parameters for which it knows every private key. */
+	/* Explicit parameters need not be those of a good curve: a peer could choose some for which
+	 * it knows every private key. */
 	if (!EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
 				    &explicit_params))
-		ERR_clear_error(); /* a token's key may not have this parameter */
+		ERR_clear_error(); /* a key in a token may not have this parameter */
 	if (explicit_params)
 		return pz_fail(info, PZ_ERR_DENIED_WEAK, "EC key without a named curve");
 	return PZ_OK;
 }
 
-/* Every kind that is not named here is refused. */
+/* Every kind that is not listed here is refused. */
 enum pz_err
 pz_pkey_check_strength(EVP_PKEY *pkey, struct pz_errinfo *info)
 {

@@ -1,10 +1,10 @@
 /*
  * The six rules of page 2. OpenSSL builds the chain and checks signatures, dates, basicConstraints
- * and pathlen with a store that holds our anchors only; everything that makes a chain one of *ours*
- * (length, names, roles, revocation, strength) is checked here, after it and without it.
+ * and pathlen with a store that holds our anchors only; what OpenSSL does not know about our chains
+ * (length, names, roles, revocation, strength) is checked here, after it.
  *
- * An out-of-order reading of the rules would be a hole, so run() is one straight list: no rule is
- * skipped because of what an earlier one found, except by refusing.
+ * run() is one straight list without branches, so that the result of one rule never causes another
+ * to be skipped: a rule either passes or refuses the chain.
  */
 #include "x509/verify.h"
 
@@ -16,7 +16,7 @@
 
 PZ_AUTO_DEFINE(X509_STORE_CTX, X509_STORE_CTX_free)
 
-#define AUTH_LEVEL 2 /* OpenSSL's: 112 bits, a second net behind our own checks */
+#define AUTH_LEVEL 2 /* OpenSSL's level of 112 bits, in addition to our own checks */
 #define DEVICE_CHAIN 3
 #define HUB_CHAIN 2
 
@@ -92,7 +92,7 @@ is_ca(X509 *x)
 	uint32_t need = EXFLAG_BCONS | EXFLAG_CA | EXFLAG_KUSAGE;
 	uint32_t flags = X509_get_extension_flags(x);
 
-	/* EXFLAG_INVALID: OpenSSL could not read an extension, so its flags say nothing. */
+	/* EXFLAG_INVALID: OpenSSL could not read an extension, so its flags mean nothing. */
 	return (flags & need) == need && (flags & EXFLAG_INVALID) == 0 &&
 	       (X509_get_key_usage(x) & KU_KEY_CERT_SIGN) != 0;
 }
@@ -113,7 +113,7 @@ is_tls_leaf(X509 *x)
 	       (X509_get_extended_key_usage(x) & eku) == eku;
 }
 
-/* A self-signed CA of a zone, and only one key for each zone. */
+/* A self-signed CA of a zone; each zone may have only one key. */
 static enum pz_err
 check_anchor(const struct pz_trust *trust, const struct pz_cert *ca, char *zone,
 	     struct pz_errinfo *info)
@@ -150,7 +150,7 @@ pz_trust_add(struct pz_trust *trust, const struct pz_cert *pzh_ca, const struct 
 	PZ_TRY(check_anchor(trust, pzh_ca, anchor.zone, info));
 	if (crl)
 		PZ_TRY(pz_crl_verify(crl, pzh_ca, info));
-	/* Room first, then the store, then the count: after an error the set is what it was. */
+	/* Memory first, then the store, then the count: after an error the set is unchanged. */
 	grown = realloc(trust->anchors, (trust->count + 1) * sizeof(*grown));
 	if (grown == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "trust set: out of memory");
@@ -163,7 +163,7 @@ pz_trust_add(struct pz_trust *trust, const struct pz_cert *pzh_ca, const struct 
 	return PZ_OK;
 }
 
-/* What the peer sent, before anything is computed with it. */
+/* Checks what the peer sent, before any signature is verified. */
 static enum pz_err
 check_presented(struct check *c)
 {
@@ -174,7 +174,7 @@ check_presented(struct check *c)
 	for (int i = 0; i < sk_X509_num(c->untrusted); i++) {
 		X509 *x = sk_X509_value(c->untrusted, i);
 		if (x == c->leaf)
-			continue; /* a TLS server hands over the leaf here, too */
+			continue; /* a TLS server includes the leaf in this list */
 		if (++count > PZ_CHAIN_CERTS_MAX)
 			return pz_fail(c->info, PZ_ERR_DENIED_CHAIN,
 				       "more than %d certificates presented", PZ_CHAIN_CERTS_MAX);
@@ -183,7 +183,7 @@ check_presented(struct check *c)
 	return PZ_OK;
 }
 
-/* The alert's reason for what OpenSSL did not find. */
+/* The reason that the alert gives when our own check, not OpenSSL's, has refused. */
 static int
 default_error(enum pz_err err)
 {
@@ -203,7 +203,7 @@ default_error(enum pz_err err)
 	}
 }
 
-/* Keeps the built chain when it has the length of one of ours. */
+/* Keeps the built chain if it has the length of one of ours. */
 static enum pz_err
 keep_chain(struct check *c, STACK_OF(X509) * chain)
 {
@@ -238,7 +238,7 @@ date_of(const ASN1_TIME *time, char out[32])
 		out[0] = '\0';
 }
 
-/** Both ends of its validity: which clock is wrong can be seen from that alone. */
+/** Reports both ends of the validity, so that the reader can see which clock is wrong. */
 static enum pz_err
 fail_dates(const struct check *c, const X509 *cert, int depth)
 {
@@ -297,7 +297,8 @@ check_usage(const struct check *c)
 	return PZ_OK;
 }
 
-/* A device's CA must not mint names of hubs, not even the ones for people (page 14 CERT-3). */
+/* The CA of a device must not issue names of hubs, nor common names that look like one
+ * (page 14 CERT-3). */
 static bool
 has_hub_cn(const struct pz_cert *cert)
 {
@@ -305,7 +306,7 @@ has_hub_cn(const struct pz_cert *cert)
 	bool found = false;
 
 	for (int i = -1;
-	     /* All common names: a second one must not hide behind the first. */
+	     /* All common names are checked: a second one could differ from the first. */
 	     (i = X509_NAME_get_index_by_NID(name, NID_commonName, i)) >= 0 && !found;) {
 		unsigned char *cn = NULL;
 		int len = ASN1_STRING_to_UTF8(
@@ -316,7 +317,7 @@ has_hub_cn(const struct pz_cert *cert)
 	return found;
 }
 
-/* Rule 3, and that the length of the chain and the name agree about the role (rule 6). */
+/* Rule 3; and of rule 6 that the length of the chain and the name give the same role. */
 static enum pz_err
 check_identity(const struct check *c, struct pz_peer *peer)
 {
@@ -347,7 +348,7 @@ check_identity(const struct check *c, struct pz_peer *peer)
 	return PZ_OK;
 }
 
-/* Rule 4. A zone's CA may be here in several versions with one key: every CRL of it counts. */
+/* Rule 4. A zone's CA may be present in several versions with one key: every CRL of it applies. */
 static enum pz_err
 check_revocation(const struct check *c, struct pz_peer *peer)
 {
@@ -400,7 +401,7 @@ run(struct check *c, struct pz_peer *peer)
 	return check_expected(c, peer);
 }
 
-/* `out` is written only when every rule holds. */
+/* `out` is written only if every rule passes. */
 enum pz_err
 pz_verify_chain(const struct pz_trust *trust, struct x509_st *leaf, struct stack_st_X509 *untrusted,
 		const struct pz_expect *expect, uint64_t wall_ms, struct pz_peer *out,
@@ -416,8 +417,8 @@ pz_verify_chain(const struct pz_trust *trust, struct x509_st *leaf, struct stack
 	struct pz_peer peer = {0};
 	enum pz_err err = run(&c, &peer);
 
-	/* The caller's struct is untouched after a refusal, so that no half of it is used by
-	 * mistake. */
+	/* The caller's struct is untouched after a refusal, so that no caller uses a half-filled
+	 * one. */
 	if (err == PZ_OK)
 		*out = peer;
 	if (out_x509_error)
