@@ -1,8 +1,8 @@
 /*
  * Keeps this device announced on the local network: one service and the machine's addresses, under
- * names that are changed when another host has them. All changes are made by on_settle, from what
- * is wanted now, whatever the order in which they came; the backend (Avahi's daemon or our own
- * responder) may change below.
+ * names that are changed when another host has them. on_settle makes all changes, and compares only
+ * the present wish with what is announced, so the order of events does not matter; the backend
+ * (Avahi's daemon or our own responder) may be replaced at any time.
  */
 #include "mdns/announce.h"
 
@@ -24,8 +24,8 @@ wake(struct pz_mdns_announcer *announcer, uint64_t delay_us)
 	uint64_t due = pz_env_mono_us(announcer->env) + delay_us;
 
 	if (!announcer->settle.active || announcer->settle.due_us > due)
-		/* The nearer of two times wins: a retry in 30 s must not delay a change, nor a
-		 * change be put off by others. */
+		/* The earlier of two times wins: a retry in 30 s must not delay a change, and
+		 * events in a row must not postpone one again and again. */
 		pz_env_start(announcer->env, &announcer->settle, delay_us);
 }
 
@@ -55,7 +55,8 @@ take_all_back(struct pz_mdns_announcer *announcer)
 		take_address_back(announcer, &announcer->addresses[i]);
 }
 
-/** Only what has met a conflict: with a goodbye to the rest, all peers would take us for gone. */
+/** Withdraws only what has met a conflict: a goodbye for the other records would make all peers
+ * believe that this device is gone. */
 static void
 take_collided_back(struct pz_mdns_announcer *announcer)
 {
@@ -66,8 +67,8 @@ take_collided_back(struct pz_mdns_announcer *announcer)
 			take_address_back(announcer, &announcer->addresses[i]);
 }
 
-/** Another host has one of our names. Both names get random values: it does not matter which one is
- * taken. */
+/** Another host has one of our names. Both names are replaced by random ones: it does not matter
+ * which one collided. */
 static void
 rename_all(struct pz_mdns_announcer *announcer)
 {
@@ -81,8 +82,8 @@ rename_all(struct pz_mdns_announcer *announcer)
 
 /**
  * RFC 6762 9: a host that sees a conflict with its announcement probes again. The conflict may be
- * false: a delayed packet of our own from before a change looks like one.
- * @return whether there is something to announce now
+ * false: our own delayed packet from before a change looks the same. @return whether there is
+ * something to announce now
  */
 static bool
 see_collision(struct pz_mdns_announcer *announcer)
@@ -112,8 +113,9 @@ is_on_interface(const struct pz_mdns_announcer *announcer, int interface)
 }
 
 /**
- * Only what the machine still has. Avahi never announces a service, on whatever interface, when one
- * went while the service was probed for on it: so it is given the service again.
+ * Removes only the addresses that the machine no longer has. If a service was withdrawn on an
+ * interface while Avahi was still probing for it, Avahi never announces it there again: so the
+ * service is submitted anew.
  */
 static void
 drop_addresses(struct pz_mdns_announcer *announcer)
@@ -127,8 +129,8 @@ drop_addresses(struct pz_mdns_announcer *announcer)
 		struct pz_mdns_announced_address *address = &announcer->addresses[i];
 
 		if (address->is_wanted)
-			/* The backend knows an entry by its own pointer, so ours may move within
-			 * the array. */
+			/* The backend identifies an entry by its own pointer, so our array may move
+			 * its elements. */
 			announcer->addresses[kept++] = *address;
 		else
 			take_address_back(announcer, address);
@@ -136,7 +138,7 @@ drop_addresses(struct pz_mdns_announcer *announcer)
 	announcer->addresses_len = kept;
 }
 
-/** @return whether the backend took it */
+/** @return whether the backend accepted it */
 static bool
 announce_service(struct pz_mdns_announcer *announcer)
 {
@@ -146,8 +148,8 @@ announce_service(struct pz_mdns_announcer *announcer)
 	service.instance = announcer->instance;
 	service.host = announcer->host;
 	if (announcer->entry != NULL && announcer->is_stale &&
-	    /* Without an update a record would disappear and come back: peers would see the device
-	     * gone for a moment. */
+	    /* Without an update the record would be removed and added again: peers would see the
+	     * device disappear for a moment. */
 	    !backend->ops->update_service(backend, announcer->entry, &service))
 		take_service_back(announcer);
 	announcer->is_stale = false;
@@ -174,8 +176,8 @@ announce_addresses(struct pz_mdns_announcer *announcer)
 }
 
 /**
- * Once until everything is announced: a daemon that forbids it says so a moment after each attempt,
- * and each attempt begins well.
+ * Reported once until everything is announced: a daemon that forbids it answers so a moment after
+ * each attempt, and each attempt seems to succeed at first.
  */
 static void
 retry(struct pz_mdns_announcer *announcer, const char *reason)
@@ -216,13 +218,14 @@ on_settle(struct pz_timer *timer, void *arg)
 		return;
 	if (announcer->has_collided && !see_collision(announcer))
 		return;
-	if (announcer->is_broken) /* which one does not matter: it was a while ago */
+	if (announcer->is_broken) /* the record does not matter: the failure is some time ago */
 		take_all_back(announcer);
 	announcer->is_broken = false;
 	/* Addresses first: a host that sees the service can resolve it at once. */
 	bool is_done = announce_addresses(announcer);
 	is_done = announce_service(announcer) && is_done;
-	if (announcer->has_collided) /* with another program on this machine: reported at once */
+	if (announcer->has_collided) /* a collision with another program on this machine is reported
+					at once */
 		return;
 	if (!is_done)
 		retry(announcer, "no memory");
@@ -251,11 +254,11 @@ pz_mdns_announcer_publish(struct pz_mdns_announcer *announcer,
 	struct pz_mdns_service *old = announcer->wanted;
 
 	PZ_TRY(pz_mdns_service_check(service, NULL));
-	/* A copy, since the caller's strings end with the call. */
+	/* A copy, because the caller's strings end with the call. */
 	struct pz_mdns_service *copy = pz_mdns_service_copy(service);
 	if (copy == NULL)
 		return PZ_ERR_LIMIT_MEMORY;
-	/* The same names again: the ones that replaced them after a collision stay. */
+	/* If the names have not changed, the ones that replaced them after a collision are kept. */
 	if (old == NULL || strcmp(old->instance, copy->instance) != 0 ||
 	    strcmp(old->host, copy->host) != 0) {
 		take_all_back(announcer);
@@ -272,7 +275,7 @@ pz_mdns_announcer_publish(struct pz_mdns_announcer *announcer,
 	return PZ_OK;
 }
 
-/** What another one refused, or is not wanted any more, is no trouble. */
+/** A failure of another backend, or of something that is no longer wanted, is forgotten. */
 static void
 forget_failure(struct pz_mdns_announcer *announcer)
 {
@@ -292,7 +295,7 @@ pz_mdns_announcer_unpublish(struct pz_mdns_announcer *announcer)
 	forget_failure(announcer);
 }
 
-/* Entries belong to a backend, so they go before it is replaced; the names stay. */
+/* Entries belong to a backend, so they are freed before it is replaced; the names are kept. */
 void
 pz_mdns_announcer_attach(struct pz_mdns_announcer *announcer, struct pz_mdns_backend *backend)
 {
@@ -318,7 +321,7 @@ find(struct pz_mdns_announcer *announcer, const struct pz_mdns_local *local)
 	return NULL;
 }
 
-/* First those that stay, then those that are gone, so that there is room for the new ones. */
+/* Kept addresses first, then the removed ones, so that there is room for the new ones. */
 void
 pz_mdns_announcer_addresses(struct pz_mdns_announcer *announcer, const struct pz_mdns_local *locals,
 			    size_t len)
@@ -343,12 +346,12 @@ void
 pz_mdns_announcer_collision(struct pz_mdns_announcer *announcer, const void *entry)
 {
 	announcer->has_collided = true;
-	/* NULL: the backend does not say which record it was. */
+	/* NULL: the backend does not report which record collided. */
 	announcer->entry_has_collided |= entry == NULL || entry == announcer->entry;
 	for (size_t i = 0; i < announcer->addresses_len; i++)
 		announcer->addresses[i].has_collided |=
 			entry == NULL || entry == announcer->addresses[i].entry;
-	/* An attacker may claim every name: RFC 6762 8.1 asks to slow down then. */
+	/* An attacker may claim every name; RFC 6762 8.1 requires a delay then. */
 	wake(announcer,
 	     announcer->collisions < PZ_MDNS_COLLISIONS_MAX ? 0 : PZ_MDNS_COLLISION_WAIT_US);
 }
@@ -365,7 +368,7 @@ pz_mdns_announcer_failed(struct pz_mdns_announcer *announcer, const char *reason
 void
 pz_mdns_announcer_established(struct pz_mdns_announcer *announcer, const void *entry)
 {
-	/* Several may be announced under way; only when all are is the trouble over. */
+	/* There may be several entries; only when all are announced is the failure over. */
 	if (entry == announcer->entry)
 		announcer->is_established = true;
 	for (size_t i = 0; i < announcer->addresses_len; i++)

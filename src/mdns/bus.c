@@ -22,12 +22,12 @@
 #include "mdns/poll.h"
 
 #define DEFAULT_ADDRESS "unix:path=/var/run/dbus/system_bus_socket"
-#define ANSWER_MS 10000      /* then a call has failed */
-#define DISPATCH_PER_TURN 64 /* messages; others are served in between */
+#define ANSWER_MS 10000      /* after that a call fails */
+#define DISPATCH_PER_TURN 64 /* messages; then other work of the loop gets its turn */
 
 struct pz_mdns_bus {
 	struct pz_loop *loop;
-	struct pz_mdns_poll poll; /* watches are made by poll.c here too */
+	struct pz_mdns_poll poll; /* the watches of D-Bus come from poll.c too */
 	const char *service;
 	const struct pz_mdns_bus_events *events;
 	void *arg;
@@ -128,7 +128,8 @@ on_timeout(struct pz_timer *timer, void *arg)
 	struct timeout *timeout = arg;
 
 	(void)timer;
-	run_timeout(timeout); /* again and again, until it is removed: it may be by the next line */
+	run_timeout(timeout); /* D-Bus timeouts repeat until they are removed, which the next line
+				 may do */
 	dbus_timeout_handle(timeout->of);
 }
 
@@ -206,7 +207,7 @@ call_free(struct call *call)
 	free(call);
 }
 
-/* The call is freed first: `done` may close the bus. */
+/* The call is freed first, because `done` may close the bus. */
 static void
 on_answer(DBusPendingCall *pending, void *arg)
 {
@@ -220,7 +221,7 @@ on_answer(DBusPendingCall *pending, void *arg)
 	dbus_message_unref(answer);
 }
 
-/* Without `done` no answer is requested, and none is awaited. */
+/* Without `done` no answer is requested or awaited. */
 static bool
 send_call(struct pz_mdns_bus *bus, DBusMessage *takes_call,
 	  void (*done)(void *arg, DBusMessage *answer), void *arg)
@@ -264,7 +265,7 @@ pz_mdns_bus_call(struct pz_mdns_bus *bus, DBusMessage *takes_call,
 
 /* ---- the service's owner ---- */
 
-/* An owner's name is ":1.42" and the like; a longer one than the field is not believed. */
+/* A unique name looks like ":1.42"; one that does not fit the field is ignored. */
 static void
 set_owner(struct pz_mdns_bus *bus, const char *owner)
 {
@@ -273,7 +274,7 @@ set_owner(struct pz_mdns_bus *bus, const char *owner)
 	if (strlen(owner) >= sizeof(bus->owner))
 		return;
 	snprintf(bus->owner, sizeof(bus->owner), "%s", owner);
-	if (was_there) /* gone or replaced: what it knew of us is lost */
+	if (was_there) /* gone or replaced: it has lost all objects that it had for us */
 		bus->events->lost(bus->arg);
 	else if (owner[0] != '\0')
 		bus->events->ready(bus->arg);
@@ -285,7 +286,7 @@ on_owner(void *arg, DBusMessage *answer)
 	struct pz_mdns_bus *bus = arg;
 	const char *owner;
 
-	if (bus->owner[0] != '\0') /* a signal was faster */
+	if (bus->owner[0] != '\0') /* a signal has already given the owner */
 		return;
 	if (dbus_message_get_type(answer) == DBUS_MESSAGE_TYPE_METHOD_RETURN &&
 	    dbus_message_get_args(answer, NULL, DBUS_TYPE_STRING, &owner, DBUS_TYPE_INVALID))
@@ -341,7 +342,7 @@ on_message(DBusConnection *connection, DBusMessage *message, void *arg)
 		    strcmp(name, bus->service) == 0 && strcmp(after, bus->owner) != 0)
 			set_owner(bus, after);
 	} else if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_SIGNAL && sender != NULL &&
-		   strcmp(sender, bus->owner) == 0) { /* any program on the bus can send a signal */
+		   strcmp(sender, bus->owner) == 0) { /* any program can send a signal */
 		bus->events->signal(bus->arg, message);
 	} else {
 		return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
@@ -359,17 +360,17 @@ bus_address(void)
 	return address ? address : DEFAULT_ADDRESS;
 }
 
-/* True unless the socket's file is missing: saves opening a connection on machines without a bus.
- */
+/* True unless the socket's file is missing: this saves a connection attempt on machines without a
+ * bus. */
 bool
 pz_mdns_bus_may_exist(void)
 {
 	static const char prefix[] = "unix:path=";
 	const char *address = bus_address();
-	char path[108]; /* of a socket: unix(7) */
+	char path[108]; /* the size of a socket's path, unix(7) */
 
 	if (strncmp(address, prefix, strlen(prefix)) != 0)
-		return true; /* libdbus knows more kinds */
+		return true; /* libdbus supports other kinds of address, which are not checked */
 	address += strlen(prefix);
 	size_t len = strcspn(address, ",;");
 	if (len >= sizeof(path))
@@ -395,6 +396,8 @@ pz_mdns_bus_close(struct pz_mdns_bus *bus)
 		dbus_connection_remove_filter(bus->connection, on_message, bus);
 		dbus_connection_close(bus->connection);
 		dbus_connection_set_dispatch_status_function(bus->connection, NULL, NULL, NULL);
+		/* Without functions libdbus gives its watches and timeouts back now, while our loop
+		 * still knows them. */
 		dbus_connection_set_watch_functions(bus->connection, NULL, NULL, NULL, NULL, NULL);
 		dbus_connection_set_timeout_functions(bus->connection, NULL, NULL, NULL, NULL,
 						      NULL);
@@ -440,6 +443,8 @@ pz_mdns_bus_open(struct pz_loop *loop, const char *address, const char *service,
 	pz_list_init(&bus->calls);
 	pz_timer_init(&bus->dispatch, on_dispatch, bus);
 	dbus_error_init(&error);
+	/* A private connection, because libdbus forbids closing a shared one, and this one is
+	 * closed whenever the bus is lost. */
 	bus->connection = dbus_connection_open_private(address ? address : bus_address(), &error);
 	if (bus->connection == NULL) {
 		pz_fail(info, PZ_ERR_IO, "message bus: %s", error.message);

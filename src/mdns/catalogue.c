@@ -1,24 +1,23 @@
 /*
- * For each instance that a PTR record names, its SRV and TXT records are asked for, and the A and
- * AAAA records of the host that the SRV record names. Records are kept as they came, one for each
- * interface and protocol, and nothing is decided while they come: `settle`, a moment later, looks
- * at what there is. So it does not matter in which order they come, whether they repeat, or
- * whether a backend calls from inside another call.
+ * For each instance that a PTR record names, this queries its SRV and TXT records, and the A and
+ * AAAA records of the host that the SRV record names. Records are stored as received, one for each
+ * interface and protocol, and nothing is decided on receipt: `settle` looks at all of them a moment
+ * later. So the order and repetitions do not matter, nor does a backend that calls from inside
+ * another call.
  *
- * `found` is called for an instance when PTR, SRV, TXT and an address are there, `gone` when one of
- * PTR, SRV and addresses has been missing for PZ_MDNS_GONE_US: a device that has another port or
- * address may take back the one before some moments before the new one is announced. (An announcer
+ * `found` is called for an instance when PTR, SRV, TXT and an address are known, `gone` when one of
+ * PTR, SRV and addresses has been missing for PZ_MDNS_GONE_US: a device whose port or address
+ * changes may withdraw the old record some moments before it announces the new one. (An announcer
  * that crashes leaves a PTR record that lives for 75 minutes; SRV and addresses live for two.)
  *
- * When all is queried again, or by another backend, nothing that is known is certain any more;
- * `gone` is not called for it before `confirm`.
+ * When everything is queried again, or by another backend, the known instances are unconfirmed;
+ * `gone` is not called for them before `confirm`.
  *
- * Why not Avahi's own browsers of services and resolvers: a resolver gives one address of an
- * instance and stays with it, and a device is dialled at all of its addresses, on each interface;
- * those of avahi-daemon and of avahi-core are different interfaces, records are the same in both;
- * and here the limits are ours: how many instances, questions and bytes a stranger can make us
- * keep, which instances give way when there are too many, and what is still believed while the
- * backend changes.
+ * Why not Avahi's own browsers of services and resolvers: a resolver reports only one address of an
+ * instance, while a device is dialled at all of its addresses, on each interface; avahi-daemon and
+ * avahi-core have different interfaces for resolvers, but the same for records; and here the limits
+ * are ours: how many instances, queries and bytes a stranger can make us keep, which instances are
+ * dropped when there are too many, and what remains valid while the backend changes.
  */
 #include "mdns/catalogue.h"
 
@@ -37,17 +36,17 @@ struct pz_mdns_instance {
 	struct pz_list node;
 	struct pz_mdns_records records;
 	struct pz_mdns_watch ask[ASK_COUNT];
-	enum pz_mdns_worth worth; /* as the owner returned it last from `found` */
-	uint64_t since_us;        /* it is known */
-	bool is_changed;          /* to be looked at by settle */
-	bool is_reported;         /* found was called, gone was not */
+	enum pz_mdns_worth worth; /* the last result of `found` */
+	uint64_t since_us;        /* when it became known */
+	bool is_changed;          /* settle has to look at it */
+	bool is_reported;         /* found was called, and gone was not called after it */
 	bool is_unconfirmed;      /* queried again: a missing answer means nothing yet */
-	uint64_t incomplete_us; /* since when PTR, SRV or addresses are missing; 0: they are not */
-	bool is_overdue;        /* that is so for long enough, but for what waits to be read */
-	/* What was reported last, to see a change. */
+	uint64_t incomplete_us;   /* since when PTR, SRV or addresses are missing, or 0 */
+	bool is_overdue; /* missing for long enough, except that records may wait to be read */
+	/* What was reported last, to detect a change. */
 	uint16_t reported_port;
 	struct pz_slice reported_txt;       /* owned */
-	char host[PZ_MDNS_NAME_TEXT_BYTES]; /* whose addresses are asked for, "" for none */
+	char host[PZ_MDNS_NAME_TEXT_BYTES]; /* whose addresses are queried, "" for none */
 	char name[PZ_MDNS_LABEL_BYTES_MAX + 1];
 };
 
@@ -105,7 +104,8 @@ find(const struct pz_mdns_catalogue *catalogue, const char *name)
 	return NULL;
 }
 
-/** Of those that may give way to a new one, the one that is worth least, and is known longest. */
+/** Of the instances that may be dropped for a new one: the one of least worth, and of these the
+ * oldest. */
 static struct pz_mdns_instance *
 worth_least(const struct pz_mdns_catalogue *catalogue)
 {
@@ -115,7 +115,7 @@ worth_least(const struct pz_mdns_catalogue *catalogue)
 	PZ_LIST_EACH (&catalogue->instances, node, tmp) {
 		struct pz_mdns_instance *instance =
 			PZ_CONTAINER(node, struct pz_mdns_instance, node);
-		/* An instance that the owner has not seen yet may be a member. */
+		/* An instance that the owner has not looked at yet may be a member. */
 		bool had_time = now - instance->since_us >= PZ_MDNS_LOOK_US;
 
 		if (instance->worth == PZ_MDNS_MEMBER || (!instance->is_reported && !had_time))
@@ -126,7 +126,7 @@ worth_least(const struct pz_mdns_catalogue *catalogue)
 	return least;
 }
 
-/** How many may give way now: each new instance costs questions to the network. */
+/** How many may be dropped now: each new instance costs queries on the network. */
 static bool
 may_replace(struct pz_mdns_catalogue *catalogue)
 {
@@ -140,8 +140,8 @@ may_replace(struct pz_mdns_catalogue *catalogue)
 }
 
 /**
- * It gives way. It is not looked at again while there are too many: else those that are announced
- * again and again would be all that is ever looked at.
+ * Drops it for another one. It is not looked at again while there are too many: otherwise instances
+ * that are announced again and again would take all the attention.
  */
 static void
 give_way(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
@@ -150,7 +150,7 @@ give_way(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 		pz_map_free(catalogue->former);
 		catalogue->former = pz_map_new();
 	}
-	/* Without memory it is looked at again: no harm. */
+	/* Without memory it is only looked at again, which is harmless. */
 	if (catalogue->former != NULL)
 		(void)!pz_map_put(catalogue->former, pz_slice_str(instance->name), catalogue, NULL);
 	unask_all(instance);
@@ -181,7 +181,7 @@ make_room(struct pz_mdns_catalogue *catalogue, const char *name)
 		return true;
 	}
 	catalogue->ignored++;
-	if (!is_former && !catalogue->crowd.active) /* later others may give way */
+	if (!is_former && !catalogue->crowd.active) /* later the next ones may be dropped */
 		pz_env_start(catalogue->env, &catalogue->crowd, PZ_MDNS_CROWD_US);
 	return false;
 }
@@ -211,7 +211,7 @@ add_instance(struct pz_mdns_catalogue *catalogue, const char *name)
 	return instance;
 }
 
-/** Takes it out of its list. */
+/** Removes it from its list. */
 static void
 free_instance(struct pz_mdns_instance *instance)
 {
@@ -227,8 +227,8 @@ drop_instance(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *inst
 	unask_all(instance);
 	catalogue->instances_len--;
 	free_instance(instance);
-	/* There is room again for an instance that was ignored: query all, but not at once, or an
-	 * attacker whose instances come and go would make us query all the time. */
+	/* There is room again for an instance that was ignored: query all again, but not at once,
+	 * or an attacker whose instances appear and disappear would make us query all the time. */
 	if (catalogue->has_overflowed && !catalogue->confirm.active)
 		pz_env_start(catalogue->env, &catalogue->confirm, PZ_MDNS_CONFIRM_US);
 }
@@ -246,6 +246,7 @@ pz_mdns_catalogue_record(void *watch_arg, bool is_there, int interface, uint8_t 
 		if (pz_mdns_ptr_read(rdata, name) != PZ_OK)
 			return;
 		instance = find(catalogue, name);
+		/* Our own announcement comes back by multicast, and is not an instance. */
 		if (instance == NULL && is_there && strcasecmp(name, catalogue->own) != 0)
 			instance = add_instance(catalogue, name);
 	}
@@ -268,7 +269,7 @@ tell_again(struct pz_mdns_instance *instance)
 	pz_mdns_records_report_again(&instance->records);
 }
 
-/** Marks all addresses to be reported again when port or TXT have changed; false: no memory. */
+/** Marks all addresses to be reported again if port or TXT have changed; false: no memory. */
 static bool
 see_change(struct pz_mdns_instance *instance, uint16_t port, struct pz_slice txt)
 {
@@ -291,7 +292,7 @@ static void
 tell_found(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance,
 	   const struct pz_mdns_record *record)
 {
-	/* Copies: the call-back may end the browsing. */
+	/* Copies, because the call-back may end the browsing. */
 	char name[sizeof(instance->name)], address[sizeof(record->text)];
 	struct pz_mdns_txt txt;
 
@@ -314,7 +315,7 @@ tell_found(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instanc
 		instance->worth = worth;
 }
 
-/** Takes an instance as gone. @return whether `gone` was called */
+/** Treats an instance as gone. @return whether `gone` was called */
 static bool
 retire(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance, bool forever)
 {
@@ -332,9 +333,9 @@ retire(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance, b
 }
 
 /**
- * PTR, SRV or addresses are missing. Once more a moment after the time is over: on a machine that
- * was busy for as long, the records have come meanwhile and wait to be read.
- * @return whether that makes it gone
+ * PTR, SRV or addresses are missing. After the time has passed it waits one moment more: on a
+ * machine that was busy for so long, the records may have arrived and wait to be read. @return
+ * whether the instance is gone
  */
 static bool
 is_gone(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
@@ -349,12 +350,13 @@ is_gone(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 	if (passed >= PZ_MDNS_GONE_US && instance->is_overdue)
 		return !instance->is_unconfirmed;
 	instance->is_overdue = passed >= PZ_MDNS_GONE_US;
-	instance->is_changed = true; /* it is looked at again */
+	instance->is_changed = true; /* looked at again after that moment */
 	wake(catalogue, instance->is_overdue ? PZ_US_PER_MS : PZ_MDNS_GONE_US - passed);
 	return false;
 }
 
-/** @return whether an event was called: it may have changed everything that was looked at before */
+/** @return whether an event was called: its receiver may have changed everything, so nothing read
+ * before is valid */
 static bool
 tell(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 {
@@ -375,7 +377,7 @@ tell(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 	if (txt == NULL)
 		return false;
 	instance->is_unconfirmed =
-		false; /* all of it was found again: from now on a goodbye counts */
+		false; /* everything was found again: from now on a goodbye counts */
 	if (!see_change(instance, port, pz_mdns_record_rdata(txt)))
 		return false;
 	const struct pz_mdns_record *untold =
@@ -388,7 +390,7 @@ tell(struct pz_mdns_catalogue *catalogue, struct pz_mdns_instance *instance)
 
 /* ---- settling ---- */
 
-/** Asks what is missing. @return how many questions that were */
+/** Queries the missing records. @return how many queries were made */
 static unsigned
 ask_about(struct pz_mdns_instance *instance)
 {
@@ -417,7 +419,7 @@ ask_about(struct pz_mdns_instance *instance)
 	return count;
 }
 
-/** @return whether everything has been asked */
+/** @return whether all queries have been made */
 static bool
 ask_all(struct pz_mdns_catalogue *catalogue)
 {
@@ -442,11 +444,12 @@ tell_one(struct pz_mdns_catalogue *catalogue)
 			PZ_CONTAINER(node, struct pz_mdns_instance, node);
 
 		if (strcasecmp(instance->name, catalogue->own) == 0) {
-			/* No record ends it any more: the owner would keep it for ever. */
+			/* No record will end it any more: without this the owner would keep it for
+			 * ever. */
 			if (retire(catalogue, instance, true))
 				return true;
 		} else if (instance->is_changed) {
-			/* Before the call: afterwards it may not be there. */
+			/* Before the call, because the instance may be freed after it. */
 			instance->is_changed = false;
 			if (tell(catalogue, instance))
 				return true;
@@ -455,7 +458,7 @@ tell_one(struct pz_mdns_catalogue *catalogue)
 	return false;
 }
 
-/** Those that gave way are gone for the owner, too. */
+/** Reports the dropped instances as gone to the owner. */
 static void
 tell_left(struct pz_mdns_catalogue *catalogue)
 {
@@ -485,7 +488,7 @@ on_settle(struct pz_timer *timer, void *arg)
 	if (catalogue->owner->events == NULL)
 		return;
 	tell_left(catalogue);
-	/* From the start after each: a call-back may have changed everything. */
+	/* Begins again after each one: a call-back may have changed everything. */
 	while (catalogue->is_on && tell_one(catalogue))
 		;
 }
@@ -506,7 +509,8 @@ ask_who_again(struct pz_mdns_catalogue *catalogue)
 	wake(catalogue, 0);
 }
 
-/** One that was never looked at found no room. What is known is believed meanwhile. */
+/** An instance that was never looked at found no room. All are queried again; the known ones stay
+ * valid meanwhile. */
 static void
 on_crowd(struct pz_timer *timer, void *arg)
 {
@@ -544,6 +548,7 @@ ask_anew(struct pz_mdns_catalogue *catalogue, struct pz_mdns_backend *backend)
 	catalogue->is_broken = false;
 }
 
+/* All devices have had the time to answer by now, so a missing answer counts from here on. */
 static void
 on_confirm(struct pz_timer *timer, void *arg)
 {
@@ -630,12 +635,12 @@ pz_mdns_catalogue_own_changed(struct pz_mdns_catalogue *catalogue)
 	bool is_renamed = catalogue->own_before[0] != '\0' &&
 			  strcmp(catalogue->own_before, catalogue->own) != 0;
 
-	if (catalogue->own[0] == '\0') /* the name before is still the one to look for */
+	if (catalogue->own[0] == '\0') /* search for the previous name */
 		return;
 	snprintf(catalogue->own_before, sizeof(catalogue->own_before), "%s", catalogue->own);
 	if (!catalogue->is_on)
 		return;
-	wake(catalogue, 0); /* an instance may have the name that is ours now */
+	wake(catalogue, 0); /* an instance may have the name that is now ours */
 	if (is_renamed && catalogue->backend != NULL)
 		ask_who_again(catalogue);
 }

@@ -12,7 +12,7 @@ struct pz_mdns_fake_net {
 	struct pz_list nodes;
 	bool (*reachable)(void *arg, const char *a, const char *b);
 	void *arg;
-	uint64_t versions; /* of announcements, counted over the whole network */
+	uint64_t versions; /* counts announcements on the whole network */
 };
 
 struct fake {
@@ -31,8 +31,8 @@ struct fake {
 /* An instance that was reported to a browsing node. */
 struct known {
 	struct pz_list node;
-	uint64_t version;    /* that was reported; 0: to be reported again */
-	uint64_t expires_us; /* UINT64_MAX: it can be reached */
+	uint64_t version;    /* the version that was reported; 0: report it again */
+	uint64_t expires_us; /* UINT64_MAX: it can be reached, so it does not expire */
 	bool said_goodbye;
 	char instance[PZ_MDNS_LABEL_BYTES_MAX + 1];
 };
@@ -62,7 +62,7 @@ pz_mdns_fake_net_reachable(struct pz_mdns_fake_net *net,
 	pz_mdns_fake_net_changed(net);
 }
 
-/** Schedules the next look at what is to be reported; an earlier one stays. */
+/** Schedules the next report; an earlier one stays. */
 static void
 kick(struct fake *fake)
 {
@@ -124,7 +124,7 @@ forget_all(struct fake *fake)
 	}
 }
 
-/** Reports one that is gone; false without one. */
+/** Reports one instance that is gone; false if there is none. */
 static bool
 tell_gone(struct fake *fake, uint64_t now)
 {
@@ -151,7 +151,7 @@ static bool
 tell(struct fake *fake, const struct fake *other)
 {
 	struct known *known = known_of(fake, other->announced->instance);
-	/* A copy: the call-back may change what the other one announces. */
+	/* A copy, because the call-back may change what the other node announces. */
 	struct pz_mdns_service *copy = pz_mdns_service_copy(other->announced);
 	bool is_new = known == NULL;
 
@@ -181,7 +181,7 @@ tell(struct fake *fake, const struct fake *other)
 	return true;
 }
 
-/** Reports one that is new or has changed; false without one. */
+/** Reports one instance that is new or has changed; false if there is none. */
 static bool
 tell_found(struct fake *fake)
 {
@@ -206,7 +206,7 @@ on_timer(struct pz_timer *timer, void *arg)
 	(void)timer;
 	if (fake->base.events == NULL)
 		return;
-	/* One at a time, from the start: a call-back may have changed everything. */
+	/* One at a time, each time from the start: a call-back may have changed everything. */
 	while (fake->is_browsing && (tell_gone(fake, now) || tell_found(fake)))
 		;
 	PZ_LIST_EACH (&fake->known, node, tmp) {

@@ -1,11 +1,11 @@
 /*
  * Connects the backend (system.c where avahi-daemon runs, else own.c), the announcer (announce.c)
- * and the catalogue of found instances (catalogue.c). No code of ours acts inside a call-back of
- * Avahi: states are noted, and `choose` looks at them in a turn of its own.
+ * and the catalogue of found instances (catalogue.c). Call-backs of Avahi only record a state;
+ * `choose` acts on it in a turn of its own.
  *
- * An attacker on the local network may end the process of our own responder with a packet. So it is
- * started again, each time after twice the time of before, up to an hour: a single death costs
- * almost nothing, and endless ones cost no CPU. From PZ_MDNS_DEATHS_MAX on the owner is warned.
+ * An attacker on the local network may crash the process of our own responder with a packet. It is
+ * started again with a delay that doubles each time, up to an hour: one crash costs almost nothing,
+ * and repeated crashes cost no CPU. From PZ_MDNS_DEATHS_MAX crashes on the owner is warned.
  */
 #include "mdns/mdns.h"
 
@@ -24,7 +24,7 @@
 #include "net/netwatch.h"
 
 struct speaker {
-	struct pz_mdns_backend *backend; /* NULL: not there */
+	struct pz_mdns_backend *backend; /* NULL: not available */
 	enum pz_mdns_backend_state state;
 };
 
@@ -33,13 +33,13 @@ struct daemon_mdns {
 	struct pz_loop *loop;
 	struct pz_netwatch *netwatch; /* NULL: nothing is open, or there is no rtnetlink */
 	struct speaker system, own;
-	unsigned deaths;          /* of our own responder, since it lived for PZ_MDNS_WELL_US */
-	uint64_t own_since_us;    /* it runs */
-	uint64_t own_again_us;    /* not before */
-	bool is_reported;         /* that it does not run well */
-	uint64_t system_until_us; /* it is waited for */
-	uint64_t system_again_us; /* the bus is not connected to before */
-	struct pz_mdns_backend *active; /* one of the two, or NULL */
+	unsigned deaths; /* crashes of our own responder since it last ran for PZ_MDNS_WELL_US */
+	uint64_t own_since_us;          /* when it was started */
+	uint64_t own_again_us;          /* not started again before this time */
+	bool is_reported;               /* the owner was warned that it does not run well */
+	uint64_t system_until_us;       /* avahi-daemon is awaited until this time */
+	uint64_t system_again_us;       /* no connection to the bus before this time */
+	struct pz_mdns_backend *active; /* `system` or `own`, or NULL */
 	struct pz_mdns_announcer announcer;
 	struct pz_mdns_catalogue catalogue;
 	struct pz_timer choose, retry, again;
@@ -50,7 +50,8 @@ struct daemon_mdns {
 static bool
 local_of(const struct ifaddrs *entry, struct pz_mdns_local *out)
 {
-	/* Where avahi-core and avahi-daemon do not speak either: down, or one end of a tunnel. */
+	/* Interfaces that avahi-core and avahi-daemon do not use either: those that are down, and
+	 * ends of a tunnel. */
 	if (entry->ifa_addr == NULL || (entry->ifa_flags & IFF_UP) == 0 ||
 	    (entry->ifa_flags & IFF_POINTOPOINT) != 0)
 		return false;
@@ -108,7 +109,7 @@ on_own_state(void *arg, enum pz_mdns_backend_state state)
 	struct daemon_mdns *mdns = arg;
 
 	if (state == PZ_MDNS_READY)
-		mdns->own.state = state; /* it has been attached since it was started */
+		mdns->own.state = state; /* it was attached when it was started */
 	else
 		note_state(mdns, &mdns->own, state);
 }
@@ -118,7 +119,7 @@ on_collision(void *arg, void *entry)
 {
 	struct daemon_mdns *mdns = arg;
 
-	/* The name may be replaced before anything with it was established. */
+	/* The name may be replaced before it was ever established. */
 	pz_mdns_catalogue_own_changed(&mdns->catalogue);
 	pz_mdns_announcer_collision(&mdns->announcer, entry);
 }
@@ -205,9 +206,9 @@ stop_all(struct daemon_mdns *mdns)
 	tell_responder(mdns, NULL);
 }
 
-/** A bus may end every connection at once, as it does with a user whose name it cannot look up (a
- * dynamic user of systemd without libnss-systemd). So it is connected to once in a while only, and
- * our own responder speaks meanwhile. */
+/** A bus may close every connection at once, for example when it cannot look up our user (a dynamic
+ * user of systemd without libnss-systemd). So attempts are rare, and our own responder works in
+ * between. */
 static void
 start_system(struct daemon_mdns *mdns)
 {
@@ -240,6 +241,8 @@ restart_delay_us(unsigned deaths)
 	return delay < PZ_MDNS_RESTART_MAX_US ? delay : PZ_MDNS_RESTART_MAX_US;
 }
 
+/* Only deaths in a row count: a process that has run for PZ_MDNS_WELL_US was hardly under
+ * attack. */
 static void
 count_death(struct daemon_mdns *mdns)
 {
@@ -260,7 +263,7 @@ count_death(struct daemon_mdns *mdns)
 	tell_responder(mdns, text.text);
 }
 
-/** A responder that lives for long is well. */
+/** A responder that has run for a while is considered well, and its crashes are forgotten. */
 static void
 see_well(struct daemon_mdns *mdns)
 {
@@ -301,7 +304,7 @@ start_own(struct daemon_mdns *mdns)
 		tell_responder(mdns, info.text);
 	}
 	mdns->own_since_us = now;
-	if (mdns->is_reported) /* to see that it is well again */
+	if (mdns->is_reported) /* to report the recovery */
 		pz_env_start(&mdns->loop->env, &mdns->again, PZ_MDNS_WELL_US);
 	return err;
 }
@@ -312,8 +315,8 @@ is_wanted(const struct daemon_mdns *mdns)
 	return mdns->announcer.wanted != NULL || mdns->catalogue.is_on;
 }
 
-/** True when avahi-daemon may be there in a moment: then our responder must not announce the same.
- */
+/** True when avahi-daemon may appear in a moment: our responder must not announce the same names
+ * then. */
 static bool
 is_worth_waiting(struct daemon_mdns *mdns)
 {
@@ -326,7 +329,7 @@ is_worth_waiting(struct daemon_mdns *mdns)
 	return true;
 }
 
-/** Sees to it that the right one speaks, or none when there is nothing to say or to ask. */
+/** Chooses the backend that is used, or none when there is nothing to announce or to query. */
 static enum pz_err
 choose(struct daemon_mdns *mdns)
 {
@@ -339,7 +342,7 @@ choose(struct daemon_mdns *mdns)
 	}
 	if (mdns->netwatch == NULL && pz_netwatch_new(mdns->loop, PZ_NETWATCH_LOCAL, on_network,
 						      mdns, &mdns->netwatch) != PZ_OK)
-		mdns->netwatch = NULL; /* then what is there now has to do */
+		mdns->netwatch = NULL; /* then the present interfaces have to suffice */
 	if (mdns->active == NULL)
 		on_network(mdns);
 	start_system(mdns);
@@ -359,7 +362,7 @@ static void
 on_choose(struct pz_timer *timer, void *arg)
 {
 	(void)timer;
-	(void)choose(arg); /* what failed is tried again by the timer that it has started */
+	(void)choose(arg); /* after a failure the timer, which choose has started, tries again */
 }
 
 /* ---- the interface ---- */
@@ -399,11 +402,11 @@ daemon_free(struct pz_mdns *base)
 {
 	struct daemon_mdns *mdns = (struct daemon_mdns *)base;
 
-	base->events = NULL; /* the owner may be gone */
+	base->events = NULL; /* the owner may be freed already */
 	pz_mdns_announcer_fini(&mdns->announcer);
 	pz_mdns_catalogue_fini(&mdns->catalogue);
 	stop_all(mdns);
-	/* attach has started them again */
+	/* attaching has started them again */
 	pz_env_stop(&mdns->loop->env, &mdns->announcer.settle);
 	pz_env_stop(&mdns->loop->env, &mdns->choose);
 	free(mdns);

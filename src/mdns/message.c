@@ -1,6 +1,7 @@
 /*
- * A message is its length without these two bytes, its kind, its id (4 bytes), and what its kind
- * has. Numbers are in network byte order; a string has its length before it, in two bytes.
+ * A message is its length (not counting these two bytes), its kind, its id (4 bytes), and the
+ * fields of its kind. Numbers are in network byte order; a string is preceded by its length, in two
+ * bytes.
  */
 #include "mdns/message.h"
 
@@ -17,7 +18,7 @@ struct writer {
 	bool is_too_long;
 };
 
-/* After the first overflow the message is refused as a whole. */
+/* After the first overflow the whole message is refused. */
 static void
 put(struct writer *w, const void *bytes, size_t len)
 {
@@ -131,8 +132,7 @@ struct reader {
 	bool is_bad;
 };
 
-/* After the first fault every further read gives an empty slice, so one check at the end suffices.
- */
+/* After the first fault every read returns an empty slice, so one check at the end suffices. */
 static struct pz_slice
 take(struct reader *r, size_t len)
 {
@@ -166,7 +166,7 @@ take_flag(struct reader *r)
 	return number == 1;
 }
 
-/* Copies into r->text, with NUL: names are C strings for both sides. */
+/* Copies into r->text with a NUL: both sides use names as C strings. */
 static const char *
 take_text(struct reader *r)
 {
@@ -185,7 +185,8 @@ take_text(struct reader *r)
 	return text;
 }
 
-/* The node checks what it announces, the responder checks it again: the node might be wrong. */
+/* The node checks what it announces, and the responder checks it again: the node might have a
+ * fault. */
 static void
 take_service(struct reader *r, struct pz_mdns_service *service)
 {
@@ -266,13 +267,13 @@ pz_mdns_message_read(struct pz_slice bytes, bool from_responder, struct pz_mdns_
 	r.rest.len = len;
 	text->len = 0;
 	uint32_t kind = take_number(&r, 1);
-	/* each end accepts only the kinds that the other may send */
+	/* each end accepts only the kinds that the other end may send */
 	if (kind == 0 || kind >= PZ_MDNS_MESSAGE_END || (kind >= PZ_MDNS_STARTED) != from_responder)
 		return PZ_ERR_PROTO;
 	message.kind = (enum pz_mdns_message_kind)kind;
 	message.id = take_number(&r, 4);
 	take_members(&r, &message);
-	/* bytes that are left over mean that the two ends disagree about the format */
+	/* remaining bytes mean that the two ends use different formats */
 	if (r.is_bad || r.rest.len > 0)
 		return PZ_ERR_PROTO;
 	*out = message;

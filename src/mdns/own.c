@@ -1,12 +1,12 @@
 /*
- * Strangers' packets end in libavahi-core, which stops its process when it finds something that it
- * did not expect. So it runs in a process that has no keys, no links and no store, and whose end
- * costs nothing but what was known of the local network. This file is its other end: each entry and
- * each watch has an id, calls are sent, and what comes back is read as a stranger's (message.h).
+ * Packets of strangers reach libavahi-core, which aborts its process when something is unexpected.
+ * So it runs in a process that has no keys, no links and no store; when it ends, only the knowledge
+ * about the local network is lost. This file is the node's end: each entry and each watch has an
+ * id, calls are sent as messages, and the answers are checked like a stranger's (message.h).
  *
- * The process is a fresh image, not a fork that continues: a copy of this process would have its
- * memory with all keys, for an attacker that takes it over. The program is started again instead of
- * a second one from a folder, because it cannot be missing or of another version.
+ * The process runs a new image and is not a mere fork: a copy of this process would give an
+ * attacker who takes it over all keys in its memory. It runs the same program file, not a second
+ * program, so it cannot be missing or of another version.
  */
 #include "mdns/own.h"
 
@@ -25,17 +25,17 @@
 #include "mdns/responder.h"
 #include "mdns/sandbox.h"
 
-/* Read in one turn at most: a process that never stops sending cannot stop the node. */
+/* The most that one turn reads: a process that never stops sending must not stop the node. */
 #define READ_BYTES (64U << 10)
 
-/** The process and our end of its socket. Outlives the backend until the process has ended. */
+/** The process and our end of its socket. It outlives the backend until the process has ended. */
 struct child {
 	uv_process_t process;
 	uv_poll_t poll;
-	uv_timer_t patience; /* until it has to have ended */
+	uv_timer_t patience; /* the time limit for its end */
 	struct own *own;     /* NULL: the backend was freed */
 	int fd;
-	unsigned handles; /* that libuv knows */
+	unsigned handles; /* handles that libuv has not closed yet */
 };
 
 struct own {
@@ -48,7 +48,7 @@ struct own {
 	uint32_t last_id;
 	struct pz_timer beat;
 	bool is_waiting; /* for the answer to a ping */
-	bool is_over;    /* it is about to end: nothing is sent or read any more */
+	bool is_over;    /* it is ending: nothing is sent or read any more */
 	int unable;      /* Avahi's reason, 0 for none */
 };
 
@@ -98,6 +98,7 @@ on_child_exit(uv_process_t *process, int64_t code, int signal)
 	own->child = NULL;
 	own->is_over = true;
 	pz_env_stop(own->env, &own->beat);
+	/* An error that the responder has reported is not a crash, and does not count as one. */
 	if (own->unable != 0) {
 		pz_debug("mdns-none", "%s", avahi_strerror(-own->unable));
 		own->base.events->state(own->base.arg, PZ_MDNS_LOST);
@@ -140,7 +141,7 @@ flush(struct own *own)
 		ssize_t sent =
 			send(own->child->fd, bytes.ptr, bytes.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-		if (sent <= 0) /* no room, or it ends: then it will be read */
+		if (sent <= 0) /* no room, or it is ending */
 			break;
 		pz_buf_consume(&own->out, (size_t)sent);
 	}
@@ -186,7 +187,7 @@ take_message(struct own *own, const struct pz_mdns_message *message)
 		own->unable = message->id ? (int)(message->id & INT16_MAX) : 1;
 	else if (message->kind == PZ_MDNS_PONG)
 		own->is_waiting = false;
-	else if (object == NULL) /* it was given back meanwhile */
+	else if (object == NULL) /* it was removed in the meantime */
 		return;
 	else if (object->watch_arg == NULL && message->kind == PZ_MDNS_ESTABLISHED)
 		events->established(own->base.arg, object);
@@ -239,7 +240,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 	ssize_t n = recv(child->fd, bytes, READ_BYTES, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0) { /* it ends: should it only have closed its socket, it ends now */
+	if (n <= 0) { /* it is ending; if it has only closed its socket, this ends it */
 		give_up(own, NULL);
 		return;
 	}
@@ -249,7 +250,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 
 /* ---- objects ---- */
 
-/** With a message about it, but for its id. NULL: out of memory. */
+/** Also builds the message about it, without its id. NULL: out of memory. */
 static void *
 object_new(struct pz_mdns_backend *backend, struct pz_mdns_message *message, void *watch_arg)
 {
@@ -356,7 +357,7 @@ own_free(struct pz_mdns_backend *backend)
 	free(own);
 }
 
-/** Both ends, or -1 twice. */
+/** Sets both ends, or both to -1. */
 static void
 socket_pair(int out[2])
 {
@@ -365,8 +366,9 @@ socket_pair(int out[2])
 }
 
 /**
- * Nothing of our environment, and neither our terminal nor our log: what it would write there is
- * chosen by strangers, too. A sanitizer's report is worth that, and needs its options.
+ * The child gets nothing of our environment, and neither our terminal nor our log: strangers choose
+ * part of what it would print. Only a sanitizer's report is worth an exception, and needs its
+ * options.
  */
 static int
 spawn(struct pz_loop *loop, struct child *child, int fd)
@@ -385,7 +387,7 @@ spawn(struct pz_loop *loop, struct child *child, int fd)
 		.args = args,
 		.env = nothing,
 		.cwd = "/",
-		.flags = UV_PROCESS_DETACHED, /* Ctrl-C is not for it */
+		.flags = UV_PROCESS_DETACHED, /* Ctrl-C must not reach it */
 		.stdio_count = PZ_MDNS_RESPONDER_FD + 1,
 		.stdio = stdio,
 	};
@@ -419,6 +421,8 @@ child_new(struct pz_loop *loop, struct child **out, struct pz_errinfo *info)
 	child->process.data = child->poll.data = child->patience.data = child;
 	child->fd = ends[0];
 	child->handles = 3;
+	/* Afterwards our copy of the child's end is closed: otherwise the end of the process would
+	 * not show as the end of the stream. */
 	int reason = spawn(loop, child, ends[1]);
 	close(ends[1]);
 	if (reason != 0) {

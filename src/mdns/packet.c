@@ -1,16 +1,16 @@
 /*
- * libavahi-core 0.8 stops its process with an assertion, or recurses without end, when it follows
- * an alias (CVE-2025-68468, CVE-2025-68471, CVE-2026-24401), and Debian 12 has no later version. No
- * service of ours has an alias, so a datagram that holds one is dropped whole: to cut a record out
- * would move the names that later records point to.
+ * libavahi-core 0.8 aborts with an assertion, or recurses without end, when it follows an alias
+ * (CVE-2025-68468, CVE-2025-68471, CVE-2026-24401), and Debian 12 has no later version. No service
+ * of ours has an alias, so the whole datagram with one is dropped: cutting a record out would move
+ * the names that later records point to.
  *
- * A compression pointer has to lead to a place before the name that it is a part of, and what it
- * leads to likewise: so no name can be endless, and none needs a count of jumps.
+ * A compression pointer must point to a place before the name that contains it, and so must the
+ * pointers of the name there: so every name ends, without a counter of jumps.
  *
- * Echoes: the library delays answers, and sends the records of the moment when it was asked. After
- * a change it takes such an answer, which multicast brings back to it, for that of another host
- * with our name, and withdraws what it announces. So it does not read them. The datagram is dropped
- * whole: all of it is ours.
+ * Echoes: the library delays answers, and sends the records that were valid when the query came.
+ * Multicast returns our own answer to us. After a change of the records the library takes this
+ * answer for that of another host with our name, and withdraws what it announces. So such echoes
+ * are dropped, as whole datagrams, since all of their records are ours.
  */
 #include "mdns/packet.h"
 
@@ -46,9 +46,8 @@ struct name {
 };
 
 /**
- * @param end the name has to end before this; what its pointers lead to may lie anywhere before it
- * @param at begin of the name; afterwards what follows it
- * @param out the name, when it is well-formed
+ * @param end the name must end before this; its pointers may point anywhere before it @param at
+ * begin of the name; afterwards what follows it @param out the name, when it is well-formed
  */
 static bool
 read_name(struct pz_slice packet, size_t end, size_t *at, struct name *out)
@@ -67,7 +66,7 @@ read_name(struct pz_slice packet, size_t end, size_t *at, struct name *out)
 				return false;
 			if (after == 0)
 				after = pos + 2;
-			bound = begin; /* it may not run into what led here */
+			bound = begin; /* it must not reach the place that pointed here */
 			pos = begin = target;
 			continue;
 		}
@@ -92,7 +91,7 @@ skip_name(struct pz_slice packet, size_t end, size_t *at)
 	return read_name(packet, end, at, &name);
 }
 
-/** Strings, each with its length before it, that fill the space exactly. */
+/** Strings, each preceded by its length, that fill the space exactly. */
 static bool
 are_strings(struct pz_slice packet, size_t at, size_t end)
 {
@@ -107,7 +106,7 @@ is_name(struct pz_slice packet, size_t at, size_t end)
 	return at <= end && skip_name(packet, end, &at) && at == end;
 }
 
-/** The data of a record, for the types that the library takes apart. */
+/** Checks the data of a record, for the types that the library parses. */
 static bool
 is_data(struct pz_slice packet, size_t type, size_t at, size_t end)
 {
@@ -178,7 +177,7 @@ pz_mdns_mark_make(struct pz_slice name, uint16_t type, struct pz_slice rdata,
 	uint8_t number[2] = {(uint8_t)(type >> 8), (uint8_t)type};
 	crypto_generichash_state state;
 
-	/* A name ends itself, so the parts cannot run into each other. */
+	/* A name has its own end, so the hashed parts cannot run into each other. */
 	crypto_generichash_init(&state, NULL, 0, sizeof(out->bytes));
 	crypto_generichash_update(&state, name.ptr, name.len);
 	crypto_generichash_update(&state, number, sizeof(number));
@@ -186,7 +185,7 @@ pz_mdns_mark_make(struct pz_slice name, uint16_t type, struct pz_slice rdata,
 	crypto_generichash_final(&state, out->bytes, sizeof(out->bytes));
 }
 
-/** @return echoes->len where the mark is missing */
+/** @return echoes->len if there is no such mark */
 static size_t
 place_of(const struct pz_mdns_echoes *echoes, const struct pz_mdns_mark *mark)
 {
@@ -213,14 +212,14 @@ pz_mdns_echoes_remove(struct pz_mdns_echoes *echoes, const struct pz_mdns_mark *
 {
 	size_t place = place_of(echoes, mark);
 
-	/* The place stays in the order of the others: it is the mark of no record now. */
+	/* The array keeps its order, so the place becomes the mark of no record. */
 	if (place < echoes->len)
 		memset(&echoes->marks[place], 0, sizeof(*mark));
 }
 
 /**
- * @param at begin of a record of a good datagram; afterwards what follows it
- * @return whether it is one of ours from before; false for types that cannot conflict
+ * @param at begin of a record of a valid datagram; afterwards what follows it @return whether it is
+ * a former record of ours; false for types that cannot conflict
  */
 static bool
 is_former(struct pz_slice packet, size_t *at, const struct pz_mdns_echoes *echoes)
@@ -261,7 +260,8 @@ pz_mdns_packet_is_echo(struct pz_slice datagram, const struct pz_mdns_echoes *ec
 		(void)skip_name(datagram, datagram.len, &at);
 		at += 4;
 	}
-	/* The answers of a query are what its sender knows of others, us too: no echoes. */
+	/* The answer section of a query lists what its sender knows of other hosts, including us:
+	 * that is not an echo. */
 	for (size_t i = 0; i < records && !is_echo; i++)
 		is_echo = is_former(datagram, &at, echoes) && i >= known;
 	return is_echo;

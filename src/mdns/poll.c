@@ -1,7 +1,7 @@
 /*
- * Avahi's loop on top of ours: watches on libuv, timeouts on struct pz_timer. It also keeps from
- * Avahi's parser what it must not read: malformed datagrams, and echoes of our own former records
- * (packet.h).
+ * Avahi's loop implemented with ours: watches with libuv, timeouts with struct pz_timer. It also
+ * hides from Avahi's parser what must not reach it: malformed datagrams, and echoes of our own
+ * former records (packet.h).
  */
 #include "mdns/poll.h"
 
@@ -17,11 +17,11 @@
 struct AvahiWatch {
 	uv_poll_t poll;
 	const struct pz_mdns_poll *owner;
-	/* libuv takes a descriptor once, libdbus watches one twice (to read and to write): so each
-	 * watch has a copy. */
+	/* libuv accepts a descriptor only once, while libdbus watches one twice (to read and to
+	 * write): so each watch has a duplicate. */
 	int copy;
 	int fd;
-	bool is_datagram; /* of the network: what it receives is checked before Avahi reads it */
+	bool is_datagram; /* a network socket: what it receives is checked before Avahi reads it */
 	unsigned wanted, happened; /* AvahiWatchEvent */
 	AvahiWatchCallback callback;
 	void *arg;
@@ -67,18 +67,18 @@ is_network_datagram(int fd)
 }
 
 /**
- * Takes the next datagram out of the socket when Avahi must not read it (packet.h). Avahi reads one
- * datagram in each call-back, so it reads the one that was looked at here.
- * @return whether there is nothing left for this call-back
+ * Takes the next datagram out of the socket if Avahi must not read it (packet.h). Avahi reads one
+ * datagram in each call-back, so it reads the one that was checked here. @return whether there is
+ * nothing left for this call-back
  */
 static bool
 drops_datagram(int fd, const struct pz_mdns_echoes *echoes)
 {
 	uint8_t bytes[PZ_MDNS_PACKET_BYTES_MAX];
-	/* MSG_TRUNC: its true length, although the rest is cut. */
+	/* MSG_TRUNC returns the full length even if the datagram is cut. */
 	ssize_t len = recv(fd, bytes, sizeof(bytes), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
 
-	if (len < 0) /* an error of the socket, which this call has taken, or nothing there */
+	if (len < 0) /* no datagram, or an error of the socket, which this call has consumed */
 		return true;
 	struct pz_slice datagram = pz_slice_of(bytes, (size_t)len);
 	enum pz_mdns_packet is = (size_t)len > sizeof(bytes) ? PZ_MDNS_PACKET_MALFORMED
@@ -101,10 +101,10 @@ on_poll(uv_poll_t *poll, int status, int events)
 
 	if (watch->is_datagram && (events & UV_READABLE) &&
 	    drops_datagram(watch->fd, &watch->owner->echoes))
-		/* The datagram is gone; libuv reports the next one by itself, since the socket is
-		 * still readable. */
+		/* The datagram is removed; libuv reports the next one, because the socket is still
+		 * readable. */
 		return;
-	if (status < 0) { /* libuv has stopped watching; a read returns the error itself */
+	if (status < 0) { /* libuv has stopped watching; Avahi's read returns the error */
 		happened = AVAHI_WATCH_ERR | (watch->wanted & AVAHI_WATCH_IN);
 		start(watch);
 	}
@@ -169,7 +169,7 @@ on_closed(uv_handle_t *handle)
 	free(watch);
 }
 
-/* Freed when libuv has let go of it; Avahi does not use it any more. */
+/* Freed when libuv has closed it; Avahi does not use it any more. */
 static void
 watch_free(AvahiWatch *watch)
 {
@@ -188,7 +188,7 @@ on_timer(struct pz_timer *timer, void *arg)
 	timeout->callback(timeout, timeout->arg);
 }
 
-/* Avahi's times are of the wall clock, which it reads itself. */
+/* Avahi gives times of the wall clock, which it reads itself. */
 static void
 timeout_update(AvahiTimeout *timeout, const struct timeval *due)
 {

@@ -1,11 +1,10 @@
 /*
- * Records are kept as they came: the same address may come by two interfaces and two protocols, and
- * one of them going does not make the address go. So each is an entry of its own, found again by
- * type, interface, protocol and content when its end is reported.
+ * Records are stored as received: the same address may be received on two interfaces and by two
+ * protocols, and the end of one record must not remove the address. So each record is an entry of
+ * its own; when its end is reported it is found by type, interface, protocol and content.
  *
- * Which addresses the owner knows already is noted at the records themselves (is_reported), for all
- * records with the same text at once. A list and linear searches suffice: PZ_MDNS_RECORDS_MAX is
- * 64.
+ * Whether the owner knows an address is stored in the records (is_reported), in all with the same
+ * text at once. A list and linear searches suffice: PZ_MDNS_RECORDS_MAX is 64.
  */
 #include "mdns/records.h"
 
@@ -87,7 +86,7 @@ find(const struct pz_mdns_records *records, enum pz_mdns_type type, int interfac
 	return NULL;
 }
 
-/* True when the owner knows the address already, by whatever record. */
+/* True when an address with this text was reported, from any record. */
 static bool
 is_reported(const struct pz_mdns_records *records, const char *address)
 {
@@ -97,8 +96,8 @@ is_reported(const struct pz_mdns_records *records, const char *address)
 	return false;
 }
 
-/* The name of the interface belongs to link-local addresses; it is empty when the interface has
- * gone meanwhile. */
+/* A link-local address has the name of its interface; the name is empty when the interface no
+ * longer exists. */
 static bool
 address_text(enum pz_mdns_type type, int interface, struct pz_slice rdata,
 	     char out[PZ_MDNS_ADDRESS_TEXT_BYTES])
@@ -129,7 +128,7 @@ pz_mdns_records_add(struct pz_mdns_records *records, enum pz_mdns_type type, int
 	record->interface = interface;
 	record->protocol = protocol;
 	memcpy(record->text, text, sizeof(text));
-	/* a second record of a known address is no news */
+	/* a second record of a reported address is not reported */
 	record->is_reported = is_reported(records, text);
 	record->len = rdata.len;
 	if (rdata.len > 0)

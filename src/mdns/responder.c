@@ -1,10 +1,10 @@
 /*
- * Drives libavahi-core as the node's messages say (message.h), and sends what it finds. It lives on
- * a loop of its own, with nothing open but its socket to the node and Avahi's. When the node closes
- * that socket, everything that was announced is taken back, and the process ends.
+ * Runs libavahi-core as the node's messages request (message.h), and sends the results. It has a
+ * loop of its own; only its socket to the node and Avahi's sockets are open. When the node closes
+ * the socket, everything announced is withdrawn, and the process ends.
  *
- * Writing waits until the node reads: until then the responder has nothing else to do. A timer of
- * the kernel ends a process that is stuck.
+ * A write blocks until the node reads, because the responder has no other work then. A kernel timer
+ * ends a process that hangs.
  */
 #include "mdns/responder.h"
 
@@ -43,15 +43,15 @@ struct responder {
 	struct pz_map *by_id;
 };
 
-/** An entry or a watch of the node's. */
+/** An entry or a watch of the node. */
 struct object {
 	struct pz_list node;
 	struct responder *responder;
 	uint32_t id;
-	struct pz_mdns_mark marks[PZ_MDNS_MARKS_MAX]; /* of what an entry announces */
+	struct pz_mdns_mark marks[PZ_MDNS_MARKS_MAX]; /* marks of what an entry announces */
 	size_t marks_len;
-	AvahiSEntryGroup *group;      /* of an entry; NULL: it could not be made */
-	AvahiSRecordBrowser *browser; /* of a watch; likewise */
+	AvahiSEntryGroup *group;      /* of an entry; NULL: Avahi did not create it */
+	AvahiSRecordBrowser *browser; /* of a watch; NULL: Avahi did not create it */
 };
 
 /* ---- to the node ---- */
@@ -81,7 +81,7 @@ say(const struct pz_mdns_message *message)
 	struct pz_buf out;
 
 	pz_buf_init(&out, SIZE_MAX, NULL);
-	/* A record that is too long to be sent is not of a personal zone device. */
+	/* A record that is too long for a message cannot be of a device of a personal zone. */
 	if (pz_mdns_message_write(message, &out) == PZ_OK)
 		send_all(pz_buf_slice(&out));
 	pz_buf_fini(&out);
@@ -107,7 +107,7 @@ say_unable(int err)
 static void
 on_log(AvahiLogLevel level, const char *text)
 {
-	(void)level, (void)text; /* strangers' packets can make it say something for each */
+	(void)level, (void)text; /* strangers could fill a log */
 }
 
 static void
@@ -145,12 +145,12 @@ on_record(AvahiSRecordBrowser *browser, AvahiIfIndex interface, AvahiProtocol pr
 	};
 
 	(void)browser;
-	/* What this server announces itself is ours. */
+	/* What this server itself announces is ours, not a result. */
 	if ((!message.is_there && event != AVAHI_BROWSER_REMOVE) ||
 	    (flags & AVAHI_LOOKUP_RESULT_LOCAL) != 0)
 		return;
 	size_t len = avahi_rdata_serialize(record, rdata, sizeof(rdata));
-	if (len > sizeof(rdata)) /* (size_t)-1: it does not fit */
+	if (len > sizeof(rdata)) /* (size_t)-1: too long */
 		return;
 	message.rdata = pz_slice_of(rdata, len);
 	say(&message);
@@ -170,14 +170,14 @@ object_new(struct responder *r, uint32_t id)
 	struct object *object = calloc(1, sizeof(*object));
 
 	if (object == NULL || pz_map_put(r->by_id, key_of(&id), object, NULL) != PZ_OK)
-		_exit(1); /* the node starts another one */
+		_exit(1); /* the node starts another process */
 	object->responder = r;
 	object->id = id;
 	pz_list_append(&r->objects, &object->node);
 	return object;
 }
 
-/** What it announced until now comes back from the network later: as an echo (packet.h). */
+/** Our former records may return from the network later: as an echo (packet.h). */
 static void
 forget_marks(struct object *object)
 {
@@ -212,8 +212,8 @@ entry_failed(struct object *object, int err)
 }
 
 /**
- * With AVAHI_PUBLISH_UPDATE Avahi announces the new records at once instead of those before: the
- * name is ours, so RFC 6762 8.4 asks for no probe.
+ * With AVAHI_PUBLISH_UPDATE Avahi announces the new records at once in place of the old ones: the
+ * name is ours, so RFC 6762 8.4 requires no probe.
  */
 static int
 put_service(struct object *object, unsigned flags, const struct pz_mdns_service *service)
@@ -246,7 +246,7 @@ put_address(struct object *object, const char *host, const struct pz_mdns_local 
 					&address);
 }
 
-/** The marks of what an entry announces from now on. */
+/** Sets the marks of what an entry announces from now on. */
 static void
 set_marks(struct object *object, const struct pz_mdns_message *message)
 {
@@ -340,7 +340,7 @@ take_message(struct responder *r, const struct pz_mdns_message *message)
 	}
 }
 
-/** Everything is taken back: the goodbyes are sent by this. */
+/** Withdraws everything: this sends the goodbyes. */
 static void
 end(struct responder *r)
 {
@@ -368,6 +368,8 @@ on_readable(uv_poll_t *poll, int status, int events)
 	if (pz_buf_append(&r->received, pz_slice_of(bytes, (size_t)n)) != PZ_OK)
 		_exit(1);
 	for (;;) {
+		/* A malformed message is a fault of ours: this process ends, and the node starts
+		 * another. */
 		if (pz_mdns_message_read(pz_buf_slice(&r->received), false, &text, &message,
 					 &used) != PZ_OK)
 			_exit(1);
@@ -380,8 +382,7 @@ on_readable(uv_poll_t *poll, int status, int events)
 
 /* ---- life ---- */
 
-/* No records about the machine itself (host information, workstation, domains), and no unicast DNS.
- */
+/* No records about the machine (host information, workstation, domains), and no unicast DNS. */
 static AvahiServer *
 server_new(struct responder *r, int *err)
 {
@@ -390,10 +391,10 @@ server_new(struct responder *r, int *err)
 
 	pz_mdns_random_name(&r->loop.env, name);
 	avahi_server_config_init(&config);
-	config.host_name = avahi_strdup(name); /* else it would be the machine's */
+	config.host_name = avahi_strdup(name); /* otherwise Avahi would use the machine's name */
 	config.use_ipv4 = config.use_ipv6 = 1;
 	config.publish_hinfo = 0;
-	config.publish_addresses = 0; /* with them goes their reverse */
+	config.publish_addresses = 0; /* this also omits their reverse records */
 	config.publish_workstation = 0;
 	config.publish_domain = 0;
 	config.add_service_cookie = 0;
@@ -406,7 +407,7 @@ server_new(struct responder *r, int *err)
 	return server;
 }
 
-/* The node decides when it ends: signals to a whole group of processes are not for it. */
+/* The node decides when this process ends, so signals to the whole process group are ignored. */
 static void
 ignore_signals(void)
 {

@@ -1,7 +1,7 @@
 /*
- * The filter compares the number of the call with a list, and nothing else: twenty lines here, so
- * without libseccomp. It answers with an error instead of ending the process: a call that some
- * version of the C library makes by the way then fails as it would on an old kernel.
+ * The filter only compares the number of the system call with a list: twenty lines, so libseccomp
+ * is not needed. A refused call returns an error and does not end the process: a call that some
+ * version of the C library makes in passing then fails as on an old kernel.
  */
 #include "mdns/sandbox.h"
 
@@ -62,7 +62,7 @@ pz_mdns_sandbox_begin(int keep)
 #endif
 
 #ifdef ARCHITECTURE
-/* Old names are missing on newer architectures. The calls of x32 have other numbers. */
+/* Newer architectures do not have the old names. The system calls of x32 have other numbers. */
 static const uint32_t allowed[] = {
 	/* sockets and the loop */
 	SYS_read,
@@ -100,7 +100,8 @@ static const uint32_t allowed[] = {
 	SYS_mprotect,
 	SYS_madvise,
 	SYS_futex,
-/* time and chance; without alarm() the kernel ends the process at the end of the first one */
+/* time and random numbers; without alarm() the kernel would end the process at the end of its first
+ * alarm */
 #ifdef SYS_alarm
 	SYS_alarm,
 #endif
@@ -112,7 +113,7 @@ static const uint32_t allowed[] = {
 	SYS_time,
 #endif
 	SYS_getrandom,
-	/* itself, and its end */
+	/* the process itself, and its end */
 	SYS_getpid,
 	SYS_gettid,
 	SYS_rt_sigaction,
@@ -128,6 +129,9 @@ static const uint32_t allowed[] = {
 #define ALLOWED_LEN (sizeof(allowed) / sizeof(allowed[0]))
 #define BEFORE_LEN 4
 
+/* The architecture is checked first, because the numbers of system calls depend on it: a call of
+ * another architecture could pass for an allowed one. Each match jumps to the last instruction,
+ * which allows the call; what matches nothing gets the error. */
 bool
 pz_mdns_sandbox_seal(void)
 {

@@ -1,6 +1,6 @@
 /*
- * A service to announce as data: checks, copies, and the marks by which its own records are
- * recognised. No names are resolved and nothing is sent here.
+ * A service to announce, as data: checks, copies, and the marks that identify its own records.
+ * Nothing is resolved or sent here.
  */
 #include "mdns/service.h"
 
@@ -60,7 +60,7 @@ put(char **at, const char *text)
 	return copy;
 }
 
-/* Struct, pointers and texts in one allocation, so free() is enough. */
+/* Struct, pointers and texts are one allocation, so free() suffices. */
 struct pz_mdns_service *
 pz_mdns_service_copy(const struct pz_mdns_service *service)
 {
@@ -100,8 +100,8 @@ pz_mdns_service_txt_eq(const struct pz_mdns_service *a, const struct pz_mdns_ser
 static size_t
 put_label(uint8_t *out, const char *text)
 {
-	/* The caller has checked the lengths; the mask keeps a fault there from writing beyond the
-	 * buffer. */
+	/* The caller has checked the lengths; the mask makes sure that a fault there cannot write
+	 * beyond the buffer. */
 	size_t len = strlen(text) & PZ_MDNS_LABEL_BYTES_MAX;
 
 	out[0] = (uint8_t)len;
@@ -109,7 +109,7 @@ put_label(uint8_t *out, const char *text)
 	return len + 1;
 }
 
-/** Labels on the wire, up to a NULL, and the root. */
+/** Writes labels in wire format, up to a NULL, and the root. */
 static size_t
 put_wire_name(uint8_t *out, const char *const labels[])
 {

@@ -1,8 +1,8 @@
 /*
  * Each entry and each watch is an object of avahi-daemon, which answers our request for a new one
- * with the object's path. Until then it is `unborn`: what is wanted of it waits, and when it is
- * given back meanwhile, it is freed as soon as it has a path. One that avahi-daemon refuses never
- * gets a path; its owner gives it back before the next attempt.
+ * with the object's path. Until then it is `unborn`: calls on it wait, and if it is removed in this
+ * time, it is freed as soon as it has a path. An object that avahi-daemon refuses never gets a
+ * path; its owner removes it before the next attempt.
  */
 #include "mdns/system.h"
 
@@ -29,7 +29,7 @@ struct system_backend {
 	struct pz_mdns_backend base;
 	struct pz_mdns_bus *bus;
 	struct pz_list objects;
-	struct pz_map *by_path; /* those that are born */
+	struct pz_map *by_path; /* those that have a path */
 };
 
 struct object {
@@ -38,8 +38,8 @@ struct object {
 	char *path; /* NULL: unborn */
 	bool is_watch;
 	bool is_given_back;
-	bool is_refused; /* no answer is awaited any more */
-	/* Of an entry: one of the two. */
+	bool is_refused; /* no answer is expected any more */
+	/* An entry has one of the two. */
 	struct pz_mdns_service *service;
 	struct pz_mdns_local address;
 	char host[PZ_MDNS_LABEL_BYTES_MAX + 1];
@@ -56,7 +56,7 @@ method(const char *path, const char *interface, const char *name)
 	return dbus_message_new_method_call(AVAHI, path, interface, name);
 }
 
-/** The call, or NULL after freeing it when appending failed. */
+/** Returns the call; NULL when appending failed, and the call is freed. */
 static DBusMessage *
 finished(DBusMessage *call, bool is_good)
 {
@@ -67,7 +67,7 @@ finished(DBusMessage *call, bool is_good)
 	return call;
 }
 
-/* A TXT string is bytes for D-Bus: it need not be UTF-8. */
+/* D-Bus gets a TXT string as bytes, since it need not be UTF-8. */
 static bool
 append_bytes(DBusMessageIter *list, const char *text)
 {
@@ -93,7 +93,7 @@ append_txt(DBusMessage *call, const struct pz_mdns_service *service)
 	return dbus_message_iter_close_container(&iter, &list);
 }
 
-/* No cookie: it would show which services are of one machine. */
+/* No cookie: it would show which services belong to one machine. */
 static DBusMessage *
 add_service_call(const struct object *object)
 {
@@ -135,6 +135,8 @@ update_txt_call(const struct object *object)
 				      append_txt(call, service));
 }
 
+/* Without NO_REVERSE the reverse record would collide with the one that avahi-daemon publishes for
+ * the same address. */
 static DBusMessage *
 add_address_call(const struct object *object)
 {
@@ -155,7 +157,7 @@ add_address_call(const struct object *object)
 					&host, DBUS_TYPE_STRING, &address, DBUS_TYPE_INVALID));
 }
 
-/* Multicast only: wide-area DNS would send names of the zone to servers. */
+/* Multicast only: wide-area DNS would send names of the zone to DNS servers. */
 static DBusMessage *
 record_browser_call(const char *name, enum pz_mdns_type of_type)
 {
@@ -198,7 +200,7 @@ object_new(struct system_backend *system, bool is_watch)
 	return object;
 }
 
-/** Sends avahi-daemon the message that the object is not needed any more. */
+/** Asks avahi-daemon to free the object. */
 static void
 object_end(struct object *object)
 {
@@ -210,7 +212,7 @@ object_end(struct object *object)
 	object_free(object);
 }
 
-/* An object without a path cannot be freed at avahi-daemon yet. */
+/* An object without a path cannot be freed in avahi-daemon yet. */
 static void
 give_back(struct object *object)
 {
@@ -220,7 +222,7 @@ give_back(struct object *object)
 		object_end(object);
 }
 
-/** Something of an entry did not work. */
+/** A step for an entry failed. */
 static void
 failed(struct system_backend *system, const char *reason)
 {
@@ -232,7 +234,7 @@ failed(struct system_backend *system, const char *reason)
 	system->base.events->failed(system->base.arg, false, reason);
 }
 
-/* Only errors matter: success is reported by the state of the group. */
+/* Only errors matter: the state of the group reports success. */
 static void
 on_done(void *arg, DBusMessage *answer)
 {
@@ -240,7 +242,7 @@ on_done(void *arg, DBusMessage *answer)
 		failed(arg, dbus_message_get_error_name(answer));
 }
 
-/* In one go: a commit after something that failed fails as well. */
+/* All calls at once: if one fails, the commit after it fails as well. */
 static void
 fill_entry(struct object *object)
 {
@@ -253,7 +255,7 @@ fill_entry(struct object *object)
 		failed(system, "no memory");
 }
 
-/* avahi-daemon has made the object, or refused to. */
+/* avahi-daemon has created the object, or refused. */
 static void
 on_born(void *arg, DBusMessage *answer)
 {
@@ -330,7 +332,7 @@ system_update_service(struct pz_mdns_backend *backend, void *entry,
 	object->service = copy;
 	if (object->path == NULL)
 		return true;
-	/* The port cannot be changed: then it has to be a new entry. */
+	/* An update cannot change the port: that needs a new entry. */
 	return !is_other_port &&
 	       pz_mdns_bus_call(system->bus, update_txt_call(object), on_done, system);
 }
@@ -400,7 +402,7 @@ on_item(const struct object *object, DBusMessage *signal, bool is_there)
 				     pz_slice_of(rdata, (size_t)len));
 }
 
-/* COLLISION, FAILURE and ESTABLISHED are final; others are on the way there. */
+/* COLLISION, FAILURE and ESTABLISHED are final; the other states lead to one of them. */
 static void
 on_group_state(struct object *object, DBusMessage *signal)
 {
@@ -424,7 +426,7 @@ on_signal(void *arg, DBusMessage *signal)
 	const char *path = dbus_message_get_path(signal);
 	struct object *object = path ? pz_map_get(system->by_path, pz_slice_str(path)) : NULL;
 
-	if (object == NULL) /* given back meanwhile */
+	if (object == NULL) /* removed in the meantime */
 		return;
 	if (dbus_message_is_signal(signal, RECORD_BROWSER, "ItemNew"))
 		on_item(object, signal, true);
@@ -465,7 +467,8 @@ system_free(struct pz_mdns_backend *backend)
 {
 	struct system_backend *system = (struct system_backend *)backend;
 
-	/* What is left was given back while unborn; it goes with our connection. */
+	/* The remaining objects were removed while unborn; avahi-daemon frees them when our
+	 * connection ends. */
 	pz_mdns_bus_close(system->bus);
 	PZ_LIST_EACH (&system->objects, node, tmp)
 		object_free(PZ_CONTAINER(node, struct object, node));

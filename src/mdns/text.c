@@ -1,7 +1,7 @@
 /*
- * Reads the content of DNS records in uncompressed form, as Avahi hands it over: strings, labels
- * and addresses that any host on the local network may have made up. What is not exactly as RFC
- * 6763 has it is refused; names of instances must be printable, since they are shown.
+ * Reads the content of DNS records in uncompressed form, as Avahi delivers it: strings, labels and
+ * addresses that any host on the local network may have invented. What deviates from RFC 6763 is
+ * refused; names of instances must be printable, because people see them.
  */
 #include "mdns/text.h"
 
@@ -16,8 +16,8 @@
 #define SRV_HEAD_BYTES 6   /* priority, weight, port */
 #define NAME_BYTES_MAX 255 /* RFC 1035 2.3.4 */
 
-/* Strings over the limits are left out, also all that follow a malformed one: an announcement with
- * a fault at its end still counts. */
+/* Strings over the limits are skipped, and so is everything after a malformed one: an announcement
+ * with a fault at its end is still useful. */
 void
 pz_mdns_txt_read(struct pz_slice rdata, struct pz_mdns_txt *out)
 {
@@ -42,7 +42,7 @@ pz_mdns_txt_read(struct pz_slice rdata, struct pz_mdns_txt *out)
 	}
 }
 
-/** Cuts the next label off an uncompressed name; false at its end and when it is malformed. */
+/** Cuts off the next label of an uncompressed name; false at the end and when it is malformed. */
 static bool
 next_label(struct pz_slice *name, struct pz_slice *out)
 {
@@ -108,7 +108,7 @@ put_label(char *at, struct pz_slice label)
 enum pz_err
 pz_mdns_srv_read(struct pz_slice rdata, uint16_t *out_port, char out_host[PZ_MDNS_NAME_TEXT_BYTES])
 {
-	/* Twice a name's bytes: each can be escaped. */
+	/* Twice the bytes of a name, since each byte may be escaped. */
 	_Static_assert(PZ_MDNS_NAME_TEXT_BYTES > 2 * NAME_BYTES_MAX, "an escaped name fits");
 	char host[PZ_MDNS_NAME_TEXT_BYTES] = "", *at = host;
 	struct pz_slice label, last = {NULL, 0};
