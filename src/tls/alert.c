@@ -4,11 +4,11 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
-/* The alerts that say more than "protocol violation". An alert is the other end's claim, never a
- * verdict of ours: so it has an error of its own. A revoked device wipes itself (page 2), so
- * certificate_revoked counts only from a peer that has proved its identity: inside a handshake
- * every machine on the path can write an alert. Columns: the alert, what it means from a peer that
- * has proved its identity, and from one that has not. */
+/* The alerts that give a more exact reason than "protocol violation". An alert is a claim of the
+ * other end and not a decision of ours, so it has an error of its own. A revoked device wipes
+ * itself (page 2), so certificate_revoked counts only from a peer that has proved its identity:
+ * during a handshake every machine on the path can forge an alert. Columns: the alert, its meaning
+ * from a peer that has proved its identity, and from one that has not. */
 static const struct {
 	int alert;
 	enum pz_err proven, unproven;
@@ -28,7 +28,7 @@ static const struct {
 static const char *
 alert_text(int alert)
 {
-	/* Ours means both ends of the validity (pz_tls_alert_cause). */
+	/* Our own refusal covers both ends of the validity (pz_tls_alert_cause). */
 	if (alert == SSL_AD_CERTIFICATE_EXPIRED)
 		return "certificate expired or not yet valid, by the clock of the other end";
 	if (alert == SSL_AD_HANDSHAKE_FAILURE)
@@ -74,7 +74,7 @@ reason_error(unsigned long code)
 enum pz_err
 pz_tls_queue_error(struct pz_tls_alert_scene scene, struct pz_errinfo *info)
 {
-	/* The last entry is the TLS layer's own verdict; those before it are its causes. */
+	/* The last entry is the TLS layer's own error; the entries before it are its causes. */
 	unsigned long code = ERR_peek_last_error();
 	int reason = ERR_GET_REASON(code);
 	enum pz_err err;

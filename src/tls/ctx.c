@@ -18,7 +18,7 @@
 #include "tls/internal.h"
 #include "tls/proof.h"
 
-/* Forward secret with AEAD, nothing else (page 2). One AES-128 round trip is cheapest (page 13). */
+/* Only forward secrecy with AEAD (page 2). AES-128 is first because it costs least (page 13). */
 static const char suites_13[] =
 	"TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
 static const char groups[] = "X25519:P-256:P-384";
@@ -28,11 +28,11 @@ static const char sigalgs[] = "ECDSA+SHA256:ed25519:ECDSA+SHA384:ECDSA+SHA512:"
 			      "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"
 			      "RSA+SHA256:RSA+SHA384:RSA+SHA512";
 
-#define SECURITY_LEVEL 2 /* 112 bits: RSA 2048, whatever the system's openssl.cnf says */
+#define SECURITY_LEVEL 2 /* 112 bits: RSA 2048, even if the system's openssl.cnf permits less */
 
-#define ALPN_BYTES_MAX 16 /* the longest name, after its length */
+#define ALPN_BYTES_MAX 16 /* the longest name, with its length */
 
-/* The ALPN name of a kind as it is sent: with its length before it. */
+/* The ALPN name of a kind as it is sent, preceded by its length. */
 static unsigned int
 kind_alpn(enum pz_tls_kind kind, unsigned char out[ALPN_BYTES_MAX])
 {
@@ -47,28 +47,28 @@ kind_alpn(enum pz_tls_kind kind, unsigned char out[ALPN_BYTES_MAX])
 enum pz_err
 pz_tls_ssl_ctx_new(bool server, struct ssl_ctx_st **out, struct pz_errinfo *info)
 {
-	/* Only for this kind of error: the queue is the thread's, and an old entry would be taken
-	 * for ours. */
+	/* For this error only: the queue belongs to the thread, and an old entry would be reported
+	 * as ours. */
 	ERR_clear_error();
 	SSL_CTX *ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
 	if (ctx == NULL)
 		return pz_tls_queue_error((struct pz_tls_alert_scene){0}, info);
 
 	SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
-	/* Off by name: a system's configuration may switch it on. */
+	/* Switched off explicitly: a system's configuration may switch it on. */
 	SSL_CTX_clear_options(ctx, SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |
 					   SSL_OP_LEGACY_SERVER_CONNECT);
-	/* The options name what TLS 1.3 has dropped; they stay for a library that is built with
-	 * more. */
+	/* The options name what TLS 1.3 no longer has; they are for an OpenSSL that is built with
+	 * older versions. */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 					 SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
-	/* AUTO_RETRY: a read that meets only a key update continues, so that it always takes all
+	/* AUTO_RETRY: a read that meets only a key update continues, so that it always consumes all
 	 * input. */
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_AUTO_RETRY);
 	SSL_CTX_clear_mode(ctx, SSL_MODE_RELEASE_BUFFERS); /* pz_tls_idle does it, and costs less */
-	/* No sessions and no tickets: each link is a full handshake, judged by the CRL of now (page
-	 * 2). */
+	/* No sessions and no tickets: each link makes a full handshake, which is checked against
+	 * the present CRL (page 2). */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_max_cert_list(ctx, PZ_TLS_CERT_LIST_BYTES_MAX);
 	SSL_CTX_set_read_ahead(ctx, 0);
@@ -88,7 +88,7 @@ pz_tls_ssl_ctx_new(bool server, struct ssl_ctx_st **out, struct pz_errinfo *info
 	return PZ_OK;
 }
 
-/* A client without ALPN never comes here: it is accepted as pz/1 (page 2). */
+/* Not called for a client without ALPN, which is accepted as pz/1 (page 2). */
 static int
 on_alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	       const unsigned char *offered, unsigned int offered_len, void *arg)
@@ -97,9 +97,10 @@ on_alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	struct pz_slice ours = pz_slice_str(pz_tls_alpn_name(pz_tls_kind_purpose(ctx->kind)));
 
 	(void)ssl;
-	/* What is chosen must outlive the call: it is a part of what the client sent. */
+	/* The chosen name must outlive the call, so it points into what the client sent. */
 	for (unsigned int at = 0; at < offered_len; at += 1U + offered[at]) {
-		/* OpenSSL has checked the vector; this keeps the loop safe without that. */
+		/* OpenSSL has checked the vector; this check makes the loop safe without relying on
+		 * that. */
 		if (offered[at] >= offered_len - at)
 			break;
 		if (!pz_slice_eq(pz_slice_of(offered + at + 1, offered[at]), ours))
@@ -108,12 +109,12 @@ on_alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 		*out_len = offered[at];
 		return SSL_TLSEXT_ERR_OK;
 	}
-	/* No common name is the end (RFC 7301 3.2): a stranger's protocol must not run on a zone's
+	/* No common name is an error (RFC 7301 3.2): another protocol must not run on a zone's
 	 * port. */
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* Whether the configuration makes sense before OpenSSL sees it. */
+/* Checks that the configuration is consistent before OpenSSL uses it. */
 static enum pz_err
 check(const struct pz_tls_config *config, struct pz_errinfo *info)
 {
@@ -130,9 +131,9 @@ check(const struct pz_tls_config *config, struct pz_errinfo *info)
 		return pz_fail(info, PZ_ERR_CONFIG, "TLS: trust set missing");
 	if (is_client || config->kind == PZ_TLS_PAIR_SERVER)
 		return PZ_OK;
-	/* Page 2 rule 6: a hub never presents a device's certificate, nor a device a hub's. A
-	 * certificate of the wrong role would be refused by every peer; here the reason is found at
-	 * the start. */
+	/* Page 2 rule 6: a hub never presents a device's certificate, nor a device a hub's. Every
+	 * peer would refuse a certificate of the wrong role; this check shows the reason at the
+	 * start. */
 	if (pz_cert_identity(config->chain[0], zone, device) != PZ_OK)
 		return pz_fail(info, PZ_ERR_CONFIG, "TLS: certificate without an identity");
 	if ((device[0] != '\0') != (config->kind == PZ_TLS_PEER_SERVER))
@@ -150,7 +151,8 @@ set_certificate(SSL_CTX *ssl_ctx, const struct pz_tls_config *config, struct pz_
 	bool ok = SSL_CTX_use_certificate(ssl_ctx, pz_cert_x509(config->chain[0])) == 1;
 	for (size_t i = 1; ok && i < config->chain_len; i++)
 		ok = SSL_CTX_add1_chain_cert(ssl_ctx, pz_cert_x509(config->chain[i])) == 1;
-	/* Else the first handshake would fail, at the peer, with a text about a bad signature. */
+	/* Otherwise the first handshake would fail at the peer, with a text about a bad
+	 * signature. */
 	ok = ok && SSL_CTX_use_PrivateKey(ssl_ctx, pz_key_evp(config->key)) == 1 &&
 	     SSL_CTX_check_private_key(ssl_ctx) == 1;
 	if (ok)
@@ -159,7 +161,7 @@ set_certificate(SSL_CTX *ssl_ctx, const struct pz_tls_config *config, struct pz_
 	return err == PZ_ERR_LIMIT_MEMORY ? err : PZ_ERR_CONFIG;
 }
 
-/* What differs between the kinds. */
+/* Sets what differs between the kinds. */
 static enum pz_err
 set_kind(struct pz_tls_ctx *ctx, struct pz_errinfo *info)
 {
@@ -167,8 +169,7 @@ set_kind(struct pz_tls_ctx *ctx, struct pz_errinfo *info)
 	unsigned int len = kind_alpn(ctx->kind, alpn);
 
 	SSL_CTX_set_verify(ctx->ssl_ctx, pz_tls_kind_verify_mode(ctx->kind), NULL);
-	/* The verification is all our own: OpenSSL's would know nothing of zones, roles and our
-	 * CRL. */
+	/* All verification is our own: OpenSSL knows nothing of zones, roles and our CRL. */
 	SSL_CTX_set_cert_verify_callback(ctx->ssl_ctx, pz_tls_on_verify, ctx);
 	if (ctx->kind == PZ_TLS_PEER_SERVER) /* the ClientHello after a HelloRetryRequest, too */
 		SSL_CTX_set_client_hello_cb(ctx->ssl_ctx, pz_tls_on_client_hello, NULL);

@@ -13,7 +13,7 @@ pz_tls_expect_copy(const struct pz_expect *from, struct pz_tls_expect **out)
 
 	if (zone_len > PZ_ZONE_BYTES_MAX || device_len > PZ_DEVICE_BYTES_MAX)
 		return PZ_ERR_CONFIG;
-	/* Copied: the caller's strings may go while the handshake waits for the peer. */
+	/* Copied: the caller's strings may be freed while the handshake waits for the peer. */
 	struct pz_tls_expect *to = calloc(1, sizeof(*to));
 	if (to == NULL)
 		return PZ_ERR_LIMIT_MEMORY;

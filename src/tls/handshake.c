@@ -1,10 +1,10 @@
 /*
- * The call-backs of a handshake: which zone is meant, and whether the peer is believed.
+ * The call-backs of a handshake: they find the zone that the client wants, and verify the peer.
  *
  * A server's session starts on a neutral SSL_CTX (base_ctx in session.c) because the zone is known
  * only from the ClientHello. pz_tls_on_client_hello asks the owner and moves the session to the
  * zone's SSL_CTX; SSL_set_SSL_CTX carries over the certificate, the verify call-back and the ALPN
- * call-back, but not the verify mode: that is set by hand there.
+ * call-back, but not the verify mode, which is set separately.
  */
 #include <stdlib.h>
 
@@ -23,7 +23,7 @@ session_of(const SSL *ssl)
 	return BIO_get_data(SSL_get_rbio(ssl));
 }
 
-/* One extension of the ClientHello; false when it is not there. */
+/* One extension of the ClientHello; false if it is absent. */
 static bool
 hello_extension(SSL *ssl, unsigned int type, struct pz_slice *out)
 {
@@ -56,7 +56,7 @@ adopt(struct pz_tls *tls, struct pz_tls_ctx *ctx)
 	return true;
 }
 
-/* A client that offers several means the first of ours. */
+/* If a client offers several, the first of ours in its list counts. */
 static enum pz_tls_purpose
 purpose_of(const struct pz_tls_alpn *alpn)
 {
@@ -67,7 +67,7 @@ purpose_of(const struct pz_tls_alpn *alpn)
 	return alpn->friend ? PZ_TLS_FOR_FRIEND : PZ_TLS_FOR_PAIRING;
 }
 
-/* Why there is no context for it. */
+/* The reason when there is no context for this purpose. */
 static const char *
 refusal(enum pz_tls_purpose purpose)
 {
@@ -77,9 +77,9 @@ refusal(enum pz_tls_purpose purpose)
 }
 
 /*
- * A device shows its certificate only to devices that share a secret with it (page 6), and believes
+ * A device shows its certificate only to devices that share a secret with it (page 6), and accepts
  * only a device of the zone whose secret was proved. A ClientHello after a HelloRetryRequest has a
- * new public key, and must prove the same again.
+ * new public key, and must prove the same secret again.
  */
 static int
 judge_proof(struct pz_tls *tls, const struct pz_tls_ctx *ctx, int *alert)
@@ -89,8 +89,8 @@ judge_proof(struct pz_tls *tls, const struct pz_tls_ctx *ctx, int *alert)
 	if (ctx->kind != PZ_TLS_PEER_SERVER)
 		return SSL_CLIENT_HELLO_SUCCESS;
 	const struct pz_tls_known *known = pz_tls_proof_check(ctx->proofs, tls->ssl);
-	/* The same secret as in the first ClientHello: else a second one could change the zone that
-	 * is meant. */
+	/* The same secret as in the first ClientHello: otherwise a second one could change the
+	 * zone. */
 	if (known == NULL || (tls->expect && tls->expect->known != known))
 		return refuse_hello(tls, alert, SSL_AD_HANDSHAKE_FAILURE, PZ_ERR_DENIED,
 				    "it does not prove a secret of this zone or of a friend's");
@@ -104,7 +104,7 @@ judge_proof(struct pz_tls *tls, const struct pz_tls_ctx *ctx, int *alert)
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/* What the client wants, and from which zone. @return an SSL_CLIENT_HELLO_* */
+/* Reads what the client wants, and from which zone. @return an SSL_CLIENT_HELLO_* */
 static int
 read_hello(struct pz_tls *tls, char label[PZ_TLS_LABEL_BYTES], enum pz_tls_purpose *out_purpose,
 	   int *alert)
@@ -145,7 +145,7 @@ pz_tls_on_client_hello(SSL *ssl, int *alert, void *arg)
 	enum pz_tls_purpose purpose;
 
 	(void)arg;
-	/* The zone was chosen by the first ClientHello and is not chosen again. */
+	/* The first ClientHello has chosen the zone; a second one cannot change it. */
 	if (tls->ctx != NULL) /* after a HelloRetryRequest */
 		return judge_proof(tls, tls->ctx, alert);
 	int verdict = read_hello(tls, label, &purpose, alert);
@@ -154,7 +154,7 @@ pz_tls_on_client_hello(SSL *ssl, int *alert, void *arg)
 	struct pz_tls_ctx *ctx = tls->select(tls->select_arg, label, purpose);
 	if (ctx == NULL)
 		return refuse_choice(tls, purpose, alert);
-	/* A fault of the owner must not become a handshake with the wrong rules. */
+	/* A fault of the owner must not lead to a handshake with the wrong rules. */
 	if (!pz_tls_kind_is_server(ctx->kind) || pz_tls_kind_purpose(ctx->kind) != purpose)
 		return refuse_hello(tls, alert, SSL_AD_INTERNAL_ERROR, PZ_ERR_INTERNAL,
 				    "TLS: context of the wrong kind");
@@ -166,9 +166,9 @@ pz_tls_on_client_hello(SSL *ssl, int *alert, void *arg)
 }
 
 /*
- * The peer's intermediate certificates are of no use after the verification, and OpenSSL would keep
- * them for the session's life (5 KiB). The stack is the one that becomes the session's peer chain;
- * the leaf stays because CertificateVerify needs its key.
+ * The peer's intermediate certificates are not needed after the verification, and OpenSSL would
+ * keep them as long as the session (5 KiB). The stack is the one that becomes the session's peer
+ * chain; the leaf stays because CertificateVerify needs its key.
  */
 static void
 drop_intermediates(STACK_OF(X509) * chain)
@@ -186,8 +186,8 @@ pz_tls_on_verify(X509_STORE_CTX *store, void *arg)
 	enum pz_err err;
 
 	(void)arg;
-	/* Judged later: by pz_tls_verify_peer, or by the exchange of two strangers. Here only the
-	 * key counts, which CertificateVerify proves. */
+	/* Verified later: by pz_tls_verify_peer, or by the exchange of two strangers. Only the key
+	 * matters here, and CertificateVerify proves it. */
 	if (pz_tls_kind_purpose(tls->ctx->kind) != PZ_TLS_FOR_ZONE) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
 		return 1;
@@ -201,8 +201,8 @@ pz_tls_on_verify(X509_STORE_CTX *store, void *arg)
 		err = pz_verify_chain(tls->ctx->trust, X509_STORE_CTX_get0_cert(store), chain,
 				      tls->expect ? &tls->expect->want : NULL,
 				      pz_env_wall_ms(tls->env), tls->peer, &x509_error, tls->info);
-	ERR_clear_error(); /* what a failing signature left there is not OpenSSL's verdict */
-	/* The cause becomes the alert, which shows the peer only its kind (alert.c). */
+	ERR_clear_error(); /* drops what a failed signature left in the queue */
+	/* The cause becomes the alert, which shows the peer only the kind of error (alert.c). */
 	if (err != PZ_OK) {
 		free(tls->peer);
 		tls->peer = NULL;

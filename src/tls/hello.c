@@ -1,7 +1,7 @@
 /*
- * Extensions of a ClientHello as they come from strangers: server name, ALPN, the identity of a
- * pre-shared key, key shares. Each function reads one and allocates nothing; what follows from them
- * is decided in ctx.c and proof.c.
+ * Extensions of a ClientHello, as strangers send them: server name, ALPN, the identity of a
+ * pre-shared key, key shares. Each function reads one and allocates nothing; ctx.c and proof.c
+ * decide what follows from them.
  */
 #include "tls/hello.h"
 
@@ -23,7 +23,7 @@ take_vector(struct pz_slice *in, size_t prefix, struct pz_slice *out)
 	return true;
 }
 
-/* 0 when the byte cannot stand in a label. */
+/* 0 if the byte is not allowed in a label. */
 static char
 label_byte(uint8_t c)
 {
@@ -41,7 +41,8 @@ pz_tls_hello_label(struct pz_slice ext, char out[PZ_TLS_LABEL_BYTES])
 	char label[PZ_TLS_LABEL_BYTES] = "";
 	size_t len = 0;
 
-	/* No byte may be left over: what two readers could read differently is refused. */
+	/* No byte may remain: two readers could read the remainder differently, so it is
+	 * refused. */
 	if (!take_vector(&ext, 2, &list) || ext.len > 0)
 		return PZ_ERR_PROTO;
 	if (list.len > 0) {
@@ -74,8 +75,8 @@ pz_tls_hello_alpn(struct pz_slice ext, struct pz_tls_alpn *out)
 
 	if (!take_vector(&ext, 2, &list) || ext.len > 0 || list.len == 0)
 		return PZ_ERR_PROTO;
-	/* All names are read, also behind a match: a malformed list is refused whatever it begins
-	 * with. */
+	/* All names are read, also after a match: a malformed list is refused even if its begin is
+	 * valid. */
 	while (list.len > 0) {
 		if (!take_vector(&list, 1, &name) || name.len == 0)
 			return PZ_ERR_PROTO;

@@ -1,6 +1,6 @@
 /*
- * What a context is for, its kind, and the references to it: all that a handshake needs of a
- * context that others have made.
+ * The kind of a context (what it is for), and its references: all that a handshake needs of a
+ * context that was made elsewhere.
  */
 #include <openssl/ssl.h>
 
@@ -44,8 +44,8 @@ pz_tls_alpn_name(enum pz_tls_purpose purpose)
 int
 pz_tls_kind_verify_mode(enum pz_tls_kind kind)
 {
-	/* The device that enrols has no certificate yet; the code proves it (page 3). That of a
-	 * stranger proves nothing; the exchange does (page 6). */
+	/* A device that enrols has no certificate yet; the code authenticates it (page 3). The
+	 * certificate of a stranger proves nothing; the exchange authenticates it (page 6). */
 	if (kind == PZ_TLS_ENROL_SERVER || kind == PZ_TLS_PAIR_SERVER ||
 	    kind == PZ_TLS_FRIEND_SERVER)
 		return SSL_VERIFY_NONE;

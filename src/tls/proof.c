@@ -1,13 +1,13 @@
 /*
- * A proof must cover the client's ephemeral public key: the server encrypts its certificate to that
- * key. If it covered the client's random bytes only, a machine that has seen one ClientHello could
- * send the proof again with a key of its own, and read the certificate.
+ * A proof must cover the client's ephemeral public key, because the server encrypts its certificate
+ * to that key. If it covered only the client's random bytes, a machine that has seen one
+ * ClientHello could replay the proof with a key of its own, and read the certificate.
  *
- * OpenSSL makes the key after the extensions of an application (SSL_CTX_add_custom_ext), so the
- * proof cannot be one of those. It is the identity of a pre-shared key: the call-back that names it
- * runs later. TLS 1.3 allows a server not to use a key that a client offers, and to continue with
- * certificates (RFC 8446 4.2.11); ours never use it, they only read its identity. The key itself is
- * derived from the secret, so that no other machine can use it either.
+ * OpenSSL creates the key after the extensions of an application (SSL_CTX_add_custom_ext), so the
+ * proof cannot be such an extension. It is the identity of a pre-shared key: the call-back that
+ * names it runs later. TLS 1.3 allows a server not to use a key that a client offers, and to
+ * continue with certificates (RFC 8446 4.2.11); ours never use it, they only read its identity. The
+ * key itself is derived from the secret, so that no other machine can use it either.
  */
 #include "tls/proof.h"
 
@@ -25,10 +25,10 @@
 
 #define PROOF_BYTES 32 /* SHA-256 */
 #define RANDOM_BYTES SSL3_RANDOM_SIZE
-#define PUBLIC_KEY_BYTES_MAX 133 /* of P-521, the largest curve of TLS 1.3 */
+#define PUBLIC_KEY_BYTES_MAX 133 /* a point of P-521, the largest curve of TLS 1.3 */
 
 static const char label_proof[] = "pz-hello/1", label_key[] = "pz-hello-key/1";
-/* The one cipher suite that every TLS 1.3 end has: the key is bound to its digest. */
+/* The one cipher suite that every TLS 1.3 implementation has: the key is bound to its digest. */
 static const unsigned char suite[] = {0x13, 0x01};
 
 struct pz_tls_proofs {
@@ -36,6 +36,7 @@ struct pz_tls_proofs {
 	struct pz_tls_known known[];
 };
 
+/* Copies the secrets, because sessions keep their context while the zone's friends change. */
 enum pz_err
 pz_tls_proofs_new(const struct pz_tls_secret *secrets, size_t count, struct pz_tls_proofs **out)
 {
@@ -88,8 +89,8 @@ make_mac(const struct pz_tls_known *known, const char *label, struct pz_slice ra
 	size_t len = strlen(label);
 	unsigned int out_len;
 
-	/* The random bytes have one length, so that label, random and key cannot be shifted
-	 * against each other. */
+	/* The random bytes have a fixed length, so that no byte can move between label, random and
+	 * key. */
 	if (random.len != RANDOM_BYTES || key.len > PUBLIC_KEY_BYTES_MAX)
 		return false;
 	memcpy(text, label, len);
@@ -114,8 +115,8 @@ make_offer(SSL *ssl, const struct pz_tls_known *known, uint8_t proof[PROOF_BYTES
 	size_t len = EVP_PKEY_get1_encoded_public_key(pair, &key);
 	if (len > 0) {
 		struct pz_slice of = pz_slice_of(key, len);
-		/* Bound to this handshake by the random bytes, and to this key: a copy proves
-		 * nothing. */
+		/* The random bytes bind the proof to this handshake, the public key binds it to
+		 * this client: a copy proves nothing. */
 		struct pz_slice nonce =
 			pz_slice_of(random, SSL_get_client_random(ssl, random, sizeof(random)));
 		is_made = make_mac(known, label_proof, nonce, of, proof) &&
@@ -136,8 +137,8 @@ on_offer(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *id_len, S
 	uint8_t key[PROOF_BYTES];
 
 	*out = NULL;
-	/* Another digest after a HelloRetryRequest: our servers send none. Without the offer the
-	 * handshake continues; the server then does not know us and refuses. */
+	/* Another digest after a HelloRetryRequest: our servers send no such request. Without the
+	 * offer the handshake continues; the server then cannot identify us and refuses. */
 	if (cipher == NULL || (md && !EVP_MD_is_a(md, "SHA256")))
 		return 1;
 	SSL_SESSION *session = SSL_SESSION_new();
@@ -187,8 +188,7 @@ pz_tls_proof_check(const struct pz_tls_proofs *proofs, SSL *ssl)
 
 	if (proofs == NULL || !hello_parts(ssl, &random, &proof, &key))
 		return NULL;
-	/* Each known zone costs an HMAC: PZ_FRIENDS_MAX of them bound what one ClientHello can
-	 * cost. */
+	/* Each known zone costs one HMAC: PZ_FRIENDS_MAX bounds the cost of one ClientHello. */
 	for (size_t i = 0; i < proofs->count; i++)
 		if (make_mac(&proofs->known[i], label_proof, random, key, expected) &&
 		    CRYPTO_memcmp(expected, proof.ptr, sizeof(expected)) == 0)

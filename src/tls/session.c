@@ -1,9 +1,9 @@
 /*
- * A session is an SSL object with a BIO of our own: its read side hands out the borrowed input, its
- * write side appends to the output buffer of the call under way. So OpenSSL never sees a descriptor
+ * A session is an SSL object with a BIO of our own: its read side returns the borrowed input, its
+ * write side appends to the output buffer of the current call. So OpenSSL never sees a descriptor
  * and makes the only copies.
  *
- * No byte of the application passes before pz_tls_is_ready: read and write refuse until the
+ * No application data is sent or received before pz_tls_is_ready: read and write refuse until the
  * handshake with its verification (handshake.c) is complete.
  */
 #include <pthread.h>
@@ -19,7 +19,7 @@
 #include "tls/proof.h"
 #include "tls/session.h"
 
-/* Every idle link has one; its state besides OpenSSL's is to stay under 0.6 KiB (page 13). */
+/* Every idle link has one; without OpenSSL's part its state must stay under 0.6 KiB (page 13). */
 _Static_assert(sizeof(struct pz_tls) <= 128, "struct pz_tls has grown");
 
 /* ---- the BIO ---- */
@@ -30,8 +30,8 @@ bio_read(BIO *bio, char *to, size_t len, size_t *out_len)
 	struct pz_tls *tls = BIO_get_data(bio);
 	size_t n = tls->in.len < len ? tls->in.len : len;
 
-	/* Without input OpenSSL must stop and ask again, not take the end of the buffer for the end
-	 * of the stream. */
+	/* Without input OpenSSL must stop and try again later, and not take the end of the buffer
+	 * for the end of the stream. */
 	BIO_clear_retry_flags(bio);
 	if (n == 0) {
 		BIO_set_retry_read(bio);
@@ -49,7 +49,7 @@ bio_write(BIO *bio, const char *from, size_t len, size_t *out_len)
 	struct pz_tls *tls = BIO_get_data(bio);
 
 	BIO_clear_retry_flags(bio);
-	/* Outside of a call there is no buffer: OpenSSL has nothing to write then. */
+	/* Outside of a call there is no buffer, because OpenSSL then has nothing to write. */
 	enum pz_err err =
 		tls->out ? pz_buf_append(tls->out, pz_slice_of(from, len)) : PZ_ERR_INTERNAL;
 	if (err != PZ_OK) {
@@ -66,7 +66,7 @@ bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 	(void)bio;
 	(void)num;
 	(void)ptr;
-	/* All other commands are for BIOs that have a buffer of their own. */
+	/* The other commands are for BIOs that have a buffer of their own. */
 	return cmd == BIO_CTRL_FLUSH || cmd == BIO_CTRL_DUP;
 }
 
@@ -94,7 +94,8 @@ method_new(void)
 	return method;
 }
 
-/* Made on first use and kept: a process has one. A failure is tried again by the next session. */
+/* Made on first use and kept: one for each process. After a failure the next session tries
+ * again. */
 static enum pz_err
 share(BIO_METHOD **out_method, SSL_CTX **out_base)
 {
@@ -118,8 +119,8 @@ share(BIO_METHOD **out_method, SSL_CTX **out_base)
 
 /* ---- life ---- */
 
-/* A server's session begins with a context that only reads the ClientHello; the right one is chosen
- * then. */
+/* A server's session begins with a context that only reads the ClientHello; then the right one is
+ * chosen. */
 static enum pz_err
 session_new(struct pz_tls_ctx *client_ctx, const struct pz_env *env, struct pz_tls **out)
 {
@@ -140,7 +141,7 @@ session_new(struct pz_tls_ctx *client_ctx, const struct pz_env *env, struct pz_t
 		return PZ_ERR_LIMIT_MEMORY;
 	BIO_set_data(bio, tls);
 	BIO_set_init(bio, 1);
-	/* The BIO belongs to the SSL from here on. */
+	/* From here on the SSL owns the BIO. */
 	SSL_set_bio(tls->ssl, bio, bio);
 	if (client_ctx != NULL)
 		SSL_set_connect_state(tls->ssl);
@@ -178,7 +179,7 @@ pz_tls_new_client(struct pz_tls_ctx *ctx, const char *sni, const struct pz_expec
 
 	if (pz_tls_kind_is_server(ctx->kind))
 		return PZ_ERR_CONFIG;
-	/* A client that expects no one in particular would accept any member. */
+	/* A client that expects no particular peer would accept any member. */
 	if (expect == NULL && pz_tls_kind_purpose(ctx->kind) == PZ_TLS_FOR_ZONE)
 		return PZ_ERR_CONFIG;
 	if (sni != NULL && !is_host_name(sni))
@@ -213,11 +214,11 @@ pz_tls_free(struct pz_tls *tls)
 void
 pz_tls_input(struct pz_tls *tls, struct pz_slice cipher)
 {
-	/* Borrowed until the next call of handshake or read, which takes all of it. */
+	/* Borrowed until the next call of handshake or read, which consumes all of it. */
 	tls->in = cipher;
 }
 
-/* Before each call of OpenSSL: where its call-backs write, and a clean error queue. */
+/* Before each call of OpenSSL: sets where its call-backs write, and clears the error queue. */
 static void
 enter(struct pz_tls *tls, struct pz_buf *out, struct pz_errinfo *info)
 {
@@ -227,7 +228,7 @@ enter(struct pz_tls *tls, struct pz_buf *out, struct pz_errinfo *info)
 		ERR_clear_error();
 }
 
-/* The server's chain is compared with what its messages prove. */
+/* True if the server's chain is verified later, against what its messages prove. */
 static bool
 is_judged_later(enum pz_tls_kind kind)
 {
@@ -236,7 +237,7 @@ is_judged_later(enum pz_tls_kind kind)
 	return purpose == PZ_TLS_FOR_ENROLMENT || purpose == PZ_TLS_FOR_FRIEND;
 }
 
-/* After it. @return PZ_OK also when OpenSSL only wants more input */
+/* After each call of OpenSSL. @return PZ_OK also when OpenSSL only needs more input */
 static enum pz_err
 leave(struct pz_tls *tls, int ret)
 {
@@ -247,7 +248,7 @@ leave(struct pz_tls *tls, int ret)
 	tls->info = NULL;
 	if (why == SSL_ERROR_NONE || why == SSL_ERROR_WANT_READ)
 		return PZ_OK;
-	/* After an error the rest of the input is of no use, and the caller's memory ends with the
+	/* After an error the remaining input is useless, and the caller's memory ends with the
 	 * call. */
 	tls->in = pz_slice_of(NULL, 0);
 	if (why == SSL_ERROR_ZERO_RETURN)
@@ -261,12 +262,12 @@ leave(struct pz_tls *tls, int ret)
 	if (tls->fault == PZ_OK)
 		return pz_tls_queue_error(scene, info);
 	ERR_clear_error();
-	return tls->fault; /* the call-back has written its line */
+	return tls->fault; /* the call-back has set its text */
 }
 
 /*
- * The peer's public key, 2 KiB in OpenSSL's form, has served once its signature is checked: there
- * is neither renegotiation nor post-handshake authentication. The certificate belongs to this
+ * The peer's public key, 2 KiB in OpenSSL's form, is not needed after its signature is checked:
+ * there is neither renegotiation nor post-handshake authentication. The certificate belongs to this
  * session alone, so its key object may be emptied.
  */
 static void
@@ -279,7 +280,7 @@ drop_peer_key(SSL *ssl)
 		(void)EVP_PKEY_set_type(key, EVP_PKEY_ED25519);
 }
 
-/* What must hold besides OpenSSL's opinion when the handshake is done. */
+/* Checks what must hold after the handshake in addition to OpenSSL's checks. */
 static enum pz_err
 finish(struct pz_tls *tls, struct pz_errinfo *info)
 {
@@ -289,11 +290,11 @@ finish(struct pz_tls *tls, struct pz_errinfo *info)
 	bool is_zone = purpose == PZ_TLS_FOR_ZONE;
 	const char *ours = pz_tls_alpn_name(purpose);
 
-	/* What was expected has been checked in pz_tls_on_verify. */
+	/* pz_tls_on_verify has checked the expectation. */
 	free(tls->expect);
 	tls->expect = NULL;
 	SSL_get0_alpn_selected(tls->ssl, &alpn, &len);
-	/* pz/1 may go unsaid, the others may not: their peer was not verified. */
+	/* pz/1 may be missing, the other names may not: their peer was not verified. */
 	if (!pz_slice_eq_str(pz_slice_of(alpn, len), ours) && (!is_zone || len > 0))
 		return pz_fail(info, PZ_ERR_PROTO, "TLS: peer does not speak %s", ours);
 	if (is_zone && tls->peer == NULL)
@@ -309,7 +310,8 @@ pz_tls_handshake(struct pz_tls *tls, struct pz_buf *cipher_out, bool *out_done,
 {
 	if (tls->phase == PZ_TLS_FAILED)
 		return pz_fail(info, PZ_ERR_IO_CLOSED, "session has failed");
-	/* A stranger that sends nothing does not get OpenSSL's buffers of 40 KiB. */
+	/* Waits for the first bytes: a stranger that sends nothing must not get OpenSSL's buffers
+	 * of 40 KiB. */
 	if (!tls->is_client && tls->in.len == 0 && SSL_in_before(tls->ssl)) {
 		*out_done = false;
 		return PZ_OK;
@@ -339,11 +341,12 @@ pz_tls_read(struct pz_tls *tls, uint8_t *plain, size_t cap, size_t *out_len,
 	size_t len = 0;
 
 	if (tls->phase == PZ_TLS_FAILED)
-		/* Said once with its reason; what comes later is only the echo. */
+		/* The reason is reported once; later calls would only report consequences. */
 		return pz_fail(info, PZ_ERR_IO_CLOSED, "session has failed");
 	if (tls->phase != PZ_TLS_READY)
 		return pz_fail(info, PZ_ERR_INTERNAL, "handshake is not done");
-	/* Without read-ahead OpenSSL holds no complete record besides the one it is handing out. */
+	/* Without read-ahead OpenSSL holds no complete record except the one that it is
+	 * returning. */
 	if (tls->in.len > 0 || SSL_pending(tls->ssl) > 0 || SSL_get_shutdown(tls->ssl) != 0) {
 		enter(tls, cipher_out, info);
 		PZ_TRY(leave(tls, SSL_read_ex(tls->ssl, plain, cap, &len)));
@@ -352,7 +355,7 @@ pz_tls_read(struct pz_tls *tls, uint8_t *plain, size_t cap, size_t *out_len,
 	return PZ_OK;
 }
 
-/* Records are written as they come: the link has coalesced before. */
+/* Records are written as they come, because the link has already coalesced the messages. */
 enum pz_err
 pz_tls_write(struct pz_tls *tls, struct pz_slice plain, struct pz_buf *cipher_out)
 {
@@ -378,7 +381,8 @@ pz_tls_close(struct pz_tls *tls, struct pz_buf *cipher_out)
 	tls->close_sent = true;
 	enter(tls, cipher_out, NULL);
 	/* Best effort: the connection ends in any case. */
-	(void)SSL_shutdown(tls->ssl); /* without room there is no close_notify: a hang-up then */
+	(void)SSL_shutdown(tls->ssl); /* without memory there is no close_notify: the peer then sees
+					 a hang-up */
 	tls->out = NULL;
 	ERR_clear_error();
 }
@@ -436,9 +440,9 @@ void
 pz_tls_drop_peer(struct pz_tls *tls)
 {
 	if (tls->phase != PZ_TLS_READY)
-		return; /* finish() must still see that the peer was verified */
-	/* The owner has what it needs of the peer by now; a thousand links keep it a thousand
-	 * times. */
+		return; /* finish() still has to know that the peer was verified */
+	/* By now the owner has what it needs of the peer; otherwise a thousand links would keep it
+	 * a thousand times. */
 	free(tls->peer);
 	tls->peer = NULL;
 }
@@ -449,15 +453,15 @@ pz_tls_export(struct pz_tls *tls, const char *label, uint8_t *out, size_t len)
 	if (tls->phase != PZ_TLS_READY)
 		return PZ_ERR_INTERNAL;
 	ERR_clear_error();
-	/* RFC 8446 7.5, no context: both ends of this connection get the same bytes, and no one
-	 * between them. */
+	/* RFC 8446 7.5, without a context: both ends of this connection get the same bytes, and
+	 * nothing between them can. */
 	if (SSL_export_keying_material(tls->ssl, out, len, label, strlen(label), NULL, 0, 0) == 1)
 		return PZ_OK;
 	ERR_clear_error();
 	return PZ_ERR_CRYPTO;
 }
 
-/* The chain that the server has shown is still held by OpenSSL. */
+/* OpenSSL still holds the chain that the server has sent. */
 enum pz_err
 pz_tls_verify_peer(struct pz_tls *tls, const struct pz_trust *trust, const struct pz_expect *expect,
 		   uint64_t wall_ms, struct pz_errinfo *info)
@@ -469,7 +473,7 @@ pz_tls_verify_peer(struct pz_tls *tls, const struct pz_trust *trust, const struc
 	X509 *leaf = SSL_get0_peer_certificate(tls->ssl);
 	if (leaf == NULL)
 		return pz_fail(info, PZ_ERR_DENIED_CHAIN, "hub showed no certificate");
-	/* The same six rules as in a handshake, only later: the anchor was not known before. */
+	/* The same six rules as in a handshake, but later: the anchor was not known then. */
 	enum pz_err err = pz_verify_chain(trust, leaf, SSL_get_peer_cert_chain(tls->ssl), expect,
 					  wall_ms, &peer, NULL, info);
 	ERR_clear_error();
