@@ -1,9 +1,9 @@
 /*
- * Addresses of page 1: zone "/" device "/" app, where a virgin device has no zone. What a part is
- * follows from its characters ('@' only in zones, ':' only in apps), so parsing needs no context.
- * Everything is lower case or kept as it is; comparisons are of bytes.
+ * Addresses of page 1: zone "/" device "/" app, where a virgin device has no zone. The characters
+ * show what a part is ('@' only in zones, ':' only in apps), so parsing needs no context. Text is
+ * lower case or left unchanged; comparisons are of bytes.
  *
- * sets_of() classifies a byte once for all sets; the parsers only ask for membership.
+ * sets_of() classifies a byte once for all sets; the parsers only test for membership.
  */
 #include "wire/address.h"
 
@@ -58,8 +58,8 @@ all_in(struct pz_slice text, unsigned set)
 	return text.len > 0;
 }
 
-/* Cuts at the first `separator`: returns what is before, leaves what is behind in *rest. False: no
- * part is left, and *rest is unchanged. */
+/* Cuts at the first `separator`: returns the part before it, and leaves what follows in *rest.
+ * False: there is no part left, and *rest is unchanged. */
 static bool
 cut(struct pz_slice *rest, char separator, struct pz_slice *out_before)
 {
@@ -74,8 +74,8 @@ cut(struct pz_slice *rest, char separator, struct pz_slice *out_before)
 	return true;
 }
 
-/* RFC 1123 2.1: labels of letters, digits and inner hyphens, 1 to 63 bytes each. The length of the
- * whole is bounded by the zone's. */
+/* RFC 1123 2.1: labels of letters, digits and inner hyphens, 1 to 63 bytes each. The limit of a
+ * zone bounds the whole length. */
 static bool
 is_host(struct pz_slice rest)
 {
@@ -108,7 +108,7 @@ pz_device_is_valid(struct pz_slice device)
 {
 	if (device.len > PZ_DEVICE_BYTES_MAX || !all_in(device, IN_DEVICE))
 		return false;
-	return sets_of(device.ptr[0]) & (IN_DIGIT | IN_BASE32); /* base32 holds every letter */
+	return sets_of(device.ptr[0]) & (IN_DIGIT | IN_BASE32); /* base32 contains every letter */
 }
 
 bool
@@ -232,8 +232,8 @@ pz_zone_normalise(struct pz_slice text, char out[PZ_ZONE_BYTES_MAX + 1])
 	return PZ_OK;
 }
 
-/* A digest, so that the name in the ClientHello, which anyone on the path can read, does not show
- * the user's name. */
+/* A digest: anyone on the path can read the name in the ClientHello, and it must not show the
+ * user's name. */
 void
 pz_zone_sni_tag(struct pz_slice zone, char out[PZ_SNI_TAG_CHARS + 1])
 {

@@ -1,7 +1,7 @@
 /*
  * The members of a message's top level. Names are found by length and content in a small table; a
- * name with escapes (rare) is compared character by character, so nothing needs to be decoded for
- * the duplicate check. Only from, to, resp_to and type are decoded, and only when escaped.
+ * name with escapes (rare) is compared character by character, so the check for duplicates decodes
+ * nothing. Only from, to, resp_to and type are decoded, and only when escaped.
  */
 #include "wire/envelope.h"
 
@@ -20,7 +20,7 @@ enum json_class {
 	IS_ARRAY = 64,
 };
 
-/* What is stored of it. */
+/* Which value of it is stored. */
 enum store {
 	STORE_TEXT, /* the string, decoded */
 	STORE_RAW,
@@ -45,7 +45,7 @@ enum member {
 /* @spec page 4 "Message (envelope)". A permitted null counts as absent. */
 static const struct {
 	const char *name;
-	unsigned permitted; /* of enum json_class */
+	unsigned permitted; /* bits of enum json_class */
 	enum store store;
 	size_t offset;
 } members[MEMBER_COUNT] = {
@@ -74,11 +74,11 @@ static const struct {
 	{"JSONRPC20Response", PZ_MESSAGE_JSONRPC},
 };
 
-/* What has been seen so far. */
+/* What was read so far. */
 struct seen {
 	enum pz_err member_err; /* first member of a wrong type; broken JSON takes precedence */
-	unsigned known;         /* bit per enum member */
-	unsigned count;         /* of all members */
+	unsigned known;         /* one bit for each enum member */
+	unsigned count;         /* number of all members */
 	unsigned unknown_count;
 	bool has_escaped_unknown;
 	struct pz_slice unknown[PZ_ENVELOPE_MEMBERS_MAX];
@@ -138,7 +138,8 @@ find_escaped(struct pz_slice name)
 static enum pz_err
 note_unknown(struct seen *seen, struct pz_slice name, bool is_escaped)
 {
-	/* An escaped name is compared character by character: bounded, or it would cost seconds. */
+	/* A long escaped name would be compared character by character, which could cost seconds:
+	 * so there is a limit. */
 	if (is_escaped && name.len > PZ_ENVELOPE_SCRATCH_BYTES)
 		return PZ_ERR_LIMIT;
 	seen->has_escaped_unknown |= is_escaped;
@@ -155,7 +156,7 @@ note_unknown(struct seen *seen, struct pz_slice name, bool is_escaped)
 	return PZ_OK;
 }
 
-/* Decides which member it is and that it is a new one. *out_member MEMBER_COUNT: unknown. */
+/* Finds the member, and refuses one that was there already. *out_member MEMBER_COUNT: unknown. */
 static enum pz_err
 note_member(struct seen *seen, struct pz_slice name, bool is_escaped, unsigned *out_member)
 {
@@ -200,7 +201,7 @@ push_digit(uint64_t value, unsigned digit)
 	return value * 10 + digit;
 }
 
-/* The exponent behind an 'e', saturated far beyond what can matter. */
+/* The exponent after an 'e', saturated far above every value that matters. */
 static int
 read_exponent(const uint8_t *p, const uint8_t *end)
 {
@@ -216,8 +217,8 @@ read_exponent(const uint8_t *p, const uint8_t *end)
 	return is_negative ? -value : value;
 }
 
-/* A number that the scanner has accepted, without a minus sign, cut to an integer. Own arithmetic:
- * strtod depends on the locale and needs a NUL. */
+/* A number that the scanner has accepted, without a minus sign, truncated to an integer. Not by
+ * strtod, which depends on the locale and needs a NUL. */
 static uint64_t
 read_ms(struct pz_slice raw)
 {
@@ -231,7 +232,8 @@ read_ms(struct pz_slice raw)
 	places = exponent < end ? read_exponent(exponent + 1, end) : 0;
 	for (; p < exponent && *p != '.'; p++)
 		places++;
-	/* Now `places` digits, counted from the first one, stand before the decimal point. */
+	/* From here on `places` digits, counted from the first one, are before the decimal
+	 * point. */
 	for (p = raw.ptr; p < exponent && places > 0; p++) {
 		if (*p == '.')
 			continue;
@@ -321,6 +323,8 @@ scan_members(struct pz_scan *scan, struct seen *seen, struct pz_envelope *env)
 	if (pz_scan_peek(scan) != '{')
 		return PZ_ERR_PROTO_JSON;
 	scan->pos++;
+	/* Read separately, because a member must follow a comma: "{,}" and a comma at the end are
+	 * malformed. */
 	if (pz_scan_peek(scan) == '}') {
 		scan->pos++;
 		return PZ_OK;

@@ -1,6 +1,6 @@
 /*
  * Frames (page 4 "Frame", page 15): a length of four bytes, little-endian, then the body. The
- * highest bit of the length marks frames of channels. Bodies are not looked at; nothing is copied.
+ * highest bit of the length marks frames of channels. Bodies are not read; nothing is copied.
  */
 #include "wire/frame.h"
 
@@ -27,14 +27,14 @@ pz_frame_cut(struct pz_slice bytes, size_t frame_max, struct pz_slice *out_frame
 	if (bytes.len >= PZ_FRAME_HEADER_BYTES) {
 		uint32_t len = read_u32(bytes.ptr);
 
-		/* An empty frame means nothing; and without this check a peer could keep the loop
-		 * busy with headers alone. */
+		/* An empty frame has no meaning; without this check a peer could keep the loop busy
+		 * with headers alone. */
 		if (len == 0 || len > frame_max || len & DATA_BIT)
 			return PZ_ERR_PROTO_FRAME;
 		whole += len;
 	}
-	/* out_need lets a caller read behind the beginning, and allocate no more than the length
-	 * that was checked. */
+	/* out_need lets a caller read more than the header, and allocate only as much as the
+	 * checked length. */
 	if (bytes.len < whole) {
 		*out_frame = (struct pz_slice){0};
 		*out_need = whole - bytes.len;
@@ -54,7 +54,7 @@ pz_frame_cut_data(struct pz_slice bytes, struct pz_slice *out_frame, size_t *out
 		uint32_t len = read_u32(bytes.ptr);
 
 		whole += len & ~DATA_BIT;
-		/* whole cannot overflow: 31 bits and a header. */
+		/* `whole` cannot overflow: it is 31 bits and a header. */
 		if (!(len & DATA_BIT) || whole <= PZ_DATA_HEADER_BYTES ||
 		    whole > PZ_DATA_FRAME_BYTES_MAX)
 			return PZ_ERR_PROTO_FRAME;

@@ -1,7 +1,7 @@
 /*
- * A link that comes from a person (pasted, scanned): white space around it is ignored and the error
- * says what is wrong; everything in it is checked like a stranger's input. It may hold a secret, so
- * buffers that held it are wiped.
+ * A link that a person enters (pasted, scanned): white space around it is ignored, and the error
+ * gives the fault; its parts are checked like a stranger's input. It may contain a secret, so its
+ * buffers are wiped.
  */
 #include "wire/hub_link.h"
 
@@ -91,9 +91,8 @@ parse_port(struct pz_slice text, uint16_t *out_port)
 }
 
 /**
- * The host, decoded. In brackets the '%' before an interface may stand as it is, too: RFC 6874
- * wants
- * "%25" there, and people type "%". Errors: CONFIG, LIMIT_MEMORY.
+ * The host, decoded. In brackets the '%' before an interface may be unescaped: RFC 6874 requires
+ * "%25" there, but people type "%". Errors: CONFIG, LIMIT_MEMORY.
  */
 static enum pz_err
 decode_host(struct pz_slice text, bool in_brackets, char out[PZ_HOST_BYTES_MAX + 1])
@@ -121,7 +120,7 @@ parse_authority(struct pz_slice text, struct pz_hub_link *out, struct pz_errinfo
 	const uint8_t stop = in_brackets ? ']' : ':';
 	while (from + host_len < text.len && text.ptr[from + host_len] != stop)
 		host_len++;
-	size_t at = from + host_len + (in_brackets ? 1 : 0); /* where the ':' must stand */
+	size_t at = from + host_len + (in_brackets ? 1 : 0); /* the place where a ':' must be */
 
 	enum pz_err err =
 		decode_host(pz_slice_of(text.ptr + from, host_len), in_brackets, out->host);
@@ -156,7 +155,7 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/** The part before the first `stop`, which is dropped; *rest keeps what follows it. */
+/** Returns the part before the first `stop`, which is dropped; *rest keeps what follows it. */
 static struct pz_slice
 cut(struct pz_slice *rest, char stop, bool *out_found)
 {
@@ -200,7 +199,7 @@ pz_hub_link_parse(const char *scheme, const char *link, struct pz_hub_link *out,
 	while (rest.len > 0 && is_space((char)rest.ptr[rest.len - 1]))
 		rest.len--;
 
-	struct pz_slice head = cut(&rest, '#', &found); /* a fragment says nothing to us */
+	struct pz_slice head = cut(&rest, '#', &found); /* a fragment has no meaning here */
 	parsed.query = head;
 	struct pz_slice path = cut(&parsed.query, '?', &found);
 	struct pz_slice authority = cut(&path, '/', &has_path);

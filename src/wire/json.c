@@ -1,10 +1,10 @@
 /*
- * Trees for text that others wrote. The scanner of scan.c checks depth, number of values and UTF-8
- * before jansson sees a byte, because jansson recurses and allocates for each value. Text of our
- * own store is trusted and skips the check (PZ_JSON_OWN).
+ * Builds trees from text that others wrote. The scanner of scan.c checks depth, number of values
+ * and UTF-8 before jansson sees a byte, because jansson recurses and allocates for each value. Text
+ * from our own store is trusted and is not checked (PZ_JSON_OWN).
  *
- * Integers beyond 64 bits are valid JSON, but jansson refuses them: such a text is read again with
- * those numbers as doubles.
+ * Integers of more than 64 bits are valid JSON, but jansson refuses them: such a text is parsed
+ * again with these numbers as doubles.
  */
 #include "wire/json.h"
 
@@ -67,7 +67,7 @@ is_too_big(struct pz_slice token)
 	return errno == ERANGE;
 }
 
-/* From p, which is in front of a token outside of strings, to its end. */
+/* Moves from p, which is before a token outside of strings, to the token's end. */
 static const uint8_t *
 skip_token(const uint8_t *p, const uint8_t *end)
 {
@@ -83,8 +83,8 @@ skip_token(const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
-/* The same text with "e0" behind each integer that does not fit 64 bits: so it is read as a double.
- * The text has been checked. */
+/* The same text with "e0" after each integer of more than 64 bits, so that it is read as a double.
+ * The text was checked before. */
 static enum pz_err
 write_as_doubles(struct pz_slice body, struct pz_buf *out)
 {
@@ -111,7 +111,7 @@ load(struct pz_slice body, unsigned flags, json_error_t *error)
 	return json_loadb((const char *)body.ptr, body.len, options, error);
 }
 
-/* Jansson refuses integers beyond 64 bits; JSON has no such limit. */
+/* Jansson refuses integers of more than 64 bits; JSON has no such limit. */
 static json_t *
 load_big(struct pz_slice body, unsigned flags, json_error_t *error)
 {
@@ -131,7 +131,8 @@ pz_json_read(struct pz_slice body, unsigned flags, struct pz_errinfo *info)
 	json_error_t error = {.text = "out of memory"};
 	size_t values = 0;
 	json_t *tree;
-	/* jansson recurses and allows 2048 levels: our limit is checked before it sees the text. */
+	/* Our limit is checked before jansson parses the text: jansson recurses, and allows 2048
+	 * levels. */
 	enum pz_err err = flags & PZ_JSON_OWN ? PZ_OK : check(body, false, &values);
 
 	if (err != PZ_OK) {
@@ -159,7 +160,7 @@ pz_json_parse(struct pz_slice body, struct pz_errinfo *info)
 
 /* ---- without a tree ---- */
 
-/* The next member of an object whose bracket or comma has been passed. False: no more. */
+/* The next member of an object after its opening bracket or a comma. False: the end. */
 static bool
 next_member(struct pz_scan *scan, struct pz_slice *name, struct pz_slice *value)
 {
@@ -182,6 +183,8 @@ pz_json_member(struct pz_slice object, const char *name, struct pz_slice *out)
 	if (pz_scan_peek(&scan) != '{')
 		return PZ_ERR_NOTFOUND;
 	scan.pos++;
+	/* All members are read: of two with one name each reader could take another, so two are an
+	 * error. */
 	while (next_member(&scan, &has, &value)) {
 		if (!pz_scan_string_eq(has, pz_slice_str(name)))
 			continue;

@@ -1,13 +1,13 @@
 /*
- * Two passes over the queue: how many bytes of props there are, then those of them that fit. A
- * queue may be long, but a link ends once.
+ * Two passes over the queue: the first counts the bytes of props, the second copies those that fit.
+ * A queue may be long, but this happens only once, when a link ends.
  */
 #include "wire/last_props.h"
 
 #include "wire/envelope.h"
 #include "wire/frame.h"
 
-/* The next prop behind `*frames`, which moves; an empty slice at their end. */
+/* The next prop in `*frames`, which moves forward; an empty slice at the end. */
 static struct pz_slice
 next_prop(struct pz_slice *frames)
 {

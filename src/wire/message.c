@@ -1,7 +1,7 @@
 /*
- * Builds messages: the envelope as a tree, written compactly behind the frame header. Only for
- * messages that this node makes; forwarded ones are never built again. The members are written in
- * one order, and absent ones are left out (page 4).
+ * Builds messages: the envelope as a tree, written compactly after the frame header. Only for
+ * messages that this node makes; forwarded ones are never built anew. The members have a fixed
+ * order, and absent ones are omitted (page 4).
  */
 #include "wire/message.h"
 
@@ -23,8 +23,8 @@ pz_message_seed_ids(uint64_t id)
 
 /*
  * A number for one message. Receivers remember ids for minutes, so a restarted daemon must not
- * begin at 1 again: the start is random. Sixteen digits always, below 2^53, so that every JSON
- * reader keeps it exact.
+ * begin with 1 again: the first number is random. It always has sixteen digits and is below 2^53,
+ * so that every JSON reader keeps it exactly.
  */
 static json_int_t
 take_id(void)
@@ -41,14 +41,14 @@ take_id(void)
 	return (json_int_t)atomic_fetch_add(&next_id, 1);
 }
 
-/* Sets a member and takes the value. False: out of memory. */
+/* Sets a member and takes ownership of the value. False: out of memory. */
 static bool
 set_new(json_t *obj, const char *key, json_t *value)
 {
-	return json_object_set_new(obj, key, value) == 0; /* refuses NULL */
+	return json_object_set_new(obj, key, value) == 0; /* also refuses NULL */
 }
 
-/* jansson refuses other text with an error that looks like a lack of memory. */
+/* jansson reports other text with an error that looks like a lack of memory. */
 static bool
 is_utf8(const char *s)
 {
@@ -61,7 +61,7 @@ set_string(json_t *obj, const char *key, const char *s)
 	return s == NULL || set_new(obj, key, json_string(s));
 }
 
-/* 0 leaves the member out. */
+/* With 0 the member is omitted. */
 static bool
 set_ms(json_t *obj, const char *key, uint64_t ms)
 {
@@ -111,7 +111,7 @@ append_frame(struct pz_buf *out, const char *head, const char *body)
 	return PZ_OK;
 }
 
-/* @param head what stands before the first member: "{", perhaps with members of its own */
+/* @param head the text before the first member: "{", or with members of its own */
 static enum pz_err
 build(struct pz_buf *out, const char *head, const struct pz_message *message)
 {
@@ -201,7 +201,7 @@ pz_message_replaces(const struct pz_envelope *envelope, const char *start)
 	return is_so;
 }
 
-/* Bounded on both sides: a peer that says 1 could not be sent anything. */
+/* Bounded on both sides: a peer that announces 1 could not be sent any message. */
 uint32_t
 pz_message_frame_max(const struct pz_envelope *envelope, uint32_t unsaid)
 {
@@ -240,7 +240,8 @@ pz_message_receipt(struct pz_buf *out, const char *from, const char *to, struct 
 		return PZ_ERR_PROTO_UTF8;
 	if (!is_id_token(id_token))
 		return PZ_ERR_PROTO_MEMBER;
-	/* The very bytes: a tree would turn 1e2 into 100.0, and the origin might not know it. */
+	/* Copies the exact bytes: a tree would turn 1e2 into 100.0, and the sender might not
+	 * recognise that. */
 	snprintf(head, sizeof(head), "{\"id\":%.*s,", PZ_SLICE_FMT(id_token));
 	return build_owned(out, head, &m, json_pack("{s:s}", "result", verdict));
 }

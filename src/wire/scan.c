@@ -1,8 +1,8 @@
 /*
- * One pass, no recursion, no allocation. What is open is a stack of bits (1: object), so a body
- * cannot make us use memory. Nearly all bytes of a message are plain string bytes; with SSE2 they
- * are passed sixteen at a time. The same loads show whether any byte is over 0x7f; only then is the
- * body checked for UTF-8, once, at the end.
+ * One pass, no recursion, no allocation. The open containers are a stack of bits (1: object), so a
+ * body cannot make us allocate. Nearly all bytes of a message are plain string bytes; with SSE2
+ * sixteen are scanned at a time. The same loads show whether any byte is over 0x7f; only then is
+ * the body checked for UTF-8, once, at the end.
  */
 #include "wire/scan.h"
 
@@ -30,7 +30,8 @@ skip_plain(struct pz_scan *scan, const uint8_t *p)
 
 		/* Unsigned c <= 0x1f; SSE2 compares signed only, but has an unsigned minimum. */
 		stop = _mm_or_si128(stop, _mm_cmpeq_epi8(_mm_min_epu8(c, control), c));
-		/* The look-ahead past the string stays within the body, whose check it triggers. */
+		/* The look-ahead beyond the string stays within the body, which is checked as a
+		 * whole. */
 		if (_mm_movemask_epi8(c) != 0)
 			scan->is_ascii = false;
 		unsigned mask = (unsigned)_mm_movemask_epi8(stop);
@@ -73,8 +74,8 @@ hex4(const uint8_t *p, const uint8_t *end)
 	return value;
 }
 
-/* Passes the escape at p (a backslash); NULL when it is malformed. A lone surrogate is malformed:
- * it means no character, so it has no UTF-8 form. */
+/* Skips the escape at p (a backslash); NULL when it is malformed. A lone surrogate is malformed: it
+ * is not a character, so it has no UTF-8 form. */
 static const uint8_t *
 skip_escape(const uint8_t *p, const uint8_t *end)
 {
@@ -108,6 +109,8 @@ scan_string(struct pz_scan *scan, struct pz_slice *out)
 			return PZ_ERR_PROTO_JSON;
 		if (*p == '"')
 			break;
+		/* Else it is a control character, which JSON allows only as an escape
+		 * (RFC 8259 7). */
 		if (*p != '\\')
 			return PZ_ERR_PROTO_JSON;
 		scan->is_escaped = true;
@@ -126,7 +129,7 @@ pz_scan_string(struct pz_scan *scan, struct pz_slice *out)
 	return scan_string(scan, out);
 }
 
-/* Passes digits; NULL without at least one. */
+/* Skips digits; NULL without at least one. */
 static const uint8_t *
 skip_digits(const uint8_t *p, const uint8_t *end)
 {
@@ -137,7 +140,7 @@ skip_digits(const uint8_t *p, const uint8_t *end)
 	return p == start ? NULL : p;
 }
 
-/* RFC 8259 6: [ minus ] int [ frac ] [ exp ]. What follows a number is the caller's to judge. */
+/* RFC 8259 6: [ minus ] int [ frac ] [ exp ]. The caller checks what follows a number. */
 static enum pz_err
 scan_number(struct pz_scan *scan)
 {
@@ -172,7 +175,7 @@ scan_word(struct pz_scan *scan, const char *word, size_t len)
 	return PZ_OK;
 }
 
-/* Passes a string, number or word that starts with c. */
+/* Skips a string, number or word that starts with c. */
 static inline enum pz_err
 scan_scalar(struct pz_scan *scan, int c)
 {
@@ -194,7 +197,7 @@ scan_scalar(struct pz_scan *scan, int c)
 	}
 }
 
-/* Passes a member's name and its colon. */
+/* Skips a member's name and its colon. */
 static inline enum pz_err
 scan_name(struct pz_scan *scan)
 {
@@ -215,8 +218,8 @@ struct open {
 	unsigned depth, base;
 };
 
-/* Behind a value: passes closing brackets and at most one comma. *done when the outermost container
- * is closed; otherwise the cursor is in front of a value. */
+/* After a value: skips closing brackets and at most one comma. *done when the outermost container
+ * is closed; otherwise the cursor is before a value. */
 static inline enum pz_err
 scan_behind(struct pz_scan *scan, struct open *open, bool *done)
 {
@@ -238,7 +241,7 @@ scan_behind(struct pz_scan *scan, struct open *open, bool *done)
 	return PZ_OK;
 }
 
-/* Passes the opening bracket c. *is_empty when its closing one comes next (it is not passed). */
+/* Skips the opening bracket c. *is_empty when its closing bracket follows, which is not skipped. */
 static inline enum pz_err
 scan_open(struct pz_scan *scan, struct open *open, int c, bool *is_empty)
 {
@@ -273,7 +276,7 @@ pz_scan_value(struct pz_scan *scan, unsigned depth, struct pz_slice *out)
 		if (is_behind)
 			PZ_TRY(scan_behind(scan, &open, &done));
 		if (done)
-			break; /* without looking at what follows */
+			break; /* without checking what follows */
 		c = pz_scan_peek(scan);
 	}
 	scan->values += values;
@@ -321,6 +324,8 @@ advance(struct pz_slice *rest, size_t len)
 	rest->len -= len;
 }
 
+/* The scanner has accepted the string: every escape is complete, and a low surrogate follows each
+ * high one. */
 size_t
 pz_scan_char(struct pz_slice *rest, uint8_t out[4])
 {
