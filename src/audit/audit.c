@@ -16,7 +16,7 @@ lose(struct pz_audit *audit)
 				   "decisions are only counted");
 }
 
-/* What the line of an equal decision has behind its time; ptr NULL: it is not kept. */
+/* The line of an equal decision without its time; ptr NULL: that line is not kept. */
 static struct pz_slice
 rest_of(const struct pz_audit *audit, uint64_t same)
 {
@@ -38,7 +38,7 @@ keep_rest(struct pz_audit *audit, uint64_t same, const struct pz_audit_line *lin
 		kept->same = 0;
 }
 
-/* False: it is too long. */
+/* False if it is too long. */
 static bool
 make_line(struct pz_audit *audit, const struct pz_audit_entry *entry, struct pz_audit_head *head,
 	  struct pz_audit_line *line)
@@ -87,7 +87,7 @@ on_look(struct pz_timer *timer, void *arg)
 	pz_audit_look(audit);
 }
 
-/* Nothing was lost for some time. */
+/* No record was lost for some time. */
 static void
 on_calm(struct pz_timer *timer, void *arg)
 {
@@ -109,14 +109,14 @@ pz_audit_new(const struct pz_audit_config *config, struct pz_audit **out, struct
 	audit->config = *config;
 	audit->days = PZ_AUDIT_DAYS;
 	audit->bytes_max = PZ_AUDIT_BYTES;
-	/* Records of the log itself find room in a full queue too. */
+	/* The queue has room for records of the log itself even when it is full of decisions. */
 	pz_buf_init(&audit->queue, 2 * PZ_AUDIT_QUEUE_BYTES_MAX, NULL);
 	pz_timer_init(&audit->save, on_save, audit);
 	pz_timer_init(&audit->look, on_look, audit);
 	pz_timer_init(&audit->calm, on_calm, audit);
 	enum pz_err err = pz_audit_load(audit, info);
 	if (err != PZ_OK) {
-		audit->is_paused = true; /* nothing is written at its end */
+		audit->is_paused = true; /* nothing is written when the log ends */
 		pz_audit_free(audit);
 		return err;
 	}
@@ -132,7 +132,7 @@ pz_audit_free(struct pz_audit *audit)
 		return;
 	pz_audit_save_now(audit);
 	if (audit->flight)
-		audit->flight->audit = NULL; /* the store has it */
+		audit->flight->audit = NULL; /* the store owns it now */
 	pz_env_stop(audit->config.env, &audit->save);
 	pz_env_stop(audit->config.env, &audit->look);
 	pz_env_stop(audit->config.env, &audit->calm);

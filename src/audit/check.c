@@ -1,7 +1,7 @@
 /*
- * The check of the chain on disk, a segment in each step. What may continue between two steps:
- * records come (they are checked too, or are behind the end), and retention removes segments (then
- * the check begins again).
+ * Checks the chain on disk, one segment in each step. Between two steps records may be added (they
+ * are checked too, or are after the end), and retention may remove segments (then the check begins
+ * again).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ pz_audit_check_found(struct pz_audit_check *check, const char *fmt, ...)
 
 /* ---- one record ---- */
 
-/* What happened to the log itself; a decision has no such member. */
+/* An event of the log itself; a decision has no such member. */
 void
 pz_audit_check_event(struct pz_audit_check *check, struct pz_slice line)
 {
@@ -69,6 +69,8 @@ check_place(struct pz_audit_check *check, uint64_t n)
 				     n, check->last);
 }
 
+/* After the first problem nothing more is checked: every later hash depends on the faulty
+ * record. */
 void
 pz_audit_check_line(struct pz_audit_check *check, struct pz_slice line)
 {
@@ -121,7 +123,7 @@ check_beginning(struct pz_audit_check *check)
 				     check->first, check->anchor);
 }
 
-/* The store has been read after all commits: their call-backs may still come. */
+/* The store was read after all commits, but their call-backs may not have run yet. */
 static void
 check_end(const struct pz_audit *audit, struct pz_audit_check *check)
 {
@@ -147,7 +149,7 @@ next_segment(const struct pz_audit *audit, const struct pz_audit_check *check)
 	return NULL;
 }
 
-/* A first segment that a commit under way begins is not known yet. */
+/* A first segment that a running commit begins is not known yet. */
 static void
 end(const struct pz_audit *audit, struct pz_audit_check *check)
 {
@@ -173,7 +175,7 @@ enum pz_err
 pz_audit_check_step(struct pz_audit *audit, struct pz_audit_check *check, struct pz_errinfo *info)
 {
 	if (audit->flight && audit->flight->removed > 0)
-		return PZ_OK; /* what is on disk is known when that commit has ended */
+		return PZ_OK; /* when that commit has ended, the content of the disk is known */
 	if (!check->is_begun || check->removals != audit->removals)
 		begin(audit, check);
 	const struct pz_audit_segment *s = next_segment(audit, check);

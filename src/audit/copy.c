@@ -1,21 +1,22 @@
 /*
- * A copy of the log is checked like the log itself, but for its two ends. The store says where the
- * log begins and ends; a copy does not, and its owner may have cut it.
+ * A copy of the log is checked like the log itself, except for its two ends. The store knows where
+ * the log begins and ends; a copy does not, and its owner may have cut it.
  *
  * The beginning: record 1 follows 32 zeros. A later one follows a record that retention has
  * removed; its hash is in the record of that removal, which comes later in the same chain. So the
- * first line is kept until the last one was seen. A hand that cuts the beginning off would have to
- * forge that record, and with it every hash behind it.
+ * first line is kept until the last one was read. Cutting off the beginning requires forging that
+ * record, and every hash after it.
  *
- * The end: nothing in a copy says that it continues. Number and hash of the last record are shown,
- * to be compared with what the device shows, or with a later copy.
+ * The end: a copy cannot show whether the log continued. Number and hash of the last record are
+ * shown, to be compared with what the device shows, or with a later copy.
  */
 #include <inttypes.h>
 #include <string.h>
 
 #include "audit/internal.h"
 
-/* A first record whose predecessor is gone is taken as it says, until the end. */
+/* A first record whose predecessor was removed is accepted until the end, when that removal is
+ * known. */
 static void
 begin_later(struct pz_audit_copy *copy, struct pz_slice line, const struct pz_audit_head *head)
 {

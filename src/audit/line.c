@@ -1,6 +1,6 @@
 /*
- * A record as a line of JSON. The members have one order and no blanks, so the text itself is the
- * canonical form: the hash is over its bytes, and checking it needs no parser.
+ * A record as a line of JSON. The members have one order and no blanks, so the text is its own
+ * canonical form: the hash covers its bytes, and checking needs no parser.
  */
 #include <inttypes.h>
 #include <sodium.h>
@@ -14,10 +14,10 @@
 
 #define HASH_MEMBER ",\"hash\":\""
 #define HEX_LEN (2 * (size_t)PZ_AUDIT_HASH_BYTES)
-#define TAIL_LEN (sizeof(HASH_MEMBER) - 1 + HEX_LEN + 2) /* with `"}` */
+#define TAIL_LEN (sizeof(HASH_MEMBER) - 1 + HEX_LEN + 2) /* with the `"}` after it */
 #define BEGIN "{\"n\":"
 #define TIME ",\"time\":"
-#define DECISION ",\"allowed\":" /* first behind the time */
+#define DECISION ",\"allowed\":" /* the first member after the time */
 
 /* ---- writing ---- */
 
@@ -25,7 +25,7 @@ static void
 put(struct pz_audit_line *line, const char *bytes, size_t len)
 {
 	if (line->len + len > sizeof(line->text)) {
-		line->len = sizeof(line->text) + 1; /* it stays too long */
+		line->len = sizeof(line->text) + 1; /* still too long after this */
 		return;
 	}
 	memcpy(line->text + line->len, bytes, len);
@@ -77,7 +77,7 @@ put_string(struct pz_audit_line *line, struct pz_slice s, size_t max)
 	put(line, "\"", 1);
 }
 
-/* A member of an object, unless there is nothing. */
+/* A member of an object, unless the text is empty. */
 static void
 put_member(struct pz_audit_line *line, bool *is_first, const char *name, struct pz_slice s,
 	   size_t max)
@@ -179,7 +179,7 @@ hash_of(const uint8_t before[PZ_AUDIT_HASH_BYTES], struct pz_slice body,
 	crypto_hash_sha256_final(&state, out);
 }
 
-/* Nothing but this makes a line count. */
+/* Only this makes a line valid. */
 static bool
 finish(struct pz_audit_line *line, struct pz_audit_head *head)
 {
@@ -237,7 +237,7 @@ pz_audit_line_again(struct pz_audit_line *line, struct pz_audit_head *head, uint
 	return finish(line, head);
 }
 
-/* Number and time have no comma. */
+/* Neither number nor time contains a comma. */
 struct pz_slice
 pz_audit_line_rest(const struct pz_audit_line *line)
 {
@@ -293,6 +293,8 @@ number_at(struct pz_slice text, uint64_t *out)
 	return true;
 }
 
+/* Number and hash are at fixed places from the two ends of a line, so that finding them needs no
+ * parser. */
 bool
 pz_audit_line_head(struct pz_slice line, struct pz_audit_head *out)
 {

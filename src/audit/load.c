@@ -1,7 +1,7 @@
 /*
- * From the store. What cannot be read does not stop the daemon, and does not pass in silence: the
- * condition audit-damaged is raised, the chain begins again behind what is known, and the record
- * "begun-anew" makes each check of it fail until retention has removed it.
+ * Loads the log from the store. What cannot be read does not stop the daemon, but is reported: the
+ * condition audit-damaged is raised, the chain begins again after the last known record, and the
+ * record "begun-anew" makes every check fail until retention has removed it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -83,7 +83,7 @@ read_segment(const json_t *record, struct pz_audit_segment *out)
 struct loading {
 	struct pz_audit *audit;
 	bool has_head;
-	char damage[96]; /* the first; "": none */
+	char damage[96]; /* the first damage; "": none */
 };
 
 static void
@@ -110,7 +110,7 @@ read_key(const char *key, uint64_t *out)
 	return true;
 }
 
-/* One that cannot be read keeps its place: its records may be whole. */
+/* A segment that cannot be read keeps its place: its records may be intact. */
 static enum pz_err
 load_segment(struct loading *loading, const char *key, const json_t *record)
 {
@@ -172,7 +172,7 @@ note_first(void *arg, struct pz_slice line)
 	return PZ_OK;
 }
 
-/* A segment whose record cannot be read begins with the first of its lines. */
+/* If the record of a segment cannot be read, its first line shows where it begins. */
 static enum pz_err
 find_firsts(struct pz_audit *audit, uint64_t behind, struct pz_errinfo *info)
 {

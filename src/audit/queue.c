@@ -1,4 +1,4 @@
-/* The queue: what was decided and is not on disk yet. */
+/* The queue: decisions that are not on disk yet. */
 #include "audit/internal.h"
 
 bool
@@ -8,7 +8,7 @@ pz_audit_has_room(const struct pz_audit *audit, size_t len)
 	       audit->queue.len + len <= PZ_AUDIT_QUEUE_BYTES_MAX;
 }
 
-/* A record that is not in the queue leaves the chain as it was. */
+/* Without room in the queue the record is lost and the chain unchanged. */
 bool
 pz_audit_enqueue(struct pz_audit *audit, const struct pz_audit_line *line,
 		 const struct pz_audit_head *head)

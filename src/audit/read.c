@@ -1,4 +1,4 @@
-/* Records for people: one segment at a time, so that the loop does not wait long for the disk. */
+/* Records for people: one segment at a time, so that the disk does not block the loop for long. */
 #include <string.h>
 
 #include "audit/internal.h"
@@ -7,13 +7,13 @@
 struct reading {
 	const struct pz_audit_query *query;
 	json_t *records;
-	uint64_t seen; /* number of the last record that was looked at */
+	uint64_t seen; /* number of the last record that was read */
 	bool is_full;
 };
 
 /* ---- which records ---- */
 
-/* WHO is what a record has, or several parts of it with '/' between them. */
+/* WHO is the whole text of a record, or some of its parts with '/' between them. */
 static bool
 is_who(const json_t *record, const char *wanted)
 {
@@ -54,7 +54,7 @@ is_wanted(const json_t *record, const struct pz_audit_query *query)
 
 /* ---- reading ---- */
 
-/* A line that is no record is left out: the check finds it. */
+/* A line that is not a record is skipped: the check reports it. */
 static enum pz_err
 each_line(void *arg, struct pz_slice line)
 {
@@ -82,7 +82,7 @@ each_line(void *arg, struct pz_slice line)
 	return PZ_OK;
 }
 
-/* The last record of a segment, by what is known without the disk. */
+/* The last record of a segment, from what is in memory. */
 static uint64_t
 last_of(const struct pz_audit *audit, size_t i)
 {
@@ -103,7 +103,7 @@ read_segments(struct pz_audit *audit, struct reading *r, struct pz_errinfo *info
 		}
 		PZ_TRY(pz_audit_load_lines(audit, s->number, each_line, r, info));
 		if (!r->is_full && r->seen < last_of(audit, i))
-			r->seen = last_of(audit, i); /* some are missing there */
+			r->seen = last_of(audit, i); /* some lines are missing there */
 		return PZ_OK;
 	}
 	return PZ_OK;

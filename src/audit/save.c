@@ -1,10 +1,9 @@
 /*
- * To the store. A commit writes the whole queue as one block of a segment, the record of the
- * segment, and the head, so after a crash the disk has a chain with its end.
+ * Writes to the store. A commit writes the whole queue as one block of a segment, the record of the
+ * segment, and the head, so after a crash the disk holds a chain with its end.
  *
- * Retention removes whole segments. The transaction that does it has the record that says so: the
- * number and hash of the last record that was removed. Without such a record a beginning that is
- * missing is a fault.
+ * Retention removes whole segments. The same transaction writes a record of the removal, with
+ * number and hash of the last removed record. A missing beginning without such a record is a fault.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -62,7 +61,7 @@ bytes_from(const struct pz_audit *audit, size_t first)
 	return sum;
 }
 
-/* For its size alone the newest segment stays. */
+/* The limit of size alone never removes the newest segment. */
 static size_t
 count_to_remove(const struct pz_audit *audit)
 {
@@ -75,7 +74,7 @@ count_to_remove(const struct pz_audit *audit)
 	return count;
 }
 
-/* A segment that a commit under way, or one that has failed, writes to must stay. */
+/* A segment that a running or failed commit writes to must stay. */
 static void
 plan_removal(struct pz_audit *audit)
 {
@@ -98,7 +97,7 @@ void
 pz_audit_look(struct pz_audit *audit)
 {
 	if (audit->flight == NULL && !audit->is_paused)
-		plan_removal(audit); /* its record begins a commit */
+		plan_removal(audit); /* the record of the removal begins a commit */
 }
 
 /* ---- where the queue goes ---- */
@@ -114,6 +113,8 @@ needs_new(const struct pz_audit *audit)
 	       s->began_ms / DAY_MS != pz_env_wall_ms(audit->config.env) / DAY_MS;
 }
 
+/* Chosen once, and kept until a commit has succeeded, so that a retry writes the same segment with
+ * the same beginning. */
 static void
 choose_target(struct pz_audit *audit)
 {
@@ -196,7 +197,7 @@ take_over(struct pz_audit *audit, const struct pz_audit_flight *flight)
 	audit->queued -= flight->records;
 	audit->stored = flight->head;
 	if (audit->is_target_new)
-		audit->segment_count++; /* room was reserved */
+		audit->segment_count++; /* memory was reserved before */
 	audit->segments[audit->segment_count - 1] = flight->segment;
 	audit->has_target = audit->is_fresh_next = false;
 	if (flight->removed > 0) {
@@ -224,7 +225,7 @@ succeeded(struct pz_audit *audit, const struct pz_audit_flight *flight)
 	take_over(audit, flight);
 	pz_audit_note_gap(audit, false);
 	audit->is_behind = false;
-	if (!audit->calm.active) /* else a loss is recent */
+	if (!audit->calm.active) /* otherwise a loss is recent */
 		pz_condition_clear(audit->config.conditions, PZ_CONDITION_AUDIT_BEHIND, NULL);
 	if (audit->queue.len > 0)
 		pz_env_start(audit->config.env, &audit->save, PZ_AUDIT_SAVE_US);
@@ -271,7 +272,7 @@ flight_new(struct pz_audit *audit)
 	return flight;
 }
 
-/* Not when the time of the store's end has come: see pz_audit_save_last. */
+/* Not during the end of the store: see pz_audit_save_last. */
 static void
 commit(struct pz_audit *audit)
 {
@@ -301,7 +302,7 @@ pz_audit_save(struct pz_audit *audit)
 		commit(audit);
 }
 
-/* The commit under way may fail, so this one writes what that one has too: the same block of the
+/* A commit under way may fail, so this one writes the same records again: the same block of the
  * same segment, with more in it. */
 void
 pz_audit_save_last(struct pz_audit *audit)
