@@ -1,4 +1,4 @@
-/* Who may answer, and who is shown what. @spec page 9, 11.3; page 14 PRM-1, PRM-7 */
+/* Who may answer, and who is shown which question. @spec page 9, 11.3; page 14 PRM-1, PRM-7 */
 #include "prompt/internal.h"
 
 static struct pz_prompt_agent *
@@ -9,8 +9,8 @@ agent_of(struct pz_list *node)
 
 /* ---- who may answer ---- */
 
-/* A device does not decide about its own requests, and a question of another device is not passed
- * on. */
+/* A device does not decide about its own requests, and does not pass on a question of another
+ * device. */
 bool
 pz_agent_may_answer(const struct pz_prompt_agent *agent, const struct pz_question *question)
 {
@@ -86,7 +86,7 @@ pz_agents_hide(struct pz_question *question, const char *why)
 
 /* ---- coming and going ---- */
 
-/* The other devices want to know whether a person can answer here. */
+/* The other devices need to know whether a person can answer here. */
 static void
 look_for_person(struct pz_prompts *prompts)
 {
@@ -99,7 +99,7 @@ look_for_person(struct pz_prompts *prompts)
 		prompts->config.ops->person_changed(prompts->config.arg, has_person);
 }
 
-/* One that looked for an agent has found one: it waits as long as others. */
+/* A question that was looking for an agent has one now: it waits as long as the others. */
 static void
 stop_seeking(struct pz_question *question)
 {
@@ -144,7 +144,7 @@ pz_prompts_dismiss(struct pz_prompts *prompts, struct pz_prompt_agent *agent, co
 	pz_prompts_leave(prompts, agent);
 }
 
-/* What waits continues to wait: the agent may come back, and others may come. */
+/* The questions continue to wait: the agent may come back, and others may come. */
 void
 pz_prompts_leave(struct pz_prompts *prompts, struct pz_prompt_agent *agent)
 {

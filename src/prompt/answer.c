@@ -1,4 +1,4 @@
-/* Which answers there are, and which of them count. */
+/* Which answers there are, and which of them a policy offers. */
 #include "prompt/answer.h"
 
 #include <string.h>

@@ -98,7 +98,7 @@ on_stored(void *arg, enum pz_err err, const char *detail, const struct pz_prompt
 				    outcome->is_late));
 }
 
-/* The question whose id begins so. @return false: none, or more than one */
+/* The question whose id begins with this text. @return false: none, or more than one */
 static bool
 find_id(const struct pz_prompts *prompts, const char *prefix, char out[40])
 {
@@ -114,7 +114,7 @@ find_id(const struct pz_prompts *prompts, const char *prefix, char out[40])
 		snprintf(out, 40, "%s", id);
 	}
 	json_decref(list);
-	if (found == 0 && len < 40) { /* ended: then it is known by its whole id */
+	if (found == 0 && len < 40) { /* an ended question is found only by its whole id */
 		snprintf(out, 40, "%s", prefix);
 		found = 1;
 	}
@@ -190,7 +190,7 @@ on_deleted(void *arg, enum pz_err err, const char *detail)
 	pz_request_finish(request, err, detail, err == PZ_OK ? json_object() : NULL);
 }
 
-/* The commit is a request's that continues: it is ended by the end of the commit. */
+/* The commit belongs to a request that continues: the end of the commit ends the request. */
 static void delete (struct pz_prompts *prompts, struct pz_request *request, uint64_t id)
 {
 	if (pz_request_begin(request, &deleting_kind) == NULL)

@@ -1,11 +1,11 @@
-/* What ends for callers that are not there any more: questions, and what was answered about them.
- */
+/* Ends what belongs to callers that no longer exist: their questions, and the answers about
+ * them. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "prompt/internal.h"
 
-/* Which callers are meant: an app, a device, a zone, or the devices of a zone that have left it. */
+/* The callers that are meant: an app, a device, a zone, or the devices that have left a zone. */
 struct those {
 	const char *zone, *device, *app;
 	bool (*has_left)(void *arg, const char *device);
@@ -26,8 +26,8 @@ is_of(void *arg, const struct pz_prompt_key *key)
 	return those->has_left == NULL || (device[0] && those->has_left(those->arg, device));
 }
 
-/* Also calls whose answer is on its way to the disk are denied. A device that is revoked
- * between answer and commit must not be let in by it; the memory takes the record out again. */
+/* Calls whose answer is being stored are denied too: a device that is revoked between answer and
+ * commit must not be let in by it, and the memory removes the record again. */
 static void
 forget(struct pz_prompts *prompts, struct those *those)
 {
@@ -39,7 +39,7 @@ forget(struct pz_prompts *prompts, struct those *those)
 		if (pz_question_is_open(question))
 			pz_question_deny(question, PZ_QUESTION_ENDED,
 					 "denied: the caller was revoked or forgotten");
-		else /* an answer that is being stored does not help it any more */
+		else /* an answer that is being stored does not help any more */
 			pz_question_report(question, PZ_PROMPT_NO, "");
 	}
 	pz_prompt_memory_forget(&prompts->memory, is_of, those);
@@ -80,8 +80,8 @@ pz_prompts_wipe(struct pz_prompts *prompts, struct pz_txn *txn)
 	return pz_prompt_memory_wipe(&prompts->memory, txn);
 }
 
-/* The transaction that removed the answers is durable already. What still waits is denied; its
- * answers, where one was being stored, are answered as refused, for nothing of them is left. */
+/* The transaction that removed the answers is durable already. What still waits is denied; answers
+ * that were being stored are reported as refused, because nothing of them remains. */
 void
 pz_prompts_wiped(struct pz_prompts *prompts)
 {

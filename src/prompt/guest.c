@@ -1,7 +1,7 @@
 /*
- * Questions of other devices of the owner. What they send is checked like a stranger's: each text
- * is bounded, and what a person reads is written here, from the parts. An id that is known here
- * already is refused, so that an answer never goes to a question other than the one that was read.
+ * Questions of other devices of the owner. Their content is checked like a stranger's: each text is
+ * bounded, and the sentences that a person reads are written here, from the parts. An id that is
+ * already known here is refused, so that an answer always belongs to the question that was read.
  * @spec page 9, 11.3
  */
 #include <stdlib.h>
@@ -73,7 +73,7 @@ is_short(struct pz_slice text, size_t max)
 	return text.len <= max && pz_utf8_is_valid(text);
 }
 
-/* The rest that is shown. */
+/* The remaining members that are shown. */
 static json_t *
 read_shown(const struct pz_question *guest, const json_t *question, uint64_t wait_us)
 {
@@ -113,8 +113,8 @@ count_of(const struct pz_prompts *prompts, const char *device)
 	return count;
 }
 
-/* True when the device has asked that, and it waits. One that went with an earlier link makes room
- * for its return. */
+/* True if the device has asked this question and it still waits. A question from an earlier link of
+ * the device is freed to make room for it. */
 static bool
 is_there(const struct pz_prompts *prompts, const char *device, const char *id)
 {
@@ -129,7 +129,7 @@ is_there(const struct pz_prompts *prompts, const char *device, const char *id)
 	return false;
 }
 
-/* The device that asks has given it up by then. */
+/* By then the device that asks has ended the question. */
 static void
 on_timeout(struct pz_timer *timer, void *arg)
 {
@@ -176,6 +176,8 @@ pz_prompts_guest(struct pz_prompts *prompts, const char *device, const json_t *q
 		return PZ_OK;
 	if (pz_question_find(prompts, id))
 		return pz_fail(info, PZ_ERR_PROTO, "the id of the question is known already");
+	/* Two bounds: one for all, and a smaller one for each device, so that one device cannot use
+	 * all places. */
 	if (pz_question_count(&prompts->guests) >= PZ_PROMPT_GUESTS_MAX ||
 	    count_of(prompts, device) >= PZ_PROMPT_GUESTS_DEVICE_MAX)
 		return pz_fail(info, PZ_ERR_LIMIT, "too many questions wait here");

@@ -14,6 +14,8 @@ static const size_t longest[PZ_PROMPT_FIELDS] = {
 	[PZ_PROMPT_INSTANCE] = PZ_APP_BYTES_MAX,
 };
 
+/* A NUL ends each field, so no field may contain one: otherwise two different callers could have
+ * one key. */
 enum pz_err
 pz_prompt_key_make(const struct pz_slice fields[PZ_PROMPT_FIELDS], struct pz_prompt_key *out)
 {

@@ -1,16 +1,15 @@
 /*
- * Answers that are remembered. A record is in `all` from the answer to its removal from the
- * store; the maps have those that may be used. Each record has a key of its own in the store,
- * which is never used again, so that commits that overtake each other in memory cannot undo one
- * another.
+ * Remembered answers. A record is in `all` from the answer until its removal from the store; the
+ * maps contain those that may be used. Each record has a key of its own in the store, which is
+ * never used again, so that commits that overtake each other in memory cannot undo one another.
  *
  *     IS_SESSION                          in memory only, in the map of sessions
  *     IS_STORING ──durable──> IS_LASTING  in the other map from then on: it never counts before
  *         │                      │
  *         └──────forgotten───────┴──> IS_FORGOTTEN ──removed from the store──> freed
  *
- * Forgetting counts at once, also on a full disk: the record leaves its map, and its removal is
- * tried again until it is durable.
+ * Forgetting takes effect at once, also on a full disk: the record leaves its map, and its removal
+ * is tried again until it is durable.
  */
 #include "prompt/memory.h"
 
@@ -30,7 +29,7 @@ enum record_state {
 	IS_SESSION,
 	IS_STORING,   /* the commit is under way */
 	IS_LASTING,   /* durable */
-	IS_FORGOTTEN, /* out of use; the store may have it still */
+	IS_FORGOTTEN, /* out of use; it may still be in the store */
 };
 
 struct record {
@@ -38,17 +37,18 @@ struct record {
 	struct pz_prompt_key key;
 	enum record_state state;
 	enum pz_prompt_answer answer;
-	enum pz_policy_effect effect; /* that raised the question */
+	enum pz_policy_effect effect; /* of the rule that caused the question */
 	uint64_t id, created_ms;
-	uint64_t ends_us; /* the session has ended, and is given up then; 0: it continues */
+	uint64_t ends_us; /* the session has ended, and the answer is dropped at this time; 0: it
+			     continues */
 };
 
-/* A commit under way. It outlives the memory where the store does. */
+/* A commit under way. It may outlive the memory, if the store does. */
 struct commit {
 	struct pz_list all;
-	struct pz_prompt_memory *memory; /* NULL: gone */
+	struct pz_prompt_memory *memory; /* NULL: already freed */
 	struct record *added;            /* NULL: a removal */
-	uint64_t removes_id;             /* of a removal that was asked for; 0: all up to last_id */
+	uint64_t removes_id;             /* the record to remove; 0: all up to last_id */
 	uint64_t last_id;
 	bool is_asked_for;
 	pz_store_done done;
@@ -81,7 +81,7 @@ map_of(const struct pz_prompt_memory *memory, const struct record *record)
 	return is_lasting(record) ? memory->lasting : memory->sessions;
 }
 
-/* Takes it out of use. A newer record may have its place under the same key already, and stays. */
+/* Takes it out of use. A newer record may be in the map under the same key; it stays. */
 static void
 unmap(struct pz_prompt_memory *memory, struct record *record)
 {
@@ -92,7 +92,7 @@ unmap(struct pz_prompt_memory *memory, struct record *record)
 		(void)pz_map_remove(map, key);
 }
 
-/* What only a list of the caller has then. */
+/* Afterwards only the caller's list contains the record. */
 static void
 take_out(struct pz_prompt_memory *memory, struct record *record)
 {
@@ -133,7 +133,7 @@ new_record(struct pz_prompt_memory *memory, const struct pz_prompt_key *key,
 
 /* ---- sessions ---- */
 
-/* The wall clock continues while the machine sleeps, the monotonic one does not. */
+/* The wall clock continues while the machine sleeps, the monotonic clock does not. */
 static int64_t
 clock_offset_ms(const struct pz_prompt_memory *memory)
 {
@@ -141,8 +141,8 @@ clock_offset_ms(const struct pz_prompt_memory *memory)
 	       (int64_t)(pz_env_mono_us(memory->env) / PZ_US_PER_MS);
 }
 
-/* Sessions end when the device sleeps: only the wall clock continues then. A clock that was set
- * looks the same, and costs a question more. */
+/* Sessions end when the device sleeps: then only the wall clock continues. A clock that was set
+ * looks the same, and only costs another question. */
 static bool
 has_slept(struct pz_prompt_memory *memory)
 {
@@ -152,9 +152,9 @@ has_slept(struct pz_prompt_memory *memory)
 	return now - was > PZ_PROMPT_SUSPEND_MS || was - now > PZ_PROMPT_SUSPEND_MS;
 }
 
-/* Before each look-up, not by a timer: a timer would run late after a suspend, and an answer
- * must not count for the first call after it. The offset is followed also while there is no
- * session, or the sleep of before would end the next one. */
+/* Before each look-up, not by a timer: a timer would run late after a suspend, and an answer must
+ * not apply to the first call after it. The offset is updated even without a session, or an earlier
+ * sleep would end the next one. */
 static void
 drop_ended_sessions(struct pz_prompt_memory *memory)
 {
@@ -172,8 +172,8 @@ drop_ended_sessions(struct pz_prompt_memory *memory)
 	}
 }
 
-/* A mark, and no removal: a page that is reloaded is back within seconds, and the mark goes
- * with the first answer that is used. */
+/* Only a mark, no removal: a reloaded page is back within seconds, and the next use of an answer
+ * clears the mark. */
 void
 pz_prompt_memory_session_ended(struct pz_prompt_memory *memory, struct pz_slice zone,
 			       struct pz_slice device, const struct pz_slice *instance)
@@ -195,9 +195,8 @@ pz_prompt_memory_session_ended(struct pz_prompt_memory *memory, struct pz_slice 
 
 /* ---- looking ---- */
 
-/* A no counts under any effect that asks: refusing more than the rule wants is safe. A yes
- * counts only where the effect that holds now would offer it, so a rule that became stricter
- * counts at once. */
+/* A no applies under every effect that asks: refusing more than the rule requires is safe. A yes
+ * applies only if the present effect would offer it, so a stricter rule takes effect at once. */
 static bool
 is_usable(const struct record *record, enum pz_policy_effect effect)
 {
@@ -205,8 +204,8 @@ is_usable(const struct record *record, enum pz_policy_effect effect)
 	       (!pz_prompt_allows(record->answer) || pz_prompt_offers(effect, record->answer));
 }
 
-/* An answer for good comes before one for the session, and one that may not be used now hides
- * neither. */
+/* A permanent answer comes before one for the session; one that may not be used now does not hide
+ * the other. */
 bool
 pz_prompt_memory_find(struct pz_prompt_memory *memory, const struct pz_prompt_key *key,
 		      enum pz_policy_effect effect, enum pz_prompt_answer *out)
@@ -219,7 +218,7 @@ pz_prompt_memory_find(struct pz_prompt_memory *memory, const struct pz_prompt_ke
 		record = pz_map_get(memory->sessions, pz_prompt_key_slice(key, true));
 	if (!is_usable(record, effect))
 		return false;
-	record->ends_us = 0; /* the session is back */
+	record->ends_us = 0; /* the session continues */
 	*out = record->answer;
 	return true;
 }
@@ -232,7 +231,7 @@ drop_commit(void *arg)
 	free(arg);
 }
 
-/* What a record replaces is removed by the same transaction. */
+/* The same transaction removes the record that this one replaces. */
 static enum pz_err
 put_record(struct pz_txn *txn, const struct record *record, const struct record *old)
 {
@@ -260,7 +259,7 @@ added(struct pz_prompt_memory *memory, struct record *record, enum pz_err err)
 {
 	void *old = NULL;
 
-	if (record->state == IS_FORGOTTEN) { /* meanwhile: it goes with the next attempt */
+	if (record->state == IS_FORGOTTEN) { /* forgotten meanwhile: the next attempt removes it */
 		if (err != PZ_OK)
 			free_record(memory, record);
 		return;
@@ -285,7 +284,7 @@ is_meant_by(const struct commit *commit, const struct record *record)
 		(commit->removes_id == 0 && record->id <= commit->last_id));
 }
 
-/* What runs by a permit that goes ends with it. Only now, when all of them are out of memory: the
+/* Calls that run by a withdrawn permit end. Not before all records are out of memory, because the
  * call-back may change what is remembered. */
 static void
 take_back(const struct pz_prompt_memory *memory, struct pz_list *gone)
@@ -302,7 +301,7 @@ take_back(const struct pz_prompt_memory *memory, struct pz_list *gone)
 	}
 }
 
-/* What was asked to be removed is, with what was forgotten by then. */
+/* Removes what was asked for, and what was forgotten by then. */
 static void
 removed(struct pz_prompt_memory *memory, const struct commit *commit, enum pz_err err)
 {
@@ -345,7 +344,7 @@ on_committed(void *arg, enum pz_err err, const char *detail)
 		commit->done(commit->arg, err, detail);
 }
 
-/* `last_id`: what is remembered later is not meant by a removal of everything. */
+/* `last_id`: a removal of everything does not include later answers. */
 static struct commit *
 new_commit(struct pz_prompt_memory *memory, pz_store_done done, void *arg)
 {
@@ -360,7 +359,8 @@ new_commit(struct pz_prompt_memory *memory, pz_store_done done, void *arg)
 	return commit;
 }
 
-/* Where the store drops the transaction without a word (it is freed), the commit goes with it. */
+/* If the store drops the transaction without a call-back (it is freed), the commit is freed with
+ * it. */
 static void
 submit(struct pz_prompt_memory *memory, struct pz_txn *takes_txn, struct commit *takes_commit)
 {
@@ -371,7 +371,7 @@ submit(struct pz_prompt_memory *memory, struct pz_txn *takes_txn, struct commit 
 
 /* ---- adding ---- */
 
-/* The bound counts records in the store, also those that are on their way there. What replaces
+/* The bound counts records in the store, including those being written. A record that replaces
  * another one needs no further room. */
 enum pz_err
 pz_prompt_memory_add(struct pz_prompt_memory *memory, const struct pz_prompt_key *key,
@@ -474,7 +474,8 @@ remove_from_store(struct pz_prompt_memory *memory, bool is_asked_for, uint64_t i
 	return PZ_OK;
 }
 
-/* What is being stored has no answer yet, and what was forgotten is gone for a person. */
+/* A record that is being stored has no answer yet, and a forgotten one no longer exists for a
+ * person. */
 static struct record *
 find_id(const struct pz_prompt_memory *memory, uint64_t id)
 {
@@ -510,8 +511,8 @@ on_again(struct pz_timer *timer, void *arg)
 	remove_forgotten(arg);
 }
 
-/* A record that is being stored cannot be taken out of its transaction. It is forgotten, and
- * `added` then finds that: it never reaches the map. */
+/* A record that is being stored cannot be removed from its transaction. It is forgotten, and
+ * `added` finds that later: it never reaches the map. */
 void
 pz_prompt_memory_forget(struct pz_prompt_memory *memory,
 			bool (*is_of)(void *arg, const struct pz_prompt_key *key), void *arg)
@@ -542,8 +543,8 @@ pz_prompt_memory_wipe(struct pz_prompt_memory *memory, struct pz_txn *txn)
 	return pz_txn_remove_space(txn, SPACE);
 }
 
-/* Commits that are under way have nothing to change in memory any more, and what they would have
- * removed is gone. */
+/* Running commits then have nothing to change in memory, and the records that they would remove are
+ * freed. */
 static void
 clear(struct pz_prompt_memory *memory, bool is_wipe)
 {
@@ -631,7 +632,7 @@ read_record(const json_t *stored, struct pz_prompt_key *key, struct record *out)
 	return pz_prompt_key_make(fields, key);
 }
 
-/* One that is not readable is left out: then the person is asked again. */
+/* A record that cannot be read is skipped: the person is asked again. */
 static enum pz_err
 load_record(void *arg, const char *name, struct pz_slice value)
 {

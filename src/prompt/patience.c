@@ -1,4 +1,5 @@
-/* Patience with callers. A full table forgets the one that was denied first. */
+/* Limits how often a caller may ask after denials. A full table forgets the caller whose denial is
+ * oldest. */
 #include "prompt/patience.h"
 
 static struct pz_patience_entry *
@@ -13,7 +14,7 @@ find(struct pz_patience *patience, const struct pz_prompt_key *key)
 	return NULL;
 }
 
-/* A free one, or the oldest. */
+/* A free entry, or the oldest. */
 static struct pz_patience_entry *
 take(struct pz_patience *patience)
 {
@@ -47,7 +48,7 @@ pz_patience_denied(struct pz_patience *patience, const struct pz_prompt_key *key
 	uint64_t wait_us = PZ_PROMPT_BACKOFF_FIRST_US;
 
 	if (entry && now_us - entry->last_us > PZ_PROMPT_BACKOFF_MAX_US)
-		entry->denials = 0; /* long ago: as new */
+		entry->denials = 0; /* long ago: like a new caller */
 	if (entry == NULL)
 		entry = take(patience);
 	entry->key = *key;

@@ -5,8 +5,8 @@
  *       │ none comes     │ once, session ───────────────────────^
  *       └──> ENDED       └─ time-out ──> LATE ──> ENDED
  *
- * Calls are reported from a timer, never from inside. An answer for good is durable before its call
- * continues: when the process dies in between, nothing has been allowed.
+ * Results are reported from a timer, never inside the call that causes them. A permanent answer is
+ * durable before its call continues: if the process dies in between, nothing was allowed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +17,8 @@
 
 /* ---- reports ---- */
 
-/* A call-back may ask again, answer, or withdraw another call. So each round takes the first of
- * the list as it is then, and a report is out of the list before anyone is called with it. */
+/* A call-back may ask again, answer, or withdraw another call. So each round takes the present
+ * first entry of the list, and a report leaves the list before its call-back runs. */
 static void
 on_report(struct pz_timer *timer, void *arg)
 {
@@ -41,8 +41,8 @@ on_report(struct pz_timer *timer, void *arg)
 	}
 }
 
-/* An answer of a command may be reported already and wait for the timer, or wait for the disk:
- * both are found by the command that asked. */
+/* The answer to a command may wait for the timer or for the disk: both are found by the command
+ * that asked. */
 void
 pz_prompts_forget_asker(struct pz_prompts *prompts, const void *arg)
 {
@@ -64,7 +64,7 @@ pz_prompts_forget_asker(struct pz_prompts *prompts, const void *arg)
 
 /* ---- the end of a question ---- */
 
-/* @param by name of the agent that answered; "": none did */
+/* @param by name of the agent that answered; "": no agent */
 void
 pz_question_report(struct pz_question *question, enum pz_prompt_result result, const char *by)
 {
@@ -87,8 +87,8 @@ note_end(const struct pz_question *question, const char *how)
 		   pz_prompt_key_field(key, PZ_PROMPT_FEATURE), how);
 }
 
-/* Agents lose the question before the call gets its answer: a person must not answer what is
- * over. */
+/* Agents lose the question before the call gets its answer: a person must not answer a question
+ * that is over. */
 void
 pz_question_deny(struct pz_question *question, enum pz_question_state state, const char *why)
 {
@@ -99,7 +99,7 @@ pz_question_deny(struct pz_question *question, enum pz_question_state state, con
 }
 
 /* One timer for each state that ends by time. A question without an answer counts against its
- * caller (patience.h); one for which no agent came does not, for no person was bothered. */
+ * caller (patience.h); one without an agent does not, because no person saw it. */
 static void
 on_timeout(struct pz_timer *timer, void *arg)
 {
@@ -124,7 +124,7 @@ on_timeout(struct pz_timer *timer, void *arg)
 	}
 }
 
-/* Other questions that this answer is for, too: of another call's function, or of a session. */
+/* This answer may also apply to other questions: about another function, or for the session. */
 static void
 answer_others(struct pz_prompts *prompts, const char *by)
 {
@@ -162,8 +162,8 @@ read_key(const struct pz_prompt_question *q, struct pz_prompt_key *out)
 	return pz_prompt_key_make(fields, out);
 }
 
-/* One that waits for the same answer. What is allowed once is what was read: the same function of
- * the same service. */
+/* A waiting question that needs the same answer. A single permit covers exactly what was read: the
+ * same function of the same service. */
 static struct pz_question *
 find_same(const struct pz_prompts *prompts, const struct pz_prompt_question *q,
 	  const struct pz_prompt_key *key)
@@ -185,8 +185,8 @@ find_same(const struct pz_prompts *prompts, const struct pz_prompt_question *q,
 	return NULL;
 }
 
-/* Calls that wait for one question are bounded, since a caller can make any number of the same
- * call. One too many is denied like one that could not be asked. */
+/* The number of calls that wait for one question is bounded, since a caller can repeat a call
+ * without limit. A call above it is denied like one that could not be asked. */
 static enum pz_prompt_result
 attach(struct pz_question *question, uint64_t ticket)
 {
@@ -200,8 +200,8 @@ attach(struct pz_question *question, uint64_t ticket)
 	return PZ_PROMPT_LATER;
 }
 
-/* Counted again each time: the list is short, and a count beside it could be wrong. Questions
- * that are being stored count as well, for their calls still wait. */
+/* Counted each time: the list is short, and a separate counter could be wrong. Questions that are
+ * being stored count as well, because their calls still wait. */
 static bool
 has_room(const struct pz_prompts *prompts, const struct pz_prompt_key *key)
 {
@@ -217,8 +217,8 @@ has_room(const struct pz_prompts *prompts, const struct pz_prompt_key *key)
 	return all < PZ_PROMPTS_MAX && of_subject < PZ_PROMPTS_SUBJECT_MAX;
 }
 
-/* The line in the log has the rate of all questions together: any device of the zone can cause
- * it. */
+/* The log has one rate for all questions together, because any device of the zone can cause
+ * them. */
 static enum pz_prompt_result
 refuse(struct pz_prompts *prompts, const struct pz_prompt_key *key, const char *why)
 {
@@ -231,7 +231,7 @@ refuse(struct pz_prompts *prompts, const struct pz_prompt_key *key, const char *
 	return PZ_PROMPT_NO_AGENT;
 }
 
-/* @return false: no agent is there, and none is expected. */
+/* @return false: there is no agent, and none is expected. */
 static bool
 find_agents(struct pz_question *question, uint64_t wait_us)
 {
@@ -252,8 +252,8 @@ find_agents(struct pz_question *question, uint64_t wait_us)
 	return true;
 }
 
-/* The question is complete, with its first call, before agents are looked for: those that are
- * there are shown it at once, and a device that is dialled later sees it in the list. */
+/* The question is complete, with its first call, before agents are searched: present agents are
+ * shown it at once, and a device that is dialled later finds it in the list. */
 static enum pz_prompt_result
 ask_person(struct pz_prompts *prompts, const struct pz_prompt_question *q,
 	   const struct pz_prompt_key *key)
@@ -292,9 +292,9 @@ ask_person(struct pz_prompts *prompts, const struct pz_prompt_question *q,
 	return PZ_PROMPT_LATER;
 }
 
-/* The order matters. What was answered before needs no person, so it comes before all limits.
- * The same question costs no room. Only a new one meets patience and room, and patience first:
- * a caller that was denied again and again must not fill the room for others. */
+/* The order matters. An answered question needs no person, so it comes before all limits. A
+ * repeated question needs no room. Only a new one meets the limits, patience first: a caller that
+ * was denied repeatedly must not use the room of others. */
 enum pz_prompt_result
 pz_prompts_ask(struct pz_prompts *prompts, const struct pz_prompt_question *q)
 {
@@ -332,7 +332,7 @@ remove_call(struct pz_list *list, uint64_t ticket)
 	return false;
 }
 
-/* An answer that is being stored is stored: a person has given it. */
+/* An answer that is being stored is completed: a person has given it. */
 void
 pz_prompts_withdraw(struct pz_prompts *prompts, uint64_t ticket)
 {
@@ -351,7 +351,7 @@ pz_prompts_withdraw(struct pz_prompts *prompts, uint64_t ticket)
 
 /* ---- answering ---- */
 
-/* A failure to report it costs the reply of a command only. */
+/* If it cannot be reported, only the reply of a command is lost. */
 void
 pz_question_report_stored(struct pz_prompts *prompts, struct pz_question *question, enum pz_err err,
 			  const char *detail)
@@ -362,9 +362,9 @@ pz_question_report_stored(struct pz_prompts *prompts, struct pz_question *questi
 	question->stored = NULL;
 }
 
-/* An answer that could not be stored counts this time: the person has said yes to this call. A
- * late no is no mark against the caller, which was denied already. Reports come before other
- * questions are looked at, since those may end and free theirs. */
+/* An answer that could not be stored applies this time: the person has allowed this call. A late no
+ * is not counted against the caller, which was already denied. Reports come before other questions
+ * are examined, since those may end and be freed. */
 static void
 finish(struct pz_question *question, enum pz_err err, const char *detail)
 {
@@ -394,7 +394,7 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 	finish(arg, err, detail);
 }
 
-/* An answer that was remembered, or not, is the end of the question. */
+/* Whether the answer was remembered or not, the question ends. */
 static void
 remember(struct pz_question *question)
 {
@@ -423,7 +423,7 @@ remember(struct pz_question *question)
 				   : pz_err_text(err));
 }
 
-/* Errors: those of pz_prompts_answer for one that does not wait. */
+/* Errors: those of pz_prompts_answer for a question that does not wait. */
 static enum pz_err
 check_open(const struct pz_question *question, enum pz_prompt_answer answer,
 	   struct pz_errinfo *info)
@@ -440,7 +440,7 @@ check_open(const struct pz_question *question, enum pz_prompt_answer answer,
 	return pz_fail(info, PZ_ERR_NOTFOUND, "the question does not wait any more");
 }
 
-/* The log names the answer and what showed the question, and nothing of the call but its key. */
+/* The log names the answer and the agent, and of the call only its key. */
 static void
 note_answer(const struct pz_question *question)
 {
@@ -452,7 +452,7 @@ note_answer(const struct pz_question *question)
 	note_end(question, how);
 }
 
-/* A late one waits in no list of those that wait: it is put back for the time of the commit. */
+/* A late question is in no list of waiting ones: it is put back for the time of the commit. */
 static void
 take_answer(struct pz_question *question, const struct pz_prompt_agent *agent,
 	    enum pz_prompt_answer answer)
@@ -475,9 +475,9 @@ take_answer(struct pz_question *question, const struct pz_prompt_agent *agent,
 	remember(question);
 }
 
-/* An answer to a question of another device is sent to it and decides nothing here: that device
- * clamps it again, and knows whether the question still waits. Clamping it here as well shows
- * this person what will count. */
+/* An answer to another device's question is sent to that device and decides nothing here: the
+ * device clamps it again, and knows whether the question still waits. It is clamped here as well so
+ * that this person sees what will apply. */
 enum pz_err
 pz_prompts_answer(struct pz_prompts *prompts, const struct pz_prompt_agent *agent, const char *id,
 		  long long number, pz_prompt_stored stored, void *arg, struct pz_errinfo *info)
@@ -588,7 +588,7 @@ pz_prompts_new(const struct pz_prompts_config *config, struct pz_prompts **out,
 	return PZ_OK;
 }
 
-/* The memory goes first: its commits may still end, and then find that it is gone. */
+/* The memory goes first: its commits may still end, and then find that it is freed. */
 void
 pz_prompts_free(struct pz_prompts *prompts)
 {

@@ -1,4 +1,4 @@
-/* Questions as objects, and what is reported at the end of the turn. */
+/* Questions as objects, and the reports that are made at the end of the turn. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
  * What a person sees of a question: who asks, as this node has verified it, and what for. Names
- * that others have chosen are members of their own; whatever shows them shows them as plain text.
+ * that others have chosen are separate members; a program must show them as plain text.
  * @spec page 9, 11.4; page 14 PRM-4
  */
 #include <stdio.h>
@@ -53,7 +53,7 @@ words_of(const char *feature)
 }
 
 /* What kind of app an origin is, before and after its name. The device on which the app runs has
- * verified the origin (page 11), so the beginning says all. */
+ * verified the origin (page 11), so the beginning is enough. */
 static const struct {
 	const char *origin, *kind, *before, *after;
 } kinds[] = {
@@ -65,7 +65,7 @@ static const struct {
 	{"", "", "the app ", ""},
 };
 
-/* The name of this machine ends there, or its port follows. */
+/* There the name of this machine ends, or its port follows. */
 static bool
 is_of_kind(const char *origin, size_t i)
 {
@@ -80,12 +80,12 @@ kind_of(const char *origin)
 {
 	size_t i = 0;
 
-	while (!is_of_kind(origin, i)) /* the last row is of any origin */
+	while (!is_of_kind(origin, i)) /* the last row matches any origin */
 		i++;
 	return i;
 }
 
-/* "the web site A on the device D of Z", as far as it is known. A person knows an app by its
+/* "the web site A on the device D of Z", as far as they are known. People know an app by its
  * origin; its id is for programs. @param origin "": not known */
 static void
 write_who(const struct pz_prompt_key *key, const char *origin, char *out, size_t size)
@@ -122,7 +122,7 @@ text_of(const struct pz_question *question, const char *origin)
 	return json_string(text);
 }
 
-/* Those that count, the most restrictive first. */
+/* The answers that the effect offers, the most restrictive first. */
 static json_t *
 answers_of(enum pz_policy_effect effect)
 {
