@@ -1,10 +1,11 @@
 /*
- * Both texts are folded to a skeleton, and skeletons are compared. The table is short on purpose:
- * Latin, Greek and Cyrillic letters that look the same in common fonts, and marks. It warns and
- * forbids nothing, so a pair that it does not know costs a warning, and one too many costs a look.
+ * Both texts are reduced to a skeleton, and skeletons are compared. The table is short on purpose:
+ * Latin, Greek and Cyrillic letters that look the same in common fonts, and marks. The result is
+ * only a warning: an unknown pair means that one is missing, a wrong pair that a person looks
+ * twice.
  *
- * A list of friends finds the pairs by a map of skeletons: to compare each friend with each other
- * one would hold up the hub for seconds, whenever a device asks for the list.
+ * For a list of friends a map of skeletons finds the pairs: comparing each friend with each other
+ * one would block the hub for seconds whenever a device asks for the list.
  */
 #include "friends/alike.h"
 
@@ -15,10 +16,10 @@
 #include "base/map.h"
 #include "base/utf8.h"
 
-/* a text is folded to no more than its length */
+/* the skeleton of a text is never longer than the text */
 #define SKELETON_BYTES_MAX (PZ_ZONE_BYTES_MAX + 1)
 
-/* Latin letters with marks from U+00C0 on, in order; '.' is left as it is. */
+/* Latin letters with marks from U+00C0 on, in order; '.' is left unchanged. */
 static const char latin1[] = "aaaaaa.ceeeeiiiidnooooo.ouuuuy.saaaaaa.ceeeeiiiidnooooo.ouuuuy.y";
 
 static const struct {
@@ -97,12 +98,12 @@ static const struct {
 	{0x0141, "l"},
 };
 
-/* What two signs in a row look like. */
+/* The character that two characters in a row look like. */
 static const struct {
 	char pair[3], to;
 } pairs[] = {{"rn", 'm'}, {"vv", 'w'}};
 
-/* Marks above and below a letter, and what is not seen at all. */
+/* Marks above and below a letter, and invisible characters. */
 static bool
 is_unseen(uint32_t c)
 {
@@ -138,7 +139,7 @@ is_separator(uint32_t c)
 	return c == ' ' || c == 0xa0 || c == '.' || c == '_' || c == '-' || c == '+';
 }
 
-/* @return 0: the sign is left out; 1 to 127: what it looks like; else itself */
+/* @return 0: the character is skipped; 1 to 127: what it looks like; else itself */
 static uint32_t
 fold(uint32_t c)
 {
@@ -176,7 +177,7 @@ append(struct skeleton *s, uint32_t sign)
 	s->signs[s->len++] = sign;
 }
 
-/* The next character of well-formed text; a malformed byte counts as itself. */
+/* The next character of well-formed text; a malformed byte is returned as itself. */
 static uint32_t
 take(struct pz_slice *rest)
 {
@@ -220,7 +221,8 @@ pz_names_are_alike(const char *a, const char *b)
 
 /* ---- many friends at once ---- */
 
-/* The two that came first with one skeleton: of them one is always another friend. */
+/* The first two friends with one skeleton: one of them always differs from the friend in
+ * question. */
 struct alike {
 	struct skeleton skeleton; /* the key */
 	const char *zones[2];
@@ -323,7 +325,7 @@ other_of(const struct pz_map *map, const struct skeleton *s, const char *zone)
 	return strcmp(alike->zones[0], zone) != 0 ? alike->zones[0] : alike->zones[1];
 }
 
-/* Display names may well be the same; two zones never are. */
+/* Display names may be equal; two zones never are. */
 const char *
 pz_alikes_find(const struct pz_alikes *alikes, const struct pz_friend *f)
 {

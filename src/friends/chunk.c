@@ -1,6 +1,6 @@
 /*
- * Friends as synchronised items: a friend's text, and its revocation list, each read and checked
- * before anything of it counts. The table of friends is table.c; how items are exchanged is `sync`.
+ * Friends as synchronised items: a friend's text and its revocation list, each read and checked
+ * before any of it is applied. The table of friends is table.c; how items are exchanged is `sync`.
  */
 #include "friends/chunk.h"
 
@@ -21,7 +21,7 @@ pz_friend_chunk_read(const char *zone, const struct pz_cert *master,
 	PZ_AUTO(pz_friend_free) struct pz_friend *f = NULL;
 
 	PZ_TRY(pz_friend_parse(value_of(chunk), &f, info));
-	/* The key of a chunk decides what it replaces: a text about one zone must not be stored
+	/* A chunk replaces the chunk of the same key: a text about one zone must not be stored
 	 * under the name of another. */
 	if (strcmp(f->zone, chunk->key) != 0 || strcmp(f->zone, zone) == 0)
 		return pz_fail(info, PZ_ERR_DENIED_IDENTITY, "the text is of %s, not of %s",
@@ -59,7 +59,8 @@ pz_friend_chunk_is_old_crl(const struct pz_friends *friends, const struct pz_syn
 	PZ_AUTO(pz_crl_free) struct pz_crl *crl = NULL;
 
 	if (f == NULL)
-		/* Of a zone that is no friend: not wanted, so no reason to distrust the sender. */
+		/* A list of a zone that is not a friend is not needed, but is no fault of the
+		 * sender. */
 		return true;
 	return f->crl && pz_crl_from_pem(value_of(chunk), &crl, NULL) == PZ_OK &&
 	       pz_crl_number(crl) <= pz_crl_number(f->crl);
@@ -81,8 +82,8 @@ pz_friends_take_crl(struct pz_friends *friends, struct pz_sync_item *crls, const
 		err = pz_friend_set_crl(f, crl, NULL);
 	if (err == PZ_ERR_LIMIT_MEMORY)
 		return err;
-	/* What does not verify with the friend's present CA was for a former friendship;
-	 * PZ_ERR_EXISTS is the list that is known already. */
+	/* A list that the friend's present CA has not signed is of a former friendship;
+	 * PZ_ERR_EXISTS: the list is known already. */
 	if (err != PZ_OK && err != PZ_ERR_EXISTS)
 		(void)pz_sync_item_remove(crls, zone);
 	return PZ_OK;
@@ -96,8 +97,8 @@ pz_friends_take(struct pz_friends *friends, const struct pz_sync_item *texts,
 	const struct pz_sync_chunk *chunk = pz_sync_item_get(texts, zone);
 	struct pz_friend *f = NULL;
 
-	/* Out first: whatever fails below, a friendship that has ended or changed is never trusted
-	 * by its old text. */
+	/* Removed first: if a step below fails, a friendship that has ended or changed must not be
+	 * trusted by its old text. */
 	(void)pz_friends_remove(friends, pz_slice_str(zone));
 	if (chunk && !chunk->deleted) {
 		PZ_TRY(pz_friend_chunk_read(own_zone, master, chunk, &f, NULL));
@@ -113,7 +114,7 @@ pz_friends_drop_crls(const struct pz_friends *friends, struct pz_sync_item *crls
 	char zone[PZ_SYNC_KEY_BYTES_MAX + 1];
 	size_t i = 0, dropped = 0;
 
-	/* The index stays where it is after a removal: the next chunk has moved there. */
+	/* The index does not advance after a removal: the next chunk has moved to this place. */
 	while (i < pz_sync_item_len(crls)) {
 		const struct pz_sync_chunk *chunk = pz_sync_item_at(crls, i);
 		const struct pz_friend *f = pz_friends_find(friends, pz_slice_str(chunk->key));

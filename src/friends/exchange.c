@@ -1,13 +1,13 @@
 /*
- * The accepting hub believes the other one when three things fit: the CA that it sends has the
- * fingerprint of the link, the certificate of the handshake is under that CA, and the proof shows
- * the secret. The inviting hub believes when the proof shows the secret and the signature shows the
- * key of the CA. Both prove the secret bound to this connection, so that a relay between two
- * connections is found, and nothing of the accepting zone is sent before the inviting one has
- * proved itself.
+ * The accepting hub trusts the other one if three things hold: the CA that it sends has the
+ * fingerprint in the link, that CA has issued the certificate of the handshake, and the proof shows
+ * the secret. The inviting hub trusts if the proof shows the secret and the signature shows the key
+ * of the CA. Both proofs are bound to this connection, so a relay between two connections is
+ * detected, and the accepting zone sends nothing about itself before the inviting one has proved
+ * itself.
  *
- * send() and store() may answer at once, so the state is set before each call-back and nothing is
- * touched after it.
+ * send() and store() may call back at once, so the state is set before each of them, and nothing is
+ * used after it.
  */
 #include "friends/exchange.h"
 
@@ -43,7 +43,7 @@ enum state {
 	STATE_ACCEPT, /* inviter: waiting for friendAccept */
 	STATE_ZONE,   /* guest: waiting for friendZone */
 	STATE_ADDED,  /* guest: waiting for friendAdded */
-	STATE_STORE,  /* the owner stores */
+	STATE_STORE,  /* the owner is storing */
 	STATE_ENDED,
 };
 
@@ -51,14 +51,14 @@ struct pz_friend_exchange {
 	const struct pz_friend_self *self;
 	const struct pz_friend_exchange_ops *ops;
 	void *arg;
-	struct pz_invitation invitation; /* of the guest; of the inviter once it is named */
+	struct pz_invitation invitation; /* of the guest; of the inviter after it was named */
 	struct pz_friend *found;         /* the other zone, once it has proved itself */
 	uint8_t exported[PZ_FRIEND_EXPORTER_BYTES];
 	enum state state;
 	bool is_guest;
 };
 
-/** What the other end says of itself. */
+/** What the other end claims about itself. */
 struct claim {
 	const char *zone, *display_name, *host;
 	uint16_t port;
@@ -126,7 +126,7 @@ hmac_of_parts(const struct pz_invitation *i, const struct pz_slice *parts, size_
 	return err;
 }
 
-/* @param is_guest whose proof it is */
+/* @param is_guest who makes the proof */
 static enum pz_err
 prove(const struct pz_friend_exchange *x, bool is_guest, const struct claim *of,
       uint8_t out[PROOF_BYTES])
@@ -136,8 +136,8 @@ prove(const struct pz_friend_exchange *x, bool is_guest, const struct claim *of,
 
 	pz_cert_fingerprint(of->ca, ca);
 	snprintf(port, sizeof(port), "%u", (unsigned)of->port);
-	/* All that will be stored of an end is in its proof. The words differ for the two ends, so
-	 * that a proof sent back to its maker proves nothing. */
+	/* The proof covers everything that will be stored of an end. The words differ between the
+	 * ends, so that a proof sent back to its maker proves nothing. */
 	const struct pz_slice parts[] = {
 		pz_slice_str(is_guest ? WORDS_GUEST : WORDS_INVITER),
 		pz_slice_of(x->exported, sizeof(x->exported)),
@@ -163,7 +163,7 @@ put_ca_words(const struct pz_friend_exchange *x, const char *zone, struct pz_buf
 	return pz_lv_cat(out, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-/* What both zones have in common from now on. */
+/* The secret that both zones share from now on. */
 static enum pz_err
 derive(const struct pz_friend_exchange *x, const char *inviter, const char *guest,
        uint8_t out[PZ_FRIEND_SECRET_BYTES])
@@ -206,7 +206,7 @@ add_signature(const struct pz_friend_exchange *x, json_t *object)
 	return err;
 }
 
-/* A long one comes with the link. */
+/* A list that is too long is sent on the link later. */
 static void
 add_list(const struct pz_friend_exchange *x, json_t *object)
 {
@@ -217,7 +217,7 @@ add_list(const struct pz_friend_exchange *x, json_t *object)
 	json_decref(pem);
 }
 
-/* NULL: out of memory, or no signature can be made. */
+/* NULL: out of memory, or the signature could not be made. */
 static json_t *
 describe(const struct pz_friend_exchange *x)
 {
@@ -307,7 +307,7 @@ read_claim(const json_t *message, struct claim *out, struct pz_errinfo *info)
 	return crl ? pz_crl_from_pem(pz_slice_str(crl), &out->crl, info) : PZ_OK;
 }
 
-/* The secret, and that CA and list are those of the zone. */
+/* Checks the proof of the secret, and that CA and list belong to the zone. */
 static enum pz_err
 check_claim(struct pz_friend_exchange *x, const struct claim *c, struct pz_friend **out,
 	    struct pz_errinfo *info)
@@ -397,7 +397,7 @@ on_accept(struct pz_friend_exchange *x, const json_t *message)
 	} else if (strcmp(f->zone, x->self->zone) == 0) {
 		pz_friend_free(f);
 		fail(x, PZ_FRIEND_OWN_ZONE, "the zone's own hub accepts its invitation", true);
-		/* A link may be passed on; one that names its guest is of no use to others. */
+		/* A link may be passed on; if it names its guest, others cannot use it. */
 	} else if (x->invitation.guest[0] && strcmp(f->zone, x->invitation.guest) != 0) {
 		pz_friend_free(f);
 		fail(x, PZ_FRIEND_WRONG_ZONE, "the invitation is for another zone", true);
@@ -459,8 +459,8 @@ on_error(struct pz_friend_exchange *x, const json_t *message)
 void
 pz_friend_exchange_message(struct pz_friend_exchange *x, const char *status, const json_t *message)
 {
-	/* While the owner stores, every message is one too many, an error too: what is proved is
-	 * stored, and that is what is reported. */
+	/* While the owner stores, every message is unexpected, even an error: the proofs are
+	 * complete, and the result is what the store reports. */
 	if (x->state == STATE_ENDED || x->state == STATE_STORE)
 		return;
 	if (strcmp(status, ERROR) == 0)

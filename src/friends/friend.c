@@ -1,7 +1,7 @@
 /*
  * A friend is signed over its values, not over its JSON, as notices are (zone/notice.c): devices
- * take it apart, store it and pass it on, and no two encoders need agree. The signature is made
- * once and stored, so that a restarted hub gives its devices the same bytes.
+ * parse it, store it and pass it on, so the signature must not depend on how an encoder writes it.
+ * It is made once and stored, so that a restarted hub sends its devices the same bytes.
  */
 #include "friends/friend.h"
 
@@ -23,7 +23,7 @@
 
 /* ---- one friend ---- */
 
-/* Signed by itself, strong, and of this zone: a set that trusts it alone accepts it. */
+/* Self-signed, strong, and of this zone: checked by a trust set that contains only this CA. */
 static enum pz_err
 check_ca(const char *zone, const struct pz_cert *ca, struct pz_errinfo *info)
 {
@@ -53,7 +53,7 @@ pz_friend_new(const char *zone, struct pz_cert *ca, struct pz_friend **out, stru
 	return PZ_OK;
 }
 
-/* Certificate and list are shared; they never change. */
+/* Certificate and list are shared references; they never change. */
 struct pz_friend *
 pz_friend_copy(const struct pz_friend *f)
 {
@@ -78,13 +78,13 @@ pz_friend_free(struct pz_friend *f)
 	free(f);
 }
 
-/* Verified by the friend's own CA, which was pinned: no other zone can add to it. An older list
- * is refused. */
+/* Verified by the friend's own CA, which is pinned: no other zone can change it. An older list is
+ * refused. */
 enum pz_err
 pz_friend_set_crl(struct pz_friend *f, struct pz_crl *crl, struct pz_errinfo *info)
 {
 	PZ_TRY(pz_crl_verify(crl, f->ca, info));
-	/* The same list again is refused like an older one; the code differs from that of a bad
+	/* The same list is refused like an older one; the code differs from that of an invalid
 	 * one. */
 	if (f->crl && pz_crl_number(crl) <= pz_crl_number(f->crl))
 		return pz_fail(info, PZ_ERR_EXISTS,
@@ -97,7 +97,8 @@ pz_friend_set_crl(struct pz_friend *f, struct pz_crl *crl, struct pz_errinfo *in
 
 /* ---- signature ---- */
 
-/* What is signed: each part with its length, so that no two statements have the same bytes. */
+/* The signed bytes: each part is preceded by its length, so that two statements never have the same
+ * bytes. */
 static enum pz_err
 put_words(const struct pz_friend *f, const char *zone, struct pz_buf *out)
 {
@@ -124,8 +125,8 @@ put_words(const struct pz_friend *f, const char *zone, struct pz_buf *out)
 	return err;
 }
 
-/* With the key of our own zone, for our own devices: it says that both owners have confirmed
- * this CA. The list has the friend's signature and is not part of it. */
+/* Signed with the key of our own zone, for our own devices: it states that both owners have
+ * confirmed this CA. The list has the friend's signature and is not included. */
 enum pz_err
 pz_friend_sign(struct pz_friend *f, const char *zone, const struct pz_key *ca_key)
 {
@@ -158,8 +159,8 @@ pz_friend_check(const struct pz_friend *f, const char *zone, const struct pz_cer
 
 /* ---- text ---- */
 
-/* Members are sorted, so the text of a friend is the same at each start; the secret is wiped
- * from tree and text. */
+/* Members are sorted, so a friend has the same text after each start; the secret is wiped from tree
+ * and text. */
 char *
 pz_friend_text(const struct pz_friend *f)
 {
@@ -230,13 +231,13 @@ read_times(const json_t *object, struct pz_friend *f, struct pz_errinfo *info)
 		return wrong_member(info, "confirmedHere or confirmedThere");
 	f->is_confirmed_here = json_is_true(here);
 	f->is_confirmed_there = json_is_true(there);
-	/* The date says that it counts, so it must not contradict the two. */
+	/* A date means that the friendship is complete, so both must have confirmed. */
 	if (f->since_ms > 0 && !(f->is_confirmed_here && f->is_confirmed_there))
 		return wrong_member(info, "since");
 	return PZ_OK;
 }
 
-/* A host without a port, or the reverse, is half a place. */
+/* A host without a port, or the reverse, is not a usable address. */
 static enum pz_err
 read_place(const json_t *object, struct pz_friend *f, struct pz_errinfo *info)
 {
@@ -270,8 +271,8 @@ read_rest(const json_t *object, struct pz_friend *f, struct pz_errinfo *info)
 	return read_place(object, f, info);
 }
 
-/* The certificate comes first: pz_friend_new refuses one that is not that zone's, and then the
- * rest is not looked at. */
+/* The certificate comes first: pz_friend_new refuses one of another zone, and then the rest is not
+ * read. */
 static enum pz_err
 read_friend(const json_t *object, struct pz_friend **out, struct pz_errinfo *info)
 {

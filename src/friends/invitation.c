@@ -1,7 +1,7 @@
 /*
- * The secret goes into the link in hex: a person may type it, and every mail program keeps it in
- * one piece. Its id lets the hub find the invitation that a stranger means without a comparison of
- * secrets, whose time would show how much of a guess is right.
+ * The secret goes into the link in hex: a person may type it, and no mail program breaks it. By its
+ * id the hub finds the invitation of a stranger without comparing secrets: the time of a comparison
+ * would show how much of a guess is right.
  */
 #include "friends/invitation.h"
 
@@ -46,7 +46,7 @@ pz_invitation_make(const char *zone, const struct pz_cert *ca, const char *host,
 	pz_env_random(env, i.secret, sizeof(i.secret));
 	i.expires_ms = pz_env_wall_ms(env) + PZ_INVITATION_MS;
 	set_id(&i);
-	/* Whether the link fits is found out now, not when a person wants to send it. */
+	/* Checks now whether the link fits, not when a person wants to send it. */
 	pz_buf_init(&link, PZ_INVITATION_LINK_BYTES_MAX, NULL);
 	enum pz_err err = pz_invitation_link(&i, &link);
 	pz_buf_wipe(&link);
@@ -97,7 +97,7 @@ parse_query(struct pz_slice query, struct pz_invitation *out)
 	bool has_secret = false, has_ca = false;
 
 	while (pz_hub_link_next(&query, &name, &value)) {
-		/* Other parameters are passed over: a later version may have more. */
+		/* Other parameters are ignored: a later version may have more. */
 		if (pz_slice_eq_str(name, "friend")) {
 			if (has_secret || pz_hex_decode(value, out->secret, sizeof(out->secret)))
 				return PZ_ERR_CONFIG;
@@ -111,6 +111,7 @@ parse_query(struct pz_slice query, struct pz_invitation *out)
 	return has_secret && has_ca ? PZ_OK : PZ_ERR_CONFIG;
 }
 
+/* After a failure the struct is wiped, so that no part of a secret stays in it. */
 enum pz_err
 pz_invitation_parse(const char *link, struct pz_invitation *out, struct pz_errinfo *info)
 {
@@ -149,7 +150,8 @@ pz_invitation_text(const struct pz_invitation *i)
 
 	pz_hex_encode(i->secret, sizeof(i->secret), secret);
 	pz_buf_init(&text, 2048, NULL);
-	/* Zones and devices hold nothing that JSON escapes; jansson would not wipe the secret. */
+	/* Zones and devices contain nothing that JSON escapes; jansson would not wipe the
+	 * secret. */
 	if (pz_buf_printf(&text,
 			  "{\"secret\":\"%s\",\"expires\":%" PRIu64 ",\"host\":\"%s\",\"port\":%u,"
 			  "\"guest\":\"%s\",\"by\":\"%s\"}",

@@ -1,7 +1,7 @@
 /*
  * Records: "friend/" zone: {text, seen, crl?}; "ended/" zone: {at}; "invitation/" id. A friend's
- * text holds a secret: trees and texts are overwritten. What is confirmed is signed by the own
- * zone's CA, so an archive or a file that another program has changed is found out.
+ * text holds a secret: trees and texts are overwritten. A confirmed friend is signed by our own
+ * zone's CA, so a change of the archive or the file by another program is detected.
  */
 #include "friends/kept.h"
 
@@ -43,7 +43,7 @@ pz_friends_kept_fini(struct pz_friends_kept *kept)
 
 /* ---- reading ---- */
 
-/* What follows the prefix of a key; NULL: another prefix. */
+/* What follows the prefix in a key; NULL: another prefix. */
 static const char *
 after(const char *key, const char *prefix)
 {
@@ -65,8 +65,8 @@ read_crl(struct pz_friend *f, const json_t *record, struct pz_errinfo *info)
 	return err;
 }
 
-/* Strict: a record that cannot be read stops the load of the zone. A friend that was left out
- * silently would be a stranger, and its devices would lose what they may do, without a word. */
+/* Strict: a record that cannot be read stops the loading of the zone. If a friend were skipped
+ * silently, its devices would be strangers and lose their permissions without an explanation. */
 static enum pz_err
 read_friend(struct pz_friends_kept *kept, const char *name, const json_t *record, const char *zone,
 	    const struct pz_cert *ca, struct pz_errinfo *info)
@@ -116,7 +116,7 @@ read_invitation(struct pz_friends_kept *kept, const char *id, const json_t *reco
 	pz_record_text_wipe(text);
 	if (err != PZ_OK || strcmp(i.id, id) != 0)
 		return pz_fail(info, PZ_ERR_PROTO, "the record of an invitation is malformed");
-	(void)!pz_invitations_add(&kept->invitations, &i); /* more than there may be */
+	(void)!pz_invitations_add(&kept->invitations, &i); /* more than the maximum */
 	pz_invitation_wipe(&i);
 	return PZ_OK;
 }
@@ -171,8 +171,8 @@ pz_friends_kept_load(struct pz_store *store, const char *zone, const struct pz_c
 
 /* ---- writing ---- */
 
-/* `record` is held here as well, so that the secret in it can be wiped when the store has
- * copied it. */
+/* `record` is referenced here as well, so that its secret can be wiped after the store has copied
+ * it. */
 static enum pz_err
 put_friend(const struct pz_friend *f, const char *space, struct pz_txn *txn)
 {
@@ -201,8 +201,8 @@ put_end(const char *friend_zone, uint64_t ended_ms, const char *space, struct pz
 	return pz_record_put(txn, space, key, json_pack("{s:I}", "at", (json_int_t)ended_ms));
 }
 
-/* A friendship that begins again takes its end away in the same transaction: both records at
- * once would contradict each other. */
+/* A friendship that begins again removes its end in the same transaction: both records at once
+ * would contradict each other. */
 enum pz_err
 pz_friends_put_record(const struct pz_friend *f, const char *zone, struct pz_txn *txn)
 {
@@ -223,7 +223,7 @@ pz_friends_end_record(const char *friend_zone, uint64_t ended_ms, const char *zo
 	pz_friends_space(zone, space);
 	snprintf(key, sizeof(key), FRIEND "%s", friend_zone);
 	PZ_TRY(pz_txn_remove(txn, space, key));
-	pz_txn_scrub(txn); /* the secret of the friendship was in there */
+	pz_txn_scrub(txn); /* it contained the secret of the friendship */
 	return put_end(friend_zone, ended_ms, space, txn);
 }
 
@@ -244,7 +244,8 @@ pz_friends_kept_save(const struct pz_friends_kept *kept, const char *space, stru
 
 /* ---- ends ---- */
 
-/* The oldest gives way: a device that was away for longer finds out when the friend refuses it. */
+/* The oldest end is dropped: a device that was away for longer learns of it when the friend refuses
+ * it. */
 static void
 bound_ends(struct pz_friends_kept *kept)
 {

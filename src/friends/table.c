@@ -1,4 +1,4 @@
-/* The table of friends: by zone, in the order in which they came. */
+/* The table of friends: by zone, in the order in which they were added. */
 #include <stdlib.h>
 
 #include "base/map.h"
@@ -79,7 +79,7 @@ pz_friends_remove(struct pz_friends *friends, struct pz_slice zone)
 
 	if (f == NULL)
 		return false;
-	pz_map_remove(friends->by_zone, zone); /* the name may be the friend's own */
+	pz_map_remove(friends->by_zone, zone); /* the name may be the friend's own member */
 	pz_friend_free(f);
 	return true;
 }
@@ -93,7 +93,7 @@ pz_friends_add_trust(const struct pz_friends *friends, struct pz_trust *trust,
 
 	while ((f = pz_friends_next(friends, &pos)) != NULL) {
 		enum pz_err err = pz_trust_add(trust, f->ca, f->crl, info);
-		/* The set may hold this CA already. */
+		/* The set may contain this CA already. */
 		if (err != PZ_OK && err != PZ_ERR_EXISTS)
 			return err;
 	}
