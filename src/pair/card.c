@@ -1,11 +1,11 @@
 /*
- * What a device shows of itself when it pairs: a JSON text with names and certificates, of
- * which the bytes are part of the commitment. So the text is kept as it was received, and never
- * made again from what was read.
+ * How a device introduces itself when it pairs: a JSON text with names and certificates. Its bytes
+ * are part of the commitment, so the text is kept as received, and never written anew from the
+ * parsed values.
  *
- * Everything in a card is a claim. That the certificates fit together is checked here; that the
- * other side has their key, by the exchange (pair.c). The name for people is shown beside the
- * digits on a terminal, so what could steer that is replaced.
+ * Everything in a card is a claim. This file checks that the certificates belong together; the
+ * exchange (pair.c) checks that the other side has their key. The name for people appears beside
+ * the digits on a terminal, so control characters in it are replaced.
  */
 #include "pair/card.h"
 
@@ -21,7 +21,7 @@
 #include "x509/device_ca.h"
 #include "x509/stranger.h"
 
-/* A device without a zone has no unique name: the fingerprint of its key makes one. */
+/* A device without a zone has no unique name: the fingerprint of its key is added. */
 static void
 name_of_virgin(const char *device, const struct pz_cert *pzp_ca,
 	       char out[PZ_PAIR_IDENTITY_BYTES_MAX + 1])
@@ -34,8 +34,8 @@ name_of_virgin(const char *device, const struct pz_cert *pzp_ca,
 	snprintf(out, PZ_PAIR_IDENTITY_BYTES_MAX + 1, "%s#%.*s", device, PZ_PAIR_PRINT_DIGITS, hex);
 }
 
-/* The identity decides which of two connections counts, so both sides have to compute the same
- * one from the card. */
+/* The identity decides which of two connections is used, so both sides must compute the same one
+ * from the card. */
 static void
 set_identity(struct pz_pair_card *card)
 {
@@ -62,8 +62,8 @@ pem_of(const struct pz_cert *cert)
 	return text;
 }
 
-/* The length is bounded at the maker, too: a name of the longest kind must not make a card that
- * no other device takes. */
+/* The maker checks the length too: the longest names must not make a card that every other device
+ * refuses. */
 static enum pz_err
 put_text(struct pz_pair_card *card)
 {
@@ -101,7 +101,7 @@ pz_pair_card_make(const struct pz_pair_card_parts *parts, struct pz_pair_card *o
 
 /* ---- reading ---- */
 
-/* It is shown on a terminal, beside the digits. */
+/* It appears on a terminal, beside the digits. */
 static void
 clean_name(struct pz_pair_card *card, const char *name)
 {
@@ -133,7 +133,7 @@ read_cert(const json_t *object, const char *key, struct pz_cert **out, struct pz
 	return pz_cert_from_pem(pz_slice_str(pem), out, info);
 }
 
-/* `zone` must be there, as a text or null: a card that leaves it out could be read in two ways. */
+/* `zone` must be present, as a text or null: a card without it could be read in two ways. */
 static enum pz_err
 read_members(const json_t *object, uint64_t wall_ms, struct pz_pair_card *card,
 	     struct pz_errinfo *info)
@@ -158,7 +158,7 @@ read_members(const json_t *object, uint64_t wall_ms, struct pz_pair_card *card,
 				   card->device, info);
 }
 
-/* The identity is set last, from what was checked. */
+/* The identity is set last, from the checked values. */
 enum pz_err
 pz_pair_card_read(struct pz_slice text, uint64_t wall_ms, struct pz_pair_card *out,
 		  struct pz_errinfo *info)

@@ -1,7 +1,7 @@
 /*
  * The cryptography of pairing (page 6): the commitment, the six digits, the secret of two friends,
- * and what each signs. Both sides compute the same, so what is asymmetric is put in order by
- * identity. The exchange is pair.c.
+ * and what each signs. Both sides must compute the same, so the values of the two sides are ordered
+ * by identity. The exchange is pair.c.
  */
 #include "pair/digits.h"
 
@@ -27,7 +27,7 @@ number(const uint8_t *bytes)
 	return pz_slice_of(bytes, PZ_PAIR_NUMBER_BYTES);
 }
 
-/* Who dialled may differ between two connections; the order of identities does not. */
+/* The dialling side may differ between two connections; the order of identities does not. */
 static bool
 is_one_a(const struct pz_pair_both *both)
 {
@@ -65,8 +65,9 @@ pz_pair_commit(const struct pz_pair_side *side, uint8_t out[PZ_PAIR_NUMBER_BYTES
 	return err;
 }
 
-/* HMAC-SHA-256 of the words with kA xor kB. Either number alone would do as a key; with both,
- * neither side can choose the result, since the first is committed to before the second is seen. */
+/* HMAC-SHA-256 of the words with kA xor kB. Each number alone would be a sufficient key; with both,
+ * neither side can choose the result, because each commits to its number before it sees the
+ * other. */
 static void
 mac(const struct pz_pair_both *both, struct pz_slice words, uint8_t out[PZ_PAIR_NUMBER_BYTES])
 {
@@ -119,8 +120,8 @@ enum pz_err
 pz_pair_proof_words(const struct pz_pair_both *both, const struct pz_pair_side *of,
 		    struct pz_buf *out)
 {
-	/* With the signer's identity: a signature of one side cannot be sent back as that of the
-	 * other. */
+	/* Includes the signer's identity: the signature of one side cannot be sent back as that of
+	 * the other. */
 	const struct pz_slice parts[] = {pz_slice_str(PROOF_LABEL), pz_slice_str(of->identity),
 					 info_a(both), info_b(both), number(both->exporter)};
 

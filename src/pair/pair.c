@@ -1,14 +1,14 @@
 /*
- * What protects: neither side can choose its number after it has seen the other's, because each has
- * committed to its own before (SHA-256, in pairHello), together with everything that it shows of
- * itself. So an attacker between the two, who has to run two exchanges with two exporters, gets
- * digits that agree by chance only: once in a million tries, and a window allows one.
+ * What protects the exchange: neither side can choose its number after it has seen the other's,
+ * because each has committed to its own before (SHA-256, in pairHello), together with its whole
+ * card. So an attacker between the two, who has to run two exchanges with two exporters, gets equal
+ * digits only by chance: once in a million tries, and a window allows one try.
  *
- * A signature of each side's own CA key over both infos and the exporter shows that a side has the
- * certificates that it shows: another zone's certificates can be copied, and would become a friend.
+ * A signature of each side's own CA key over both infos and the exporter shows that a side owns its
+ * certificates: otherwise a copy of another zone's certificates could become a friend.
  *
- * send() may answer at once (a simulation, a test), so the state is set before each call-back and
- * nothing is touched after it.
+ * send() may call back at once (a simulation, a test), so the state is set before each call, and
+ * nothing is used after it.
  */
 #include "pair/pair.h"
 
@@ -27,11 +27,11 @@
 
 enum state {
 	STATE_NEW,     /* start was not called */
-	STATE_HELLO,   /* ours is sent, the other's has not come */
+	STATE_HELLO,   /* ours is sent, the other one has not been received */
 	STATE_REVEAL,  /* both sides are committed */
 	STATE_COMPARE, /* both numbers are known; people compare */
-	STATE_STORE,   /* both said yes and "remember"; it is being stored here */
-	STATE_RESULT,  /* both said yes, ours is sent; the other's result has not come */
+	STATE_STORE,   /* both said yes and "remember"; this side is storing */
+	STATE_RESULT,  /* both said yes, our result is sent; the other one has not been received */
 	STATE_ENDED,
 };
 
@@ -45,15 +45,16 @@ struct pz_pair {
 	struct pz_pair_card other;
 	struct pz_timer timer;
 	bool has_revealed, has_other_k;
-	bool has_answered, remembers;             /* the person here */
-	bool has_other_answered, other_remembers; /* the other one; both always yes */
-	bool is_stored;                           /* here */
-	bool has_other_result, is_other_stored;   /* there */
+	bool has_answered, remembers;             /* of the person here */
+	bool has_other_answered, other_remembers; /* of the other person; both are always yes */
+	bool is_stored;                           /* on this side */
+	bool has_other_result, is_other_stored;   /* on the other side */
 };
 
 /* ---- the end ---- */
 
-/* The numbers are wiped at each end: what was committed to and never revealed stays unknown. */
+/* The numbers are wiped at each end: a committed number that was never revealed must stay
+ * unknown. */
 static void
 end(struct pz_pair *pair)
 {
@@ -63,8 +64,8 @@ end(struct pz_pair *pair)
 	sodium_memzero(pair->other_k, sizeof(pair->other_k));
 }
 
-/* It is over here, without a word to the other side. The text may hold names that the other
- * side has sent. */
+/* Ends the exchange here, without a message to the other side. The text may contain names that the
+ * other side has sent. */
 static void
 report_failure(struct pz_pair *pair, enum pz_err err, const char *text)
 {
@@ -75,7 +76,7 @@ report_failure(struct pz_pair *pair, enum pz_err err, const char *text)
 	pair->ops->failed(pair->arg, err, clean.text);
 }
 
-/* Ended first, then the message: sending may lead back here at once. */
+/* Ended first, then the message: sending may call back into this file at once. */
 void
 pz_pair_stop(struct pz_pair *pair, enum pz_err err, const char *reason, const char *text)
 {
@@ -109,7 +110,7 @@ fail_protocol(struct pz_pair *pair, const char *what)
 	pz_pair_stop(pair, PZ_ERR_PROTO, PZ_PAIR_BAD, text);
 }
 
-/* One time-out for the whole exchange, with what was left of the window when it began. */
+/* One time-out for the whole exchange: what was left of the window when it began. */
 static void
 on_timer(struct pz_timer *timer, void *arg)
 {
@@ -120,7 +121,7 @@ on_timer(struct pz_timer *timer, void *arg)
 
 /* ---- members ---- */
 
-/* Exactly 32 bytes: a shorter number would be an easier one to guess. */
+/* Exactly 32 bytes: a shorter number would be easier to guess. */
 static bool
 read_number(const json_t *message, const char *key, uint8_t out[PZ_PAIR_NUMBER_BYTES])
 {
@@ -176,8 +177,8 @@ number_text(const uint8_t bytes[PZ_PAIR_NUMBER_BYTES])
 	return pz_base64_encode(pz_slice_of(bytes, PZ_PAIR_NUMBER_BYTES));
 }
 
-/* The number is drawn for each exchange, never for each window: two connections of one window
- * must not commit to the same one. */
+/* Each exchange draws its own number, not each window: two connections of one window must not
+ * commit to the same number. */
 void
 pz_pair_start(struct pz_pair *pair)
 {
@@ -204,8 +205,8 @@ pz_pair_start(struct pz_pair *pair)
 	json_decref(message);
 }
 
-/* Verifies the identity of the other end. Devices of one zone know each other, and need no window.
- */
+/* Verifies the identity of the other end. Devices of one zone trust each other already, and need no
+ * window. */
 static enum pz_err
 check_partner(const struct pz_pair *pair, struct pz_errinfo *info)
 {
@@ -223,8 +224,8 @@ check_partner(const struct pz_pair *pair, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* The card is read before it counts: certificates, names, and that the device's certificate
- * follows from that of its zone. Whether it has the key is shown by the proof, later. */
+/* Checks the card before it is used: certificates, names, and that the zone's certificate has
+ * issued the device's. The proof shows later whether the other side has the key. */
 static void
 on_hello(struct pz_pair *pair, const json_t *message)
 {
@@ -256,8 +257,7 @@ on_hello(struct pz_pair *pair, const json_t *message)
 
 /* ---- 2: reveal ---- */
 
-/* Both numbers are known and match their commitments: from here on no one can change the
- * digits. */
+/* Both numbers are known and match their commitments: from here on the digits cannot change. */
 static void
 begin_compare(struct pz_pair *pair)
 {
@@ -290,8 +290,8 @@ reveal_message(const struct pz_pair *pair)
 	return message;
 }
 
-/* When it is time is for the owner, which may have several connections: what is revealed on one
- * cannot be taken back (window.c). */
+/* The owner decides when, because it may have several connections: a revealed number cannot be
+ * taken back (window.c). */
 void
 pz_pair_reveal(struct pz_pair *pair)
 {
@@ -312,8 +312,8 @@ pz_pair_reveal(struct pz_pair *pair)
 		begin_compare(pair);
 }
 
-/* What was revealed is what the other side has committed to, and its certificates are its own.
- * The same number on both sides is refused: it would be a reflection of our own message. */
+/* Checks that the revealed number and the card are what the other side has committed to. The same
+ * number on both sides is refused: it would be a reflection of our own message. */
 static bool
 is_committed(const struct pz_pair *pair)
 {
@@ -325,8 +325,8 @@ is_committed(const struct pz_pair *pair)
 	       sodium_memcmp(pair->k, pair->other_k, sizeof(pair->k)) != 0;
 }
 
-/* Over both infos and the exporter of this connection: a proof of another exchange, or of
- * another session, does not fit. */
+/* Covers both infos and the exporter of this connection, so a proof of another exchange or another
+ * session is invalid. */
 static bool
 is_proved(const struct pz_pair *pair, const char *proof)
 {
@@ -343,8 +343,8 @@ is_proved(const struct pz_pair *pair, const char *proof)
 	return is_good;
 }
 
-/* The state stays "reveal" until both have revealed. An opener answers at once; the other end
- * waits until its owner has chosen this connection. */
+/* The state stays "reveal" until both have revealed. An opener answers at once; the other end waits
+ * until its owner has chosen this connection. */
 static void
 on_reveal(struct pz_pair *pair, const json_t *message)
 {
@@ -384,7 +384,7 @@ is_wanted(const struct pz_pair *pair)
 	       pair->other.zone[0];
 }
 
-/* The secret is made from both numbers, which no third party knows. */
+/* The secret is derived from both numbers, which no third party knows. */
 static enum pz_err
 make_result(const struct pz_pair *pair, uint8_t secret[PZ_PAIR_NUMBER_BYTES],
 	    struct pz_pair_result *out)
@@ -415,7 +415,8 @@ finish(struct pz_pair *pair)
 	sodium_memzero(secret, sizeof(secret));
 }
 
-/* It is over when the other side says the same: until then one side alone must not trust. */
+/* The exchange is complete when the other side sends the same: until then one side alone must not
+ * trust. */
 static void
 send_result(struct pz_pair *pair)
 {
@@ -450,8 +451,8 @@ begin_store(struct pz_pair *pair)
 	sodium_memzero(secret, sizeof(secret));
 }
 
-/* Both said yes here. What both remember is stored first: the other side must not believe what
- * this one would not know any more after a crash. */
+/* Both said yes here. If both remember, the result is stored first: the other side must not trust
+ * what this one would have lost after a crash. */
 static void
 settle(struct pz_pair *pair)
 {
@@ -470,8 +471,8 @@ pz_pair_stored(struct pz_pair *pair, bool is_stored)
 	send_result(pair);
 }
 
-/* Both persons may answer in either order. A no is sent before the exchange ends, so that the
- * other person sees it and not a lost connection. */
+/* Both persons may answer in either order. A no is sent before the exchange ends, so that the other
+ * person sees it and not a lost connection. */
 void
 pz_pair_answer(struct pz_pair *pair, bool match, bool remember)
 {
@@ -518,7 +519,7 @@ on_confirm(struct pz_pair *pair, const json_t *message)
 		settle(pair);
 }
 
-/* The other side's word for its end; the sentence is ours. */
+/* The sentence for the other side's reason; the reason is one of fixed words. */
 static const char *
 reason_text(const char *reason)
 {
@@ -539,7 +540,7 @@ reason_text(const char *reason)
 	return "the other device has ended the exchange";
 }
 
-/* The other side may have stored it before we have. */
+/* The other side may have stored it before this one. */
 static void
 on_trusted(struct pz_pair *pair, const json_t *remembered)
 {
@@ -556,7 +557,7 @@ on_trusted(struct pz_pair *pair, const json_t *remembered)
 		finish(pair);
 }
 
-/* Accepted at any time where it says no. "trusted" counts only after both confirmations. */
+/* A no is accepted at any time; "trusted" only after both confirmations. */
 static void
 on_result(struct pz_pair *pair, const json_t *message)
 {
@@ -576,8 +577,8 @@ on_result(struct pz_pair *pair, const json_t *message)
 		fail_protocol(pair, "pairResult too early, or malformed");
 }
 
-/* What does not belong to the state ends the exchange, and with it the window: an exchange
- * between two honest devices has no such message. */
+/* A message that does not belong to the state ends the exchange, and with it the window: an
+ * exchange between two honest devices has no such message. */
 void
 pz_pair_message(struct pz_pair *pair, const char *status, json_t *message)
 {

@@ -1,7 +1,7 @@
 /*
- * One connection of a window: dialled or accepted, the exchange on it, its end. Its owner is
- * the window, to which events are reported by a table (internal.h), and which may
- * end it inside any of them; `is_over` is then set, and nothing more is reported.
+ * One connection of a window: dialled or accepted, the exchange on it, its end. Its owner is the
+ * window, which gets events by a table (internal.h) and may end the connection inside each of them;
+ * then `is_over` is set, and nothing more is reported.
  *
  *     dial ──> link ──secured──> exchange (pair/pair.h) ──> met, compare, done or failed
  *       └────────┴── lost ──┘
@@ -17,8 +17,8 @@
 #include "wire/frame.h"
 #include "wire/message.h"
 
-/* Props of an exchange decide nothing by their addresses: neither end has one that the other
- * knows. */
+/* The addresses in props of an exchange have no effect: neither end knows an address of the
+ * other. */
 #define THE_OTHER_END "stranger"
 
 static const struct pz_pairing_config *
@@ -33,7 +33,7 @@ events_of(const struct pair_conn *conn)
 	return conn->window->all->events;
 }
 
-/* The target may be tried again after a while. `gone` comes last: the window may end with it. */
+/* The target may be tried again after a while. `gone` comes last: the window may be freed by it. */
 static void
 free_conn(struct pair_conn *conn)
 {
@@ -49,8 +49,8 @@ free_conn(struct pair_conn *conn)
 	window->all->events->gone(window);
 }
 
-/* From here on nothing is reported. The link itself ends with the turn (net/link.h), and the object
- * with it. */
+/* From here on nothing is reported. The link itself ends with the turn (net/link.h), and this
+ * object with it. */
 static void
 end_link(struct pair_conn *conn, enum pz_err why, const char *detail)
 {
@@ -58,7 +58,7 @@ end_link(struct pair_conn *conn, enum pz_err why, const char *detail)
 	pz_link_close(conn->link, why, detail);
 }
 
-/* A dial that is cancelled has no call-back, so the object is freed here. */
+/* A cancelled dial has no call-back, so the object is freed here. */
 void
 pz_pairing_conn_drop(struct pair_conn *conn)
 {
@@ -74,8 +74,8 @@ pz_pairing_conn_drop(struct pair_conn *conn)
 
 /* ---- the exchange ---- */
 
-/* An opener reports that it reveals before it does: of two connections with the same partner
- * one must be chosen by then, since what is revealed cannot be taken back (page 6). */
+/* An opener reports that it is going to reveal before it does: of two connections with the same
+ * partner one must be chosen by then, because a revealed value cannot be taken back (page 6). */
 static void
 on_send(void *arg, const char *status, json_t *message)
 {
@@ -154,8 +154,8 @@ static const struct pz_pair_ops pair_ops = {
 
 /* ---- the link ---- */
 
-/* The exchange is bound to this TLS session by its exporter: a man in the middle has two
- * sessions, and so two different exporters, which the digits show. */
+/* The exporter binds the exchange to this TLS session: a man in the middle has two sessions, so two
+ * different exporters, and the digits differ. */
 static void
 begin_exchange(struct pair_conn *conn)
 {
@@ -170,7 +170,7 @@ begin_exchange(struct pair_conn *conn)
 		.env = env,
 	};
 
-	/* The exchange has the time-out; the link has none of its own. */
+	/* The exchange has the time-out; the link needs none of its own. */
 	pz_link_set_patience(conn->link, PZ_PAIR_WINDOW_US);
 	enum pz_err err = pz_tls_export(conn->link->tls, PZ_PAIR_EXPORTER, config.exporter,
 					sizeof(config.exporter));
@@ -191,8 +191,8 @@ on_secured(struct pz_link *link)
 		begin_exchange(conn);
 }
 
-/* Nothing but props of the exchange is spoken here. Everything else ends the link: there is no
- * member behind it to be lenient with. */
+/* This connection carries only props of the exchange. Anything else ends the link: the other end is
+ * not a member, whose newer messages would have to be tolerated. */
 static enum pz_err
 on_frame(struct pz_link *link, struct pz_slice frame)
 {
@@ -232,7 +232,7 @@ const struct pz_link_events pz_pairing_link_events = {
 
 /* ---- beginning ---- */
 
-/* NULL as target: the other end dialled. */
+/* NULL as target: the other end has dialled. */
 static struct pair_conn *
 new_conn(struct pair_window *window, struct pair_target *target)
 {
@@ -303,8 +303,8 @@ pz_pairing_conn_dial(struct pair_window *window, struct pair_target *target)
 	return false;
 }
 
-/* The link comes from the door of the peers, handshake and all, so the exchange begins at once.
- * From here on its events are those of this file. */
+/* The link comes from the listener of the peers after its handshake, so the exchange begins at
+ * once. From here on this file handles its events. */
 void
 pz_pairing_conn_accept(struct pair_window *window, struct pz_link *link)
 {

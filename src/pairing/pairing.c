@@ -13,7 +13,7 @@
 
 /* ---- the commands that follow a window ---- */
 
-/* `pair`: the window is open as long as it is. */
+/* The request of `pair`: the window is open as long as the request. */
 static void
 release_pair(struct pz_request *request)
 {
@@ -27,9 +27,9 @@ release_pair(struct pz_request *request)
 static const struct pz_request_kind pair_kind = {.size = sizeof(struct pz_pairing *),
 						 .release = release_pair};
 
-/* `pair-answer`: what it will say. */
+/* `pair-answer`: the answer that it will give. */
 struct answer {
-	char digits[PZ_PAIR_DIGITS + 1]; /* yes if these are shown */
+	char digits[PZ_PAIR_DIGITS + 1]; /* yes if these digits are shown */
 	bool remember, is_given;
 };
 
@@ -121,7 +121,7 @@ pz_pairing_command(struct pz_pairing *pairing, struct pz_request *request)
 	enum pz_err err = read_wish(request, &wish, &info);
 
 	if (err == PZ_OK && pairing->open)
-		err = pz_pairing_open(pairing, &wish, &info); /* says that there is one */
+		err = pz_pairing_open(pairing, &wish, &info); /* reports that a window is open */
 	if (err != PZ_OK) {
 		pz_request_fail(request, err, info.text);
 		return;
@@ -224,7 +224,7 @@ pz_pairing_free(struct pz_pairing *pairing)
 {
 	if (pairing == NULL)
 		return;
-	pz_pairing_records_end(pairing); /* the store may be gone */
+	pz_pairing_records_end(pairing); /* the store may be freed already */
 	pz_pairing_end(pairing);
 	PZ_LIST_EACH (&pairing->closed, n, tmp)
 		pz_pairing_window_free(PZ_CONTAINER(n, struct pair_window, node));

@@ -1,9 +1,9 @@
 /*
- * What follows from a pairing: the partner's zone is a friend at this device, for one device and
- * this session, or stored. What is stored is on the disk before it counts, and before the other
- * side is sent that it is trusted (page 6). A friend that the hub's list has is the hub's matter:
- * our own record of it goes, so that a friend that the owner removes does not come back with the
- * next start.
+ * The result of a pairing: the partner's zone becomes a friend of this device, either for one
+ * device and this session, or stored. A stored friend is on disk before it is trusted, and before
+ * the other side gets "trusted" (page 6). The hub's list takes precedence: our own record of a
+ * friend in it is removed, so that a friend whom the owner removes does not return at the next
+ * start.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,16 +22,16 @@ key_of(const struct pz_pairing *pairing, const char *zone, char out[KEY_BYTES])
 }
 
 struct pair_record {
-	struct pz_list node;        /* pairing.records; none: nothing of it counts */
+	struct pz_list node;        /* in pairing.records; in no list: it has no effect any more */
 	struct pz_pairing *pairing; /* NULL: nothing is written for it any more */
-	struct pz_friend *f;        /* NULL: a friend already, or removed meanwhile */
+	struct pz_friend *f;        /* NULL: a friend already, or removed in the meantime */
 	char key[KEY_BYTES];
 	void (*done)(void *arg, enum pz_err err, const char *detail);
 	void *arg;
-	unsigned saves;  /* of the keep, when this was submitted */
-	bool is_writing; /* its call-back has not run */
+	unsigned saves;  /* the keep's counter when this was submitted */
+	bool is_writing; /* its call-back has not run yet */
 	bool is_stored;
-	bool is_over; /* its owner does not need it: its call-back frees it */
+	bool is_over; /* its owner has released it: its call-back frees it */
 };
 
 /* ---- disk ---- */
@@ -48,7 +48,8 @@ put(const char *key, const struct pz_friend *f, struct pz_txn *txn)
 	return err;
 }
 
-/* All of it, in place of what is stored; also what an earlier transaction may have stored. */
+/* Writes all friends in place of the stored ones, and of what an earlier transaction may have
+ * stored. */
 static enum pz_err
 save(void *arg, struct pz_txn *txn)
 {
@@ -81,7 +82,8 @@ commit(struct pz_pairing *pairing, struct pz_txn *txn, enum pz_err err)
 	pz_keep_failed(&pairing->keep, err, "out of memory");
 }
 
-/* What a window has stored goes; a friend that was paired with before comes back in its place. */
+/* Removes the record that a window has stored; a former pairing with the same friend is restored in
+ * its place. */
 static void
 remove_key(struct pz_pairing *pairing, const char *key)
 {
@@ -97,7 +99,8 @@ remove_key(struct pz_pairing *pairing, const char *key)
 		       before ? put(key, before, txn) : pz_txn_remove(txn, SPACE, key));
 }
 
-/* What a window has stored of the same zone is removed with it, and does not count any more. */
+/* The record that a window has stored of the same zone is removed too, and is not trusted any
+ * more. */
 static void
 unstore(struct pz_pairing *pairing, const char *zone)
 {
@@ -131,8 +134,8 @@ pz_pairing_keep_init(struct pz_pairing *pairing)
 
 /* ---- loading ---- */
 
-/* One that cannot be read is left out: everything else works. What belongs to another zone was left
- * behind when that zone was left. */
+/* A record that cannot be read is skipped: everything else works. Records of another zone are left
+ * from before that zone was left. */
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
@@ -173,8 +176,8 @@ pz_pairing_load(struct pz_pairing *pairing, const char *own_zone, struct pz_erri
 
 /* ---- the hub ---- */
 
-/* Its answer is not waited for: what it has taken comes back in its list (pz_pairing_follow_hub),
- * and is offered again with the next link until then. Number 0 is no command's. */
+/* No answer is awaited: what the hub accepts returns in its list (pz_pairing_follow_hub), and until
+ * then it is offered again on each link. Number 0 belongs to no command. */
 static void
 offer(const struct pz_pairing *pairing, const struct pz_friend *f)
 {
@@ -252,7 +255,7 @@ is_friend(const struct pz_pairing *pairing, const char *zone)
 	return f && pz_friend_is_confirmed(f) && f->only[0] == '\0';
 }
 
-/* Its secret is that of both zones' hubs: no pairing changes it. */
+/* The hubs of both zones have a secret for it: a pairing does not change it. */
 static bool
 is_listed(const struct pz_pairing *pairing, const char *zone)
 {
@@ -274,7 +277,7 @@ free_record(void *arg)
 	free(record);
 }
 
-/* The store ends first: the owner still has the record, and nothing of it is on its way. */
+/* The store is freed first: the owner still has the record, and no commit of it is running. */
 static void
 on_dropped(void *arg)
 {
@@ -292,7 +295,7 @@ on_recorded(void *arg, enum pz_err err, const char *detail)
 
 	record->is_writing = false;
 	record->is_stored = err == PZ_OK && record->f;
-	/* What failed may have been stored since, with everything else. */
+	/* A failed write may have been stored since, together with everything else. */
 	if (err != PZ_OK && record->pairing && record->f &&
 	    record->saves != record->pairing->keep.saves)
 		remove_key(record->pairing, record->key);
@@ -325,7 +328,7 @@ fill(struct pair_record *record, const struct pz_pair_result *result, struct pz_
 	const struct pz_pairing *pairing = record->pairing;
 
 	if (is_listed(pairing, result->partner->zone))
-		return PZ_OK; /* a barrier: it is stored, or on its way */
+		return PZ_OK; /* a barrier: it is stored, or being stored */
 	PZ_TRY(make_friend(pairing, result, &record->f));
 	return put(record->key, record->f, txn);
 }
@@ -361,8 +364,8 @@ pz_pairing_record(struct pz_pairing *pairing, const struct pz_pair_result *resul
 	return PZ_OK;
 }
 
-/* The removal is submitted at once, after what stores: the daemon may stop before that has ended.
- * Commits end in their order. */
+/* The removal is submitted at once, after the write: the daemon may stop before the write has
+ * ended. Commits end in their order. */
 void
 pz_pairing_unrecord(struct pair_record *record)
 {
@@ -389,7 +392,7 @@ pz_pairing_records_end(struct pz_pairing *pairing)
 
 /* ---- it counts ---- */
 
-/* The record stays on the disk, and belongs to this device's own friends from now on. */
+/* The record stays on disk, and is one of this device's own friends from now on. */
 static enum pz_err
 take_record(struct pz_pairing *pairing, struct pair_record *record, struct pz_friend **out)
 {
@@ -435,11 +438,12 @@ pz_pairing_trust(struct pz_pairing *pairing, const struct pz_pair_result *result
 	struct pz_pair_result now = *result;
 	enum pz_err err = PZ_OK;
 
-	/* A person here has removed that friend since it was stored: for this session, then. */
+	/* A person has removed this friend here since it was stored: so it is trusted for this
+	 * session only. */
 	now.remembered = result->remembered && takes_record && takes_record->f;
-	/* A device without a zone, here or there, has none that could be a friend; and those that
-	 * are friends already are neither more nor less. But the other side may have forgotten what
-	 * only this one remembers: both have the secret of this pairing then. */
+	/* If either device has no zone, there is no zone that could become a friend; and a friend
+	 * already in the list is not changed. But the other side may have lost a friend that this
+	 * one still has: then both take the secret of this pairing. */
 	bool is_all = pairing->own_zone[0] == '\0' || zone[0] == '\0' ||
 		      (is_friend(pairing, zone) && (!now.remembered || is_listed(pairing, zone)));
 	if (!is_all)
@@ -486,7 +490,7 @@ pz_pairing_forget(struct pz_pairing *pairing, const char *zone)
 enum pz_err
 pz_pairing_wipe(struct pz_pairing *pairing, struct pz_txn *txn)
 {
-	if (pairing->own_zone[0]) /* else it was wiped, and this is tried again */
+	if (pairing->own_zone[0]) /* otherwise it was wiped, and this is tried again */
 		pz_keep_end(&pairing->keep);
 	return pz_txn_remove_space(txn, SPACE);
 }

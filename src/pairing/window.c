@@ -1,8 +1,8 @@
 /*
  * The window: who the partner is, and when it is over.
  *
- * Both devices may dial each other, and more devices may come. Nothing that is secret is shown on a
- * connection before it is chosen, so only the chosen one costs the try of the window:
+ * Both devices may dial each other, and more devices may come. A connection reveals nothing secret
+ * before it is chosen, so only the chosen one uses up the window's single try:
  *
  * - one that came in is chosen when its device has introduced itself; but where our identity is the
  *   smaller one, and we are dialling, it is held, because our own connection with that device is
@@ -55,7 +55,7 @@ pz_pairing_window_json(const struct pair_window *window)
 			 port ? json_integer(port) : json_null(), "detail", window->detail);
 }
 
-/* To commands that follow the window: the line with the count-down on a terminal. */
+/* Reports to the commands that follow the window: the line with the count-down on a terminal. */
 static void
 report(const struct pair_window *window)
 {
@@ -101,7 +101,7 @@ pz_pairing_window_free(struct pair_window *window)
 	free(window);
 }
 
-/* The other device learns why in one of four words; the sentence is for the person here. */
+/* The other device gets one of four words as the reason; the sentence is for the person here. */
 static const char *
 word_of(enum pz_err why)
 {
@@ -110,7 +110,7 @@ word_of(enum pz_err why)
 	return why == PZ_ERR_IO_CLOSED ? PZ_PAIR_STOPPED : PZ_PAIR_BAD;
 }
 
-/* Ends every connection, and the window; the commands that follow it have been answered. */
+/* Ends every connection, and then the window; the commands that follow it are answered before. */
 static void
 shut(struct pair_window *window, enum pz_err why, const char *text)
 {
@@ -118,7 +118,7 @@ shut(struct pair_window *window, enum pz_err why, const char *text)
 
 	window->is_ending = true;
 	all->open = NULL;
-	pz_pairing_unrecord(PZ_TAKE(window->record)); /* nothing was made of it */
+	pz_pairing_unrecord(PZ_TAKE(window->record)); /* the pairing did not succeed */
 	pz_env_stop(env_of(window), &window->timer);
 	pz_env_stop(env_of(window), &window->tick);
 	pz_env_stop(env_of(window), &window->hold);
@@ -137,7 +137,7 @@ shut(struct pair_window *window, enum pz_err why, const char *text)
 		pz_pairing_window_free(window);
 }
 
-/* Those who wait are answered before the window is shut, for that may free it. */
+/* Waiting commands are answered before the window is shut, because that may free it. */
 static void
 fail(struct pair_window *window, enum pz_err why, const char *text)
 {
@@ -150,7 +150,7 @@ fail(struct pair_window *window, enum pz_err why, const char *text)
 	shut(window, why, text);
 }
 
-/* Two minutes from the opening: not from the last sign of life, or a stranger could keep it
+/* Two minutes from the opening, not from the last message, or a stranger could keep the window
  * open. */
 static void
 on_timer(struct pz_timer *timer, void *arg)
@@ -188,7 +188,7 @@ count_conns(const struct pair_window *window)
 	return count;
 }
 
-/* Targets are tried again until the window ends: the window of the other device may open a moment
+/* Targets are tried until the window ends: the window of the other device may open a moment
  * later. */
 static void
 tick(struct pair_window *window)
@@ -217,7 +217,8 @@ on_tick(struct pz_timer *timer, void *arg)
 	tick(arg);
 }
 
-/* Announcements come again and again, and from anyone: an address is added once, and few are. */
+/* Announcements repeat, and anyone can send them: an address is added only once, and their number
+ * is bounded. */
 static void
 add_target(struct pair_window *window, const char *host, uint16_t port, uint64_t wait_us)
 {
@@ -240,7 +241,7 @@ pz_pairing_on_window(struct pz_pairing *pairing, const struct pz_peers_window *s
 {
 	struct pair_window *window = pairing->open;
 
-	/* An address that the person gave is meant, and no other. */
+	/* If the person has given an address, only that one is dialled. */
 	if (window && !window->chosen && !(window->target_count > 0 && window->targets[0].is_given))
 		add_target(window, seen->address, seen->port,
 			   seen->is_ours_first ? 0 : PZ_PAIR_TURN_US);
@@ -248,15 +249,14 @@ pz_pairing_on_window(struct pz_pairing *pairing, const struct pz_peers_window *s
 
 /* ---- the partner ---- */
 
-/* Both ends compute the same from the two identities, so they agree without a message. */
+/* Both ends compare the same two identities, so they agree without a message. */
 static bool
 is_ours_smaller(const struct pair_conn *conn)
 {
 	return strcmp(conn->window->card.identity, conn->partner->identity) < 0;
 }
 
-/* We dial, and the device that answers there is this one, or, where `is_met` does not matter, not
- * known yet. */
+/* We dial this device; or, with `is_met` false, a device that is not known yet. */
 static bool
 is_reaching(const struct pair_window *window, const char *identity, bool is_met)
 {
@@ -270,8 +270,8 @@ is_reaching(const struct pair_window *window, const char *identity, bool is_met)
 	return false;
 }
 
-/* Another device is sent the word "busy". Another connection with the same device just ends: to
- * that device the word would mean a refusal. */
+/* Other devices get the word "busy". A second connection with the same device just ends, because
+ * that device would take the word for a refusal. */
 static void
 end_others(struct pair_window *window)
 {
@@ -287,8 +287,8 @@ end_others(struct pair_window *window)
 	}
 }
 
-/* What the partner has said of itself is copied: the connection, and the card in it, may end
- * before the window. */
+/* What the partner has introduced itself with is copied: the connection, and the card in it, may
+ * end before the window. */
 static void
 choose(struct pair_conn *conn)
 {
@@ -308,9 +308,9 @@ choose(struct pair_conn *conn)
 	report(window);
 }
 
-/* A device that was met and waits for our own connection is the partner after all.
- * @param is_late it has waited long enough for a connection on which it was not met: only one on
- * which it was is left to wait for, since it has chosen that one */
+/* A device that has introduced itself, and was held for our own connection, becomes the partner
+ * after all. @param is_late it has waited long enough for a connection on which it was not met:
+ * only one on which it was is left to wait for, since it has chosen that one */
 static void
 choose_held(struct pair_window *window, bool is_late)
 {
@@ -321,7 +321,7 @@ choose_held(struct pair_window *window, bool is_late)
 			continue;
 		choose(conn);
 		pz_pair_reveal(conn->pair);
-		return; /* the choice has ended the others: the next of the list may be freed */
+		return; /* the choice has ended the others: the next entry may be freed */
 	}
 }
 
@@ -345,8 +345,8 @@ on_met(struct pair_conn *conn)
 		pz_pair_stop(conn->pair, err, PZ_PAIR_BAD, info.text);
 		return;
 	}
-	/* The device that we have dialled chooses: of two connections to two of its addresses it
-	 * may have met us on the other one first. We follow when it reveals. */
+	/* The device that we have dialled chooses: if we reach it at two addresses, it may have
+	 * chosen the other connection. We follow when it reveals. */
 	if (conn->target)
 		return;
 	if (is_ours_smaller(conn) && is_reaching(window, conn->partner->identity, false)) {
@@ -365,7 +365,7 @@ on_revealing(struct pair_conn *conn)
 		choose(conn);
 }
 
-/* The digits are shown only now: before both have revealed they could still be influenced. */
+/* The digits are shown only now: before both have revealed, they could still be influenced. */
 static void
 on_compare(struct pair_conn *conn, const char *digits)
 {
@@ -378,8 +378,8 @@ on_compare(struct pair_conn *conn, const char *digits)
 	window->all->followers->compare(window->all);
 }
 
-/* A link with the device that is trusted now, from the side that found it. It is dialled at the
- * address where it was found; by a name it is looked for like others. */
+/* Opens a link with the newly trusted device, from the side that found it, at the address where it
+ * was found; with a name the usual search finds it. */
 static void
 connect_to(const struct pair_conn *conn)
 {
@@ -393,7 +393,7 @@ connect_to(const struct pair_conn *conn)
 		(void)pz_peers_connect(peers, device);
 }
 
-/* Why it cannot be stored is kept: the person here learns it with the result. */
+/* The reason why it cannot be stored is kept for the person here, who gets it with the result. */
 static void
 on_recorded(void *arg, enum pz_err err, const char *detail)
 {
@@ -422,7 +422,7 @@ on_store(struct pair_conn *conn, const struct pz_pair_result *result)
 	return err == PZ_OK;
 }
 
-/* @param is_kept by pz_pairing_trust. "": it is as both persons have said. */
+/* @param is_kept by pz_pairing_trust. "": the result is what both persons have chosen. */
 static void
 why_not(const struct pair_window *window, const struct pz_pair_result *result, bool is_kept,
 	struct pz_errinfo *out)
@@ -441,8 +441,8 @@ why_not(const struct pair_window *window, const struct pz_pair_result *result, b
 			      "meanwhile: see `pzp friends`, and pair again");
 }
 
-/* Trust first, then the link that needs it, then the answer. `is_kept` may be false although
- * both said yes: the table of friends has a bound. What is remembered is on the disk by now. */
+/* Trust first, then the link that needs it, then the answer. `is_kept` may be false although both
+ * said yes: the table of friends is bounded. What is remembered is on disk by now. */
 static void
 on_done(struct pair_conn *conn, const struct pz_pair_result *result)
 {
@@ -468,7 +468,8 @@ on_done(struct pair_conn *conn, const struct pz_pair_result *result)
 	shut(window, PZ_OK, "paired");
 }
 
-/* Our own devices may have their windows open, too; only one that the person named is an error. */
+/* Our own devices may have windows open, too; that is an error only if the person has named the
+ * device. */
 static bool
 is_stray(const struct pair_conn *conn, enum pz_err err)
 {
@@ -479,7 +480,8 @@ is_stray(const struct pair_conn *conn, enum pz_err err)
 	return err == PZ_ERR_DENIED_IDENTITY && conn->partner == NULL && !is_meant;
 }
 
-/* The last reason is shown while the window waits, and is part of the error if it ends so. */
+/* The last reason is shown while the window waits, and is part of the error if it ends without a
+ * partner. */
 static void
 note_failure(struct pair_conn *conn, const char *detail)
 {
@@ -543,7 +545,7 @@ on_lost(struct pair_conn *conn, enum pz_err why, const char *detail)
 	fail(window, PZ_ERR_IO_CLOSED, text.text);
 }
 
-/* A window that is shut waits for the ends of its connections. */
+/* A window that is shut is freed after its connections. */
 static void
 on_gone(struct pair_window *window)
 {
@@ -564,8 +566,8 @@ const struct pair_conn_events pz_pairing_conn_events = {
 
 /* ---- the beginning ---- */
 
-/* A key of this window: the server's certificate shows no name, and a virgin device has no other
- * certificate to show. */
+/* A key for this window only: the server's certificate shows no name, and a virgin device has no
+ * other certificate. */
 static enum pz_err
 make_contexts(struct pair_window *window, struct pz_key *key, struct pz_cert *cert,
 	      struct pz_errinfo *info)
@@ -584,8 +586,8 @@ make_contexts(struct pair_window *window, struct pz_key *key, struct pz_cert *ce
 	return pz_tls_ctx_new(&config, &window->client_ctx, info);
 }
 
-/* A member introduces itself by the certificates of its zone, a virgin device by the one of
- * this window; it proves that it has the key of either (page 6, pairReveal). */
+/* A member introduces itself by the certificates of its zone, a virgin device by the certificate of
+ * this window; the device proves that it has the key (page 6, pairReveal). */
 static enum pz_err
 make_card(struct pair_window *window, struct pz_key *key, struct pz_cert *cert)
 {
@@ -688,7 +690,7 @@ pz_pairing_close(struct pz_pairing *pairing, enum pz_err why, const char *text)
 		fail(pairing->open, why, text);
 }
 
-/* NULL: the port then has nothing to show to a stranger, and the handshake fails. */
+/* NULL: this port has no certificate for a stranger, and the handshake fails. */
 struct pz_tls_ctx *
 pz_pairing_server_ctx(struct pz_pairing *pairing)
 {
