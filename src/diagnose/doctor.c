@@ -1,7 +1,7 @@
 /*
- * `pzp doctor` at work: three attempts side by side (the hub's port, multicast, peers that try to
- * connect here), and the end when all have answered or time is up. It only gathers; judge.c says
- * what is wrong and what to do.
+ * Runs `pzp doctor`: three attempts at the same time (the hub's port, multicast, peers that try to
+ * connect here), which end when all have answered or the time is up. It only collects facts;
+ * judge.c decides what is wrong and what to do.
  */
 #include "diagnose/doctor.h"
 
@@ -15,11 +15,11 @@ struct pz_doctor {
 	struct pz_doctor_config config;
 	struct pz_evidence evidence;
 	struct pz_dial *dial; /* while the hub's port is tried */
-	bool has_address;     /* of the hub, in that attempt */
+	bool has_address;     /* of the hub, found in that attempt */
 	char hub_problem[256];
-	struct pz_multicast_probe *probe; /* while one runs */
-	void *trial;                      /* while peers try */
-	struct pz_timer timer;            /* the end: at once, or when time is up */
+	struct pz_multicast_probe *probe; /* while the probe runs */
+	void *trial;                      /* while peers try to connect */
+	struct pz_timer timer;            /* the end: at once, or when the time is up */
 	pz_doctor_done done;
 	void *arg;
 };
@@ -51,7 +51,7 @@ release(struct pz_doctor *d)
 	free(d);
 }
 
-/* What is still under way has failed. */
+/* What has not ended by now counts as failed. */
 static void
 give_up(struct pz_doctor *d)
 {
@@ -71,7 +71,7 @@ on_timer(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	give_up(d);
-	/* Now, not as they were at the beginning: the link may have come up meanwhile. */
+	/* Read now, not at the beginning: the link may have come up since. */
 	d->config.ops->facts(d->config.arg, &facts);
 	json_t *findings = pz_judge(&facts, &d->evidence);
 	json_decref(facts.conditions);
@@ -80,8 +80,7 @@ on_timer(struct pz_timer *timer, void *arg)
 	release(d);
 }
 
-/* By the timer, also when nothing is left to wait for: `done` must not run inside
- * pz_doctor_start. */
+/* By the timer, even when all have answered: `done` must not run inside pz_doctor_start. */
 static void
 look_for_end(struct pz_doctor *d)
 {
@@ -104,7 +103,7 @@ on_connected(void *arg, struct pz_stream *stream)
 
 	d->dial = NULL;
 	d->evidence.hub = PZ_HUB_CONNECTED;
-	/* The connection was the test: no TLS, nothing is sent. */
+	/* The connection itself was the test: no TLS, and nothing is sent. */
 	stream->ops->close(stream);
 	look_for_end(d);
 }
@@ -130,7 +129,7 @@ try_hub(struct pz_doctor *d, const struct pz_facts *facts)
 	};
 	const struct pz_transport *t = &d->config.transport;
 
-	/* A device in no zone has no hub to try. */
+	/* A device without a zone has no hub to test. */
 	if (facts->hub_host == NULL || facts->hub_host[0] == '\0')
 		return;
 	enum pz_err err =
@@ -177,7 +176,7 @@ try_machine(struct pz_doctor *d, const struct pz_facts *facts)
 		system->disk(d->config.system_self, facts->data_dir, &d->evidence.disk);
 		d->evidence.has_disk = true;
 	}
-	/* A daemon on loopback uses no multicast: what would fail would be no fault. */
+	/* A daemon on loopback does not use multicast, so a failure there would not be a fault. */
 	if (!facts->is_loopback)
 		d->probe = system->multicast_start(d->config.system_self, on_multicast, d);
 }
@@ -198,7 +197,7 @@ pz_doctor_start(const struct pz_doctor_config *config, pz_doctor_done done, void
 	config->ops->facts(config->arg, &facts);
 	try_hub(d, &facts);
 	try_machine(d, &facts);
-	/* Others can only try a port that is open. */
+	/* Peers can only try a port that is open. */
 	if (config->ops->try_start && facts.zone && facts.listen == PZ_FACTS_LISTENS)
 		d->trial = config->ops->try_start(config->arg, on_tried, d);
 	json_decref(facts.conditions);

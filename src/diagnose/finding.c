@@ -1,6 +1,6 @@
 /*
  * The list of findings of `pzp doctor`, as JSON: one object for each check. Names are for scripts
- * and stay; titles are for people (finding.h).
+ * and never change; titles are for people (finding.h).
  */
 #include "diagnose/finding.h"
 
@@ -65,7 +65,8 @@ pz_finding_bad(json_t *list, enum pz_check check, const char *advice, const char
 	va_end(ap);
 }
 
-/* What could not be checked is not wrong: `ok` stays true for programs that look at that only. */
+/* A check that could not run has found nothing wrong: `ok` stays true for programs that read only
+ * this member. */
 void
 pz_finding_skipped(json_t *list, enum pz_check check, const char *fmt, ...)
 {

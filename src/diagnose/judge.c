@@ -1,7 +1,7 @@
 /*
- * From facts and evidence to findings: a pure function, so that each sentence has a test. Each
- * `bad` says what was seen and what the user can do; the order is that of pz_judge, from the near
- * to the far.
+ * Makes findings from facts and evidence: a pure function, so that each sentence can be tested.
+ * Each `bad` has what was observed and what the user can do; pz_judge has the order, from this
+ * device outwards.
  */
 #include "diagnose/judge.h"
 
@@ -15,10 +15,10 @@
 #include "wire/json.h"
 
 #define DAY_MS (UINT64_C(24) * 3600 * 1000)
-#define ENDS_SOON_DAYS 60 /* of the device's authority: nothing renews it */
+#define ENDS_SOON_DAYS 60 /* for the device's CA certificate, which nothing renews */
 #define CLOCK_ADVICE "set the clock, e.g. by `timedatectl set-ntp true`"
 
-/* A zone may live without its hub: what is not wanted is not wrong. */
+/* A zone may work without its hub: an unwanted link is not a fault. */
 #define NOT_NEEDED "not needed: the user wants no link to it now"
 
 static bool
@@ -105,7 +105,7 @@ judge_hub_link(json_t *list, const struct pz_facts *f)
 static void
 judge_clock(json_t *list, const struct pz_facts *f)
 {
-	/* The negation as unsigned: the smallest int64_t has no positive counterpart. */
+	/* Negated as unsigned: the smallest int64_t has no positive counterpart. */
 	bool is_behind = f->hub_ahead_ms >= 0; /* this device's clock */
 	uint64_t apart = is_behind ? (uint64_t)f->hub_ahead_ms : -(uint64_t)f->hub_ahead_ms;
 
@@ -127,7 +127,7 @@ judge_clock(json_t *list, const struct pz_facts *f)
 				   "not compared with the hub's, which needs a link to it");
 }
 
-/* @return days from now, negative: ago */
+/* @return days from now; negative: days ago */
 static long long
 days_to(const struct pz_facts *f, uint64_t when_ms)
 {
@@ -135,7 +135,7 @@ days_to(const struct pz_facts *f, uint64_t when_ms)
 				     : -(long long)((f->wall_ms - when_ms) / DAY_MS);
 }
 
-/* @param soon_days bad from so many days before the end on */
+/* @param soon_days from so many days before the end on the finding is bad */
 static void
 judge_life(json_t *list, const struct pz_facts *f, enum pz_check check,
 	   const struct pz_facts_life *life, long long soon_days, const char *advice)
@@ -143,7 +143,7 @@ judge_life(json_t *list, const struct pz_facts *f, enum pz_check check,
 	long long left = days_to(f, life->to_ms);
 	char begin[32], end[32];
 
-	/* 0: no such certificate is known, which is nothing to report. */
+	/* 0: no such certificate is known, so there is nothing to report. */
 	if (life->to_ms == 0)
 		return;
 	pz_clock_text(life->from_ms, begin);
@@ -196,7 +196,7 @@ judge_received(json_t *list, const struct pz_multicast_report *m)
 {
 	if (m->sent == 0)
 		pz_finding_skipped(list, PZ_CHECK_MULTICAST_RECEIVED, "no query was sent");
-	/* Firewalls that drop what comes in drop the own query as well; when that came back,
+	/* A firewall that drops incoming packets also drops our own query; if that came back, the
 	 * silence of others proves nothing. */
 	else if (!m->has_received_self && m->received_other == 0)
 		pz_finding_bad(list, PZ_CHECK_MULTICAST_RECEIVED,
@@ -269,7 +269,7 @@ judge_tries(json_t *list, const struct pz_facts *f, json_t *tries)
 			       "let the firewall of this machine accept TCP to the port; calls go "
 			       "by the hub meanwhile",
 			       "port %u: %s", f->tls_port, said.text);
-	/* The single attempts go with the finding, for programs that want more than a sentence. */
+	/* The single attempts are added for programs that need more than a sentence. */
 	(void)json_object_set(json_array_get(list, json_array_size(list) - 1), "tries", tries);
 }
 
@@ -343,7 +343,7 @@ is_bad(const json_t *list, enum pz_check check)
 	return false;
 }
 
-/* What a check has reported is not reported twice. */
+/* A condition that a check has reported is not reported again. */
 static bool
 is_covered(const json_t *list, const char *condition)
 {
@@ -394,7 +394,7 @@ pz_judge(const struct pz_facts *facts, const struct pz_evidence *evidence)
 	judge_multicast(list, facts, evidence);
 	judge_reachable(list, facts, evidence);
 	judge_disk(list, facts, evidence);
-	/* Last: it leaves out what a check above has reported. */
+	/* Last, because it skips what a check above has reported. */
 	judge_conditions(list, facts);
 	return list;
 }

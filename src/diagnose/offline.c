@@ -1,6 +1,6 @@
 /*
- * `pzp doctor` without a daemon: the same examination in this process, from what site.c reads of
- * the data directory. Links and peers are not examined, they need pzpd.
+ * `pzp doctor` without a daemon: the same examination in this process, with the facts that site.c
+ * reads from the data directory. Links and peers are not examined, because they need pzpd.
  */
 #include "diagnose/offline.h"
 
@@ -40,7 +40,7 @@ json_t *
 pz_diagnose_offline(const char *data_dir)
 {
 	static const struct pz_doctor_ops ops = {.facts = on_facts};
-	static struct examination e; /* with a path: too much for a stack */
+	static struct examination e; /* contains paths, so it is too large for a stack */
 	struct pz_doctor_config config = {
 		.env = &e.loop.env,
 		.system = &pz_diagnose_this_system,
@@ -51,7 +51,7 @@ pz_diagnose_offline(const char *data_dir)
 
 	e.findings = NULL;
 	pz_site_read(data_dir, &e.site);
-	/* One thread is enough: a single name is looked up. */
+	/* One thread is enough, because only one name is looked up. */
 	if (pz_loop_init(&e.loop, 1) != PZ_OK)
 		return NULL;
 	config.transport = pz_loop_transport(&e.loop);

@@ -1,5 +1,5 @@
-/* What has a name is collected from all answers before the first line is written, so that a name is
- * replaced wherever it stands (scrub.h). */
+/* All names are collected from all answers before the first line is written, so that a name is
+ * replaced wherever it occurs (scrub.h). */
 #include "diagnose/report.h"
 
 #include <pwd.h>
@@ -16,7 +16,7 @@ struct writer {
 	const struct pz_report *report;
 	struct pz_scrub *scrub;
 	FILE *out;
-	bool is_short; /* of memory */
+	bool is_short; /* out of memory */
 };
 
 /* ---- names ---- */
@@ -27,7 +27,7 @@ add(struct writer *w, const char *kind, const char *name)
 	w->is_short |= pz_scrub_add(w->scrub, kind, name) != PZ_OK;
 }
 
-/* The zone, and the person and the domain that it is made of. */
+/* The zone, and its two parts: the person and the domain. */
 static void
 add_zone(struct writer *w, const char *zone)
 {
@@ -36,12 +36,12 @@ add_zone(struct writer *w, const char *zone)
 
 	add(w, "zone", zone);
 	add(w, "user", user);
-	/* A zone is made like a mail address; the domain also occurs by itself. */
+	/* A zone has the form of a mail address; its domain also occurs alone. */
 	add(w, "host", at ? at + 1 : NULL);
 	w->is_short |= at && user == NULL;
 }
 
-/* Every text in a value. */
+/* Adds every text in a value. */
 static void
 add_texts(struct writer *w, const char *kind, const json_t *value)
 {
@@ -54,7 +54,7 @@ add_texts(struct writer *w, const char *kind, const json_t *value)
 		add_texts(w, kind, one);
 }
 
-/* This member of each object of a list. */
+/* Adds this member of each object in a list. */
 static void
 add_members(struct writer *w, const char *kind, const json_t *list, const char *member)
 {
@@ -74,7 +74,7 @@ add_peers(struct writer *w, const json_t *peers)
 	json_array_foreach (peers, i, one) {
 		const char *id = pz_json_str(one, "id");
 		const char *slash = id ? strchr(id, '/') : NULL;
-		/* Devices of friends have their zone before them. */
+		/* Devices of friends are preceded by their zone. */
 		add(w, "device", slash ? slash + 1 : id);
 	}
 	add_members(w, "name", peers, "displayName");
@@ -82,7 +82,7 @@ add_peers(struct writer *w, const json_t *peers)
 	add_members(w, "address", peers, "addresses");
 }
 
-/* Names only: "hub" and "true" are no secret, and would be replaced everywhere. */
+/* Only names: "hub" and "true" are not secret, and would be replaced everywhere. */
 static void
 add_preferences(struct writer *w, const json_t *prefs)
 {
@@ -91,13 +91,13 @@ add_preferences(struct writer *w, const json_t *prefs)
 
 	json_array_foreach (prefs, i, one) {
 		const char *key = pz_json_str(one, "key");
-		/* By the key: names are the preferences that people choose. */
+		/* Selected by the key: a preference with "name" in it is chosen by a person. */
 		if (key && strstr(key, "name"))
 			add_texts(w, "name", json_object_get(one, "value"));
 	}
 }
 
-/* A device, a zone, a file. */
+/* The subject of a condition is a device, a zone or a file. */
 static void
 add_subjects(struct writer *w, const json_t *conditions)
 {
@@ -106,13 +106,13 @@ add_subjects(struct writer *w, const json_t *conditions)
 
 	json_array_foreach (conditions, i, one) {
 		const char *subject = pz_json_str(one, "subject");
-		/* "hub" is a word of ours and says more than a token. */
+		/* "hub" is a word of ours, and is clearer than a token. */
 		if (subject && strcmp(subject, "hub") != 0)
 			add(w, "name", subject);
 	}
 }
 
-/* Of the machine and of the person who is logged in. */
+/* Names of the machine and of the user. */
 static void
 add_machine(struct writer *w)
 {
@@ -122,7 +122,7 @@ add_machine(struct writer *w)
 	(void)gethostname(host, sizeof(host) - 1);
 	if (strcmp(host, "localhost") != 0)
 		add(w, "host", host);
-	/* "root" is no secret, and the word is part of many others. */
+	/* "root" is not secret, and is part of many other words. */
 	if (user && user->pw_uid != 0) {
 		add(w, "user", user->pw_name);
 		add(w, "path", user->pw_dir);
@@ -130,7 +130,7 @@ add_machine(struct writer *w)
 	add(w, "path", w->report->data_dir);
 }
 
-/* Where no daemon runs, only this finding names zone and device: "laptop in zone Z". */
+/* Without a daemon, only this finding contains zone and device: "laptop in zone Z". */
 static void
 add_found(struct writer *w)
 {
@@ -214,7 +214,7 @@ print_doctor(struct writer *w)
 	json_array_foreach (w->report->findings, i, one) {
 		const char *check = pz_json_str(one, "check"), *advice = pz_json_str(one, "advice");
 
-		/* The names of checks are ours; the details may hold names. */
+		/* The names of checks are ours; the details may contain names of the user. */
 		fprintf(w->out, "%-5s  %s: ", mark_of(one), check ? check : "?");
 		print_clean(w, pz_json_str(one, "detail"));
 		fputs(advice ? "; " : "", w->out);
@@ -273,6 +273,7 @@ pz_report_write(const struct pz_report *report, FILE *out)
 	print_status(&w);
 	print_log(&w);
 	pz_scrub_free(w.scrub);
-	/* A report that could not be cleaned whole is not given out: the caller removes it. */
+	/* A report that could not be cleaned completely is not handed out: the caller removes
+	 * it. */
 	return w.is_short ? PZ_ERR_LIMIT_MEMORY : PZ_OK;
 }

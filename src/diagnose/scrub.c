@@ -1,8 +1,8 @@
 /*
  * Reports for strangers (`pzp report`) without names: each name, address, path and key becomes a
  * token such as device-2, the same one wherever it occurs, so that a reader can still follow what
- * happened. A word is replaced when it is known as a name, when the field that it is in holds one,
- * or when it looks like one; in doubt it is replaced.
+ * happened. A word is replaced if it is a known name, if its field contains a name, or if it looks
+ * like a name; in doubt it is replaced.
  */
 #include "diagnose/scrub.h"
 
@@ -25,7 +25,7 @@ struct entry {
 	char *text;
 	size_t len;
 	char token[TOKEN_BYTES];
-	bool is_known; /* replaced wherever it stands, not only where a rule finds it */
+	bool is_known; /* replaced wherever it occurs, not only where a rule finds it */
 };
 
 struct pz_scrub {
@@ -35,8 +35,8 @@ struct pz_scrub {
 		const char *kind;
 		unsigned count;
 	} kinds[KINDS_MAX];
-	struct pz_buf out; /* of the text under way */
-	bool is_short;     /* of memory, in that text */
+	struct pz_buf out; /* the output of the current text */
+	bool is_short;     /* memory ran out in that text */
 };
 
 struct pz_scrub *
@@ -70,12 +70,13 @@ next_number(struct pz_scrub *scrub, const char *kind)
 	return 0;
 }
 
-/* The entry of a text; made where it is new. NULL: out of memory. */
+/* The entry of a text; a new one if there is none. NULL: out of memory. */
 static struct entry *
 entry_of(struct pz_scrub *scrub, const char *kind, const char *text, size_t len)
 {
 	for (size_t i = 0; i < scrub->len; i++)
-		/* Without regard to case: hosts and zones have none, and a log may show either. */
+		/* Without regard to case: hosts and zones have none, and a log may contain
+		 * either. */
 		if (scrub->entries[i].len == len &&
 		    strncasecmp(scrub->entries[i].text, text, len) == 0)
 			return &scrub->entries[i];
@@ -117,8 +118,8 @@ pz_scrub_add(struct pz_scrub *scrub, const char *kind, const char *name)
 	PZ_TRY(add_known(scrub, kind, name));
 	if (strpbrk(name, "\"\\") == NULL)
 		return PZ_OK;
-	/* As the value of a field of a log line. A name with quotes stands in a log line
-	 * escaped, and has to be found there as well. */
+	/* Also as the value of a field in a log line: a name with quotes is escaped there, and must
+	 * be found in that form as well. */
 	pz_buf_init(&escaped, SIZE_MAX / 2, NULL);
 	enum pz_err err = PZ_OK;
 	for (const char *c = name; *c && err == PZ_OK; c++) {
@@ -160,7 +161,7 @@ is_word_char(char c)
 	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
 }
 
-/* The longest known name that begins here, as whole words. */
+/* The longest known name that begins here and consists of whole words. */
 static const struct entry *
 known_at(const struct pz_scrub *scrub, const char *text, bool is_after_word)
 {
@@ -172,7 +173,8 @@ known_at(const struct pz_scrub *scrub, const char *text, bool is_after_word)
 		const struct entry *entry = &scrub->entries[i];
 		if (entry->is_known && (best == NULL || entry->len > best->len) &&
 		    strncasecmp(text, entry->text, entry->len) == 0 &&
-		    /* The names "a" and "tv" are parts of many words, which stay. */
+		    /* Names such as "a" and "tv" are parts of many words, which are not
+		     * replaced. */
 		    !(is_word_char(text[entry->len]) && is_word_char(text[entry->len - 1])))
 			best = entry;
 	}
@@ -222,7 +224,7 @@ is_among(const char *word, size_t len, const char *const *list)
 	return false;
 }
 
-/* "peer.listen": written like a host, and worth reading in a report. */
+/* "peer.listen": has the form of a host name, but is useful in a report. */
 static bool
 is_preference(const char *word, size_t len)
 {
@@ -237,7 +239,7 @@ is_preference(const char *word, size_t len)
 static bool
 is_host(const char *word, size_t len)
 {
-	/* So are settings, functions and files. */
+	/* Settings, functions and files are kept too. */
 	static const char *const firsts[] = {"limits", "ServiceDiscovery", "ServiceConfiguration",
 					     NULL};
 	static const char *const lasts[] = {"conf", "db", "sock", "json", "service",
@@ -257,7 +259,7 @@ is_host(const char *word, size_t len)
 	       !is_among(word + last, len - last, lasts);
 }
 
-/* Fingerprints, serials, UUIDs, sessions; and base64. */
+/* Fingerprints, serials, UUIDs, session ids, and base64. */
 static bool
 is_key(const char *word, size_t len)
 {
@@ -276,11 +278,11 @@ is_key(const char *word, size_t len)
 		if (!isalnum(c) && strchr("+/=_-:", c) == NULL)
 			return false;
 	}
-	/* Twelve digits of hex without a letter are a number or a date; with one, part of a
-	 * fingerprint. */
+	/* Twelve hex digits without a letter are a number or a date; with a letter they are part of
+	 * a fingerprint. */
 	if (other == 0 && hex >= 12 && letters > 0)
 		return true;
-	/* Base64 has all three kinds of characters; a long word of a language has not. */
+	/* Base64 has all three kinds of characters; a long word of a language does not. */
 	return len >= 24 && uppers > 0 && lowers > 0 && rest > 0;
 }
 
@@ -290,7 +292,7 @@ is_url(const char *word, size_t len)
 	return memmem(word, len, "://", 3) != NULL;
 }
 
-/* Of the words that no name is known in. NULL: it may be shown. */
+/* For words that contain no known name. NULL: the word may be shown. */
 static const char *
 kind_of(const char *word, size_t len)
 {
@@ -330,7 +332,7 @@ put_identity(struct pz_scrub *scrub, const char *word, size_t len)
 	}
 }
 
-/* A whole value that a name is expected in. */
+/* A complete value in a place where a name is expected. */
 static void
 put_value(struct pz_scrub *scrub, const char *kind, const char *value, size_t len)
 {
@@ -342,8 +344,7 @@ put_value(struct pz_scrub *scrub, const char *kind, const char *value, size_t le
 
 /* ---- fields and members ---- */
 
-/* Kind of the value of a field or member that holds a name; NULL: its value is text like other
- * text. */
+/* The kind of name that this field or member contains; NULL: ordinary text. */
 static const char *
 kind_of_member(const char *name, size_t len)
 {
@@ -370,7 +371,8 @@ kind_of_member(const char *name, size_t len)
 	return NULL;
 }
 
-/* "key=value" of a log line whose value is a name. @return bytes that were read, 0: it is not */
+/* "key=value" of a log line whose value is a name. @return bytes that were read, 0: no such
+ * field */
 static size_t
 put_field(struct pz_scrub *scrub, const char *text)
 {
@@ -408,12 +410,12 @@ is_before_port(const char *text, size_t len)
 	       isdigit((unsigned char)text[len + sizeof(port) - 1]) && !is_among(text, len, words);
 }
 
-/* A word that begins here. @return bytes that were read, 0: it may be shown */
+/* A word that begins here. @return bytes that were read, 0: the word may be shown */
 static size_t
 put_word(struct pz_scrub *scrub, const char *text)
 {
 	size_t len = word_len(text), bare = without_port(text, len);
-	size_t run = strcspn(text, " \t\n\"'`<>"); /* a URL has separators in it */
+	size_t run = strcspn(text, " \t\n\"'`<>"); /* a URL contains separators */
 	const char *kind;
 
 	if (is_url(text, len) && kind_of(text, len) != NULL) {
@@ -424,7 +426,7 @@ put_word(struct pz_scrub *scrub, const char *text)
 		put_identity(scrub, text, len);
 		return len;
 	}
-	if (is_address(text, len)) /* IPv6 ends like a port */
+	if (is_address(text, len)) /* the end of an IPv6 address looks like a port */
 		bare = len;
 	kind = kind_of(text, bare);
 	if (kind == NULL && is_before_port(text, len))
@@ -439,13 +441,13 @@ char *
 pz_scrub_text(struct pz_scrub *scrub, const char *text)
 {
 	bool is_begin = true;       /* of a word */
-	bool is_after_word = false; /* the character before belongs to a name, if one is here */
+	bool is_after_word = false; /* the previous character would belong to the same name */
 
 	pz_buf_init(&scrub->out, SIZE_MAX / 2, NULL);
 	scrub->is_short = false;
 	while (*text) {
-		/* In this order: what the field says of its value is surer than a known name, and
-		 * that is surer than the looks of a word. */
+		/* In this order: the kind of a field is more certain than a known name, and that is
+		 * more certain than the form of a word. */
 		const struct entry *known = known_at(scrub, text, is_after_word);
 		size_t done = 0;
 
@@ -489,7 +491,7 @@ text_value(struct pz_scrub *scrub, const char *kind, const char *text)
 	return clean ? json_string(clean) : NULL;
 }
 
-/* @param kind of the texts in it, as the member that it is in says; NULL: texts like others */
+/* @param kind the kind of name in its texts, by the enclosing member; NULL: ordinary text */
 static json_t *
 value_of(struct pz_scrub *scrub, const char *kind, const json_t *value)
 {

@@ -1,7 +1,7 @@
 /*
- * What a data directory says of its device, read without a daemon, for `pzp doctor`. It opens what
- * pzpd opens, in the same order and under the same lock, so it never
- * reads what a daemon is about to write: the lock says that one runs.
+ * The facts about a device in its data directory, read without a daemon, for `pzp doctor`. It opens
+ * what pzpd opens, in the same order and under the same lock, so it never reads while a daemon
+ * writes: the lock shows that one is running.
  */
 #include "diagnose/site.h"
 
@@ -17,10 +17,10 @@
 #include "zone/device.h"
 #include "zone/place.h"
 
-/** What is open while it is read. */
+/** Open during the reading. */
 struct opened {
 	int lock_fd;
-	struct pz_owner owner; /* root works as the directory's owner */
+	struct pz_owner owner; /* root works as the owner of the directory */
 	struct pz_keystore *keys;
 	struct pz_store *store;
 	struct pz_device_zone zone;
@@ -50,7 +50,7 @@ open_all(struct pz_site *site, struct opened *o, struct pz_errinfo *info)
 {
 	char path[PZ_SITE_PATH_BYTES], keys[PZ_SITE_PATH_BYTES];
 
-	/* Root would leave files behind that the daemon cannot open. */
+	/* Files that root creates could not be opened by the daemon. */
 	PZ_TRY(pz_owner_become(site->data_dir, &o->owner, info));
 	PZ_TRY(pz_lock_data_dir(site->data_dir, &o->lock_fd, info));
 	path_of(site, "keys", keys);
@@ -102,7 +102,7 @@ pz_site_read(const char *data_dir, struct pz_site *out)
 
 	*out = (struct pz_site){.hub_port = 0};
 	snprintf(out->data_dir, sizeof(out->data_dir), "%s", data_dir);
-	/* Opening would make it: a device whose daemon never ran is in no zone. The store alone can
+	/* Opening would create it: a device whose daemon never ran has no zone. The store alone can
 	 * be lost. */
 	path_of(out, "keys", path);
 	if (access(path, F_OK) != 0 && errno == ENOENT)

@@ -1,7 +1,7 @@
 /*
- * This machine: its disk, and its multicast. The query is sent from sockets of our own beside those
- * of the responder, as another program of this machine would send it: it leaves by each interface,
- * and the kernel also gives it to all sockets here that listen, unless a firewall is in the way.
+ * Tests of this machine: its disk and its multicast. The query is sent from separate sockets, as
+ * another program on this machine would send it: it leaves through each interface, and the kernel
+ * also delivers it to all listening sockets here, unless a firewall drops it.
  */
 #include "diagnose/system.h"
 
@@ -21,7 +21,7 @@
 #include "net/loop.h"
 
 #define MDNS_PORT 5353
-#define PROBE_BYTES (64U << 10) /* of the file that is written */
+#define PROBE_BYTES (64U << 10) /* size of the file that is written */
 
 /* ---- disk ---- */
 
@@ -49,7 +49,8 @@ look_at_disk(void *self, const char *directory, struct pz_disk_report *out)
 	*out = (struct pz_disk_report){.err = PZ_OK};
 	if (statvfs(directory, &fs) == 0)
 		out->free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-	/* A name that the store does not use, and that shows its origin if it stays behind. */
+	/* A name that the store does not use, and that shows where it comes from if it is left
+	 * behind. */
 	if (asprintf(&path, "%s/.doctor-XXXXXX", directory) < 0) {
 		path = NULL;
 		errno = ENOMEM;
@@ -61,7 +62,7 @@ look_at_disk(void *self, const char *directory, struct pz_disk_report *out)
 		snprintf(out->problem, sizeof(out->problem), "%s", strerror(errno));
 	}
 	if (fd >= 0) {
-		/* Also after a failure: a full disk gets its space back. */
+		/* Also after a failure, because a full disk needs the space. */
 		(void)unlink(path);
 		close(fd);
 	}
@@ -79,7 +80,7 @@ struct ear {
 struct pz_multicast_probe {
 	struct pz_loop *loop;
 	struct ear ears[2]; /* IPv4, IPv6 */
-	unsigned handles;   /* that libuv knows */
+	unsigned handles;   /* handles that libuv has not closed yet */
 	uint8_t query[64];
 	size_t query_len;
 	struct pz_multicast_report report;
@@ -96,15 +97,15 @@ note(struct pz_multicast_probe *p, const char *interface, const char *what)
 		 interface[0] ? ", " : "", what, strerror(errno));
 }
 
-/* A question for all personal zone devices. Its id, which RFC 6762 18.1 wants ignored, shows that a
- * packet is this one. */
+/* A query for all personal zone devices. Its id, which RFC 6762 18.1 says to ignore, identifies our
+ * own packet. */
 static void
 make_query(struct pz_multicast_probe *p)
 {
 	static const char question[] = "\4_pzp\4_tcp\5local\0\0\14\0\1"; /* PTR, IN; and its NUL */
 	size_t len = sizeof(question) - 1;
 
-	/* The header of DNS: all zero but the id and one question (RFC 1035 4.1.1). */
+	/* The header of a DNS message: all zero except the id and one question (RFC 1035 4.1.1). */
 	memset(p->query, 0, 12);
 	pz_env_random(&p->loop->env, p->query, 2);
 	p->query[5] = 1;
@@ -112,6 +113,7 @@ make_query(struct pz_multicast_probe *p)
 	p->query_len = 12 + len;
 }
 
+/* An answer of another program on this machine shows nothing about the network. */
 static bool
 is_own(const struct pz_multicast_probe *p, const struct sockaddr_storage *from)
 {
@@ -141,14 +143,14 @@ on_readable(uv_poll_t *poll, int status, int events)
 	uint8_t bytes[PZ_MDNS_PACKET_BYTES_MAX];
 
 	(void)status, (void)events;
-	/* A busy network must not hold up the rest of the examination. */
+	/* A busy network must not delay the other checks. */
 	for (unsigned i = 0; i < 64; i++) { /* in one turn */
 		socklen_t from_len = sizeof(from);
 		ssize_t n = recvfrom(ear->fd, bytes, sizeof(bytes), MSG_DONTWAIT,
 				     (struct sockaddr *)(void *)&from, &from_len);
 		if (n < 0)
 			return;
-		/* The own query, which the kernel gives to all that listen here. */
+		/* Our own query, which the kernel delivers to all listening sockets here. */
 		if ((size_t)n == p->query_len && memcmp(bytes, p->query, p->query_len) == 0)
 			p->report.has_received_self = true;
 		else if (!is_own(p, &from))
@@ -166,11 +168,11 @@ open_socket(int family)
 
 	if (fd < 0)
 		return -1;
-	/* Avahi and pzpd have the port as well. */
+	/* Avahi and pzpd use the port as well. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (is_v4)
-		/* RFC 6762 11: others check that a packet has not passed a router. */
+		/* RFC 6762 11: receivers check that a packet has not passed a router. */
 		(void)setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &hops, sizeof(hops));
 	else
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof(hops));
@@ -196,7 +198,7 @@ on_closed(uv_handle_t *handle)
 		free(p);
 }
 
-/* Frees the probe, when libuv has closed its handles. */
+/* Frees the probe after libuv has closed its handles. */
 static void
 release(struct pz_multicast_probe *p)
 {
@@ -240,7 +242,7 @@ send_v4(struct pz_multicast_probe *p, int interface)
 	if (fd < 0)
 		return false;
 	to.sin_addr.s_addr = group.imr_multiaddr.s_addr = htonl(0xE00000FBU);
-	/* Fails where the group has been joined already, which is as good. */
+	/* Fails if the group was joined before, which is sufficient. */
 	(void)setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group));
 	return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &group, sizeof(group)) == 0 &&
 	       sendto(fd, p->query, p->query_len, 0, (struct sockaddr *)&to, sizeof(to)) ==
@@ -270,7 +272,7 @@ send_v6(struct pz_multicast_probe *p, int interface)
 		       (ssize_t)p->query_len;
 }
 
-/* One family is enough: an interface may have no address of the other. */
+/* One family is enough: an interface may have no address of the other one. */
 static void
 send_by(struct pz_multicast_probe *p, const char *name)
 {
@@ -299,7 +301,7 @@ has_address(const struct ifaddrs *i)
 	       (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6);
 }
 
-/* By each interface that has an address: one without cannot be used by any protocol here. */
+/* Through each interface with an address: without one no protocol here can use it. */
 static void
 send_all(struct pz_multicast_probe *p)
 {
@@ -345,7 +347,7 @@ multicast_start(void *self, pz_multicast_done done, void *arg)
 	open_ear(p, &p->ears[1], AF_INET6);
 	send_all(p);
 	pz_env_start(&p->loop->env, &p->end,
-		     /* With nothing sent there is nothing to listen for, but the end is never
+		     /* If nothing was sent there is nothing to wait for, but the end must not come
 		      * inside the start. */
 		     p->report.sent > 0 ? PZ_DOCTOR_LISTEN_US : PZ_US_PER_MS);
 	return p;
