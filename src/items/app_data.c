@@ -1,9 +1,9 @@
 /*
  * What apps store on this device. It is an item of the zone's data (page 8): this file limits each
- * app to its own keys and its share, and clears the data when the user wants that.
+ * app to its own keys and its share of the space, and clears the data if the user has chosen that.
  *
- * A session ends with its link, and what a crash ends is cleared at the next start. So that this
- * happens once, and never where there was no session, a record says that one is under way.
+ * A session ends with its link; after a crash the data is cleared at the next start. A record marks
+ * a running session, so that this happens once, and never without a session.
  */
 #include "items/app_data.h"
 
@@ -17,7 +17,7 @@
 #include "shared/app_share.h"
 
 #define SPACE "apps"
-#define KEY_SESSION "session" /* while app.clear-on-disconnect has something to do at its end */
+#define KEY_SESSION "session" /* while app.clear-on-disconnect will have to clear at its end */
 
 static struct pz_sync_item *
 item_of(const struct pz_items *items)
@@ -35,7 +35,7 @@ is_synchronised(const struct pz_items *items)
 
 /* ---- looking ---- */
 
-/* The app's own key of a chunk of this app; NULL: the chunk belongs to a different one. */
+/* The part of a chunk's key that the app uses; NULL: the chunk belongs to another app. */
 static const char *
 own_key(const struct pz_sync_chunk *chunk, const char *origin)
 {
@@ -46,7 +46,7 @@ own_key(const struct pz_sync_chunk *chunk, const char *origin)
 	return chunk->key + len + 1;
 }
 
-/* Position of the first chunk of this app behind that key. */
+/* Position of the first chunk of this app after that key. */
 static size_t
 position(const struct pz_items *items, const char *origin, const char *after)
 {
@@ -66,7 +66,7 @@ pz_app_data_next(const struct pz_items *items, const char *origin, const char *p
 	     i++) {
 		const struct pz_sync_chunk *chunk = pz_sync_item_at(item, i);
 		const char *key = own_key(chunk, origin);
-		if (key == NULL) /* an app's keys are one range */
+		if (key == NULL) /* the keys of an app are one range */
 			break;
 		if (!chunk->deleted && strncmp(key, prefix, strlen(prefix)) == 0)
 			return chunk;
@@ -80,7 +80,7 @@ pz_app_data_next_origin(const struct pz_items *items, const char *after, char ou
 	const struct pz_sync_item *item = item_of(items);
 	char seen[PZ_APP_KEY_CHARS + 1] = "";
 
-	/* '!' follows the space that ends an origin. */
+	/* '!' is the character after the space that ends an origin. */
 	if (after)
 		snprintf(seen, sizeof(seen), "%s!", after);
 	for (size_t i = pz_sync_item_after(item, seen); i < pz_sync_item_len(item); i++) {
@@ -125,7 +125,8 @@ pz_app_data_get(const struct pz_items *items, const char *origin, const char *ke
 
 /* ---- what an app may have ---- */
 
-/* Apps that stored something from here: those of other devices cannot keep one of ours out. */
+/* Apps that have stored something on this device: those of other devices cannot use up the
+ * limit. */
 static size_t
 count_own_apps(const struct pz_items *items, const char *via)
 {
@@ -163,7 +164,7 @@ check_apps(const struct pz_items *items, const char *origin, const char *via,
 		       count, PZ_APP_ORIGINS_MAX, origin);
 }
 
-/* Checks the value as the chunk that it would become: the share counts what a chunk takes.
+/* Checks the value in the form of its future chunk, because the share counts the size of a chunk.
  * @param text key of the chunk, of this origin */
 static enum pz_err
 check_share(const struct pz_items *items, const char *origin, const char *text, const char *value,
@@ -204,8 +205,8 @@ pz_app_data_set(struct pz_items *items, const char *origin, const char *key, con
 	return PZ_OK;
 }
 
-/* Where no other device has the value (and a zone that is being left takes no change) it is removed
- * without a trace; else a deletion is written, which the others receive. */
+/* If no other device has the value (and in a zone that is being left) it is removed without a
+ * trace; otherwise a deletion is written, which the others receive. */
 static enum pz_err
 remove_chunk(struct pz_items *items, const char *text, pz_shared_done done, void *arg,
 	     struct pz_errinfo *info)
@@ -230,7 +231,7 @@ on_removed(void *arg, enum pz_err err, const char *detail)
 		r->done(r->arg, r->err, r->info.text);
 }
 
-/* Each key is looked for again after the one before: its removal has moved the others. */
+/* Each key is searched again after the one before, because its removal has moved the others. */
 static enum pz_err
 remove_each(struct pz_items *items, const char *origin, struct pz_app_data_removal *r,
 	    struct pz_errinfo *info)
@@ -248,8 +249,8 @@ remove_each(struct pz_items *items, const char *origin, struct pz_app_data_remov
 	return err;
 }
 
-/* A failure after the first key is reported by `done`, when the keys before it have ended: their
- * commits still refer to the removal. */
+/* `done` reports a failure after the first key, when the earlier keys have ended: their commits
+ * still refer to the removal. */
 static enum pz_err
 remove_all(struct pz_items *items, const char *origin, struct pz_app_data_removal *r,
 	   size_t *out_count, struct pz_errinfo *info)
@@ -274,7 +275,7 @@ remove_one(struct pz_items *items, const char *origin, const char *key,
 	char text[PZ_APP_KEY_CHARS];
 
 	PZ_TRY(pz_app_data_get(items, origin, key, &chunk, info));
-	snprintf(text, sizeof(text), "%s", chunk->key); /* the chunk goes */
+	snprintf(text, sizeof(text), "%s", chunk->key); /* the chunk will be freed */
 	PZ_TRY(remove_chunk(items, text, on_removed, r, info));
 	r->left = 1;
 	return PZ_OK;
@@ -323,7 +324,7 @@ pz_app_data_synchronised(struct pz_items *items, const json_t *keys)
 
 /* ---- app.clear-on-disconnect ---- */
 
-/* True when the user wants everything removed at the end of a session. */
+/* True if the user wants everything removed at the end of a session. */
 static bool
 is_cleared(const struct pz_items *items)
 {
@@ -345,7 +346,7 @@ save_mark(void *arg, struct pz_txn *txn)
 				    : pz_txn_remove(txn, SPACE, KEY_SESSION);
 }
 
-/* Until it is on disk a crash would leave what apps store, or clear it once more. */
+/* Until the mark is on disk, a crash would leave the data of apps, or clear it twice. */
 static void
 set_mark(struct pz_items *items, bool is_marked)
 {
@@ -372,7 +373,7 @@ count_values(const struct pz_items *items)
 	return count;
 }
 
-/* The values shall not be left in free pages of the store's file either. */
+/* The values must not remain in free pages of the store's file. */
 static void
 scrub(struct pz_items *items)
 {
@@ -384,7 +385,7 @@ scrub(struct pz_items *items)
 	pz_store_commit(items->config.store, txn, NULL, NULL);
 }
 
-/* Without a trace, so that no deletion travels. */
+/* Without a trace, so that no deletion is sent to other devices. */
 static void
 clear(struct pz_items *items, const char *with)
 {
@@ -398,7 +399,7 @@ clear(struct pz_items *items, const char *with)
 	notify(items, NULL);
 }
 
-/* Marked before anything is stored in the session, so that a crash finds the mark. */
+/* Marked before the session stores anything, so that the mark is there after a crash. */
 void
 pz_app_data_session_began(struct pz_items *items)
 {

@@ -1,7 +1,7 @@
 /*
- * `pzp data` (page 12): what apps stored, for the owner of the device. An answer is one line of the
- * control socket, so a list that does not fit comes in parts: `next` is the last row of a part, and
- * the next request gives it as `after`.
+ * `pzp data` (page 12): what apps have stored, for the owner of the device. An answer is one line
+ * of the control socket, so a long list is answered in parts: `next` is the last row of a part, and
+ * the next request passes it as `after`.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +10,9 @@
 #include "items/internal.h"
 #include "wire/json.h"
 
-/* Of one answer. */
+/* The bound of one answer. */
 #define LIST_BYTES_MAX (PZ_CTL_LINE_BYTES_MAX / 4)
-#define LISTED_BYTES 128 /* of a row, without its texts */
+#define LISTED_BYTES 128 /* the bytes of a row without its texts */
 
 /* ---- looking ---- */
 
@@ -40,7 +40,7 @@ list_origins(const struct pz_items *items, const char *after)
 	return result;
 }
 
-/* Sizes instead of values: a list shall stay short whatever the app stores. */
+/* Sizes instead of values: the list must stay short whatever the apps store. */
 static json_t *
 list_keys(const struct pz_items *items, const char *origin, const char *prefix, const char *after)
 {
@@ -111,7 +111,7 @@ pz_app_data_get_command(struct pz_items *items, struct pz_request *request)
 
 /* ---- changing ---- */
 
-/* A change that the disk has not confirmed yet. */
+/* A change that is not confirmed by the disk yet. */
 struct change {
 	struct pz_request *request;
 	struct pz_items *items;
@@ -127,7 +127,7 @@ release_change(struct pz_request *request)
 	json_decref(change->result);
 }
 
-/* It continues without its client: a commit cannot be cancelled. */
+/* It continues without its client, because a commit cannot be cancelled. */
 static const struct pz_request_kind change_kind = {
 	.size = sizeof(struct change), .release = release_change, .goes_on = true};
 
@@ -160,7 +160,8 @@ begin_change(struct pz_items *items, struct pz_request *request,
 		pz_request_fail(request, err, pz_errinfo_text(&info, err));
 }
 
-/* The result is made now: when the disk has confirmed the value, it may have changed again. */
+/* The result is built now: by the time the disk has confirmed the value, it may have changed
+ * again. */
 static enum pz_err
 set_value(struct change *change, struct pz_errinfo *info)
 {
@@ -188,7 +189,7 @@ pz_app_data_set_command(struct pz_items *items, struct pz_request *request)
 	begin_change(items, request, set_value);
 }
 
-/* on_stored may not come before the result is there: no commit ends inside this call. */
+/* on_stored cannot run before the result is set: no commit ends inside this call. */
 static enum pz_err
 remove_values(struct change *change, struct pz_errinfo *info)
 {

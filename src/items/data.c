@@ -1,4 +1,4 @@
-/* The data of the items: how it is reached and changed. */
+/* The data of the items: reading it and changing it. */
 #include "items/internal.h"
 
 struct pz_shared *
@@ -7,7 +7,7 @@ pz_items_shared(const struct pz_items *items)
 	return items->shared;
 }
 
-/* What the wipe takes from the disk must not be put there again behind it. */
+/* After the wipe has removed data from the disk, it must not be written there again. */
 enum pz_err
 pz_items_write(struct pz_items *items, enum pz_sync_id id, const char *key, const char *value,
 	       pz_shared_done done, void *arg, struct pz_errinfo *info)

@@ -1,4 +1,4 @@
-/* The items of a device: their life, and what holds for a change of any of them. */
+/* The items of a device: their life, and what every change of one has to observe. */
 #include "items/items.h"
 
 #include <stdlib.h>
@@ -63,7 +63,8 @@ load(struct pz_items *items, const char *self, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* Part of the data outlives the zone: it is loaded once, and later only its writer changes. */
+/* Part of the data outlives the zone: it is loaded once, and afterwards only the address of its
+ * writer changes. */
 enum pz_err
 pz_items_set_self(struct pz_items *items, const char *self, struct pz_errinfo *info)
 {
@@ -78,7 +79,7 @@ pz_items_set_app_data_max(struct pz_items *items, size_t bytes)
 
 /* ---- the zone is left ---- */
 
-/* What apps have stored belongs to the zone where it is synchronised, else to this device. */
+/* If app data is synchronised it belongs to the zone, otherwise to this device. */
 static bool
 keeps_apps(const struct pz_items *items)
 {
@@ -97,7 +98,7 @@ pz_items_wipe_again(struct pz_items *items, struct pz_txn *txn)
 	return pz_shared_wipe_again(items->shared, txn);
 }
 
-/* The preferences come last: whether apps' data stays is one of them. */
+/* The preferences come last: one of them decides whether the data of apps stays. */
 void
 pz_items_wiped(struct pz_items *items)
 {

@@ -1,15 +1,15 @@
 /*
  * User preferences of a device (page 10, seed "User Preferences").
  *
- * Of each there may be a value of the user, of the operator's configuration, and there is a
- * default: the first of them is wanted. What applies is the active value; it follows the wanted one
- * at once, but not while there is a link to the hub or an attempt at one: then it waits for the
- * next.
+ * Each may have a value from the user and one from the operator's configuration, and has a default:
+ * the first of these is the wanted value. The active value is the one in use; it follows the wanted
+ * one at once, except while there is a link to the hub or an attempt to open one: then it changes
+ * before the next attempt.
  *
- * The user's values of this device are records of its own; those that hold for the whole zone are
- * synchronised (page 8, item preferences), and may be set anywhere in it. The name is of both
- * kinds: in a zone it is written into the user's details, too, where other devices may give this
- * one a different name. The later of them applies, the device's own again when the zone is left.
+ * The user's values for this device are records of the device; those for the whole zone are
+ * synchronised (page 8, item preferences), and can be set on every device. The name is of both
+ * kinds: in a zone it is also written into the user's details, where other devices may change it.
+ * The later value applies; after the zone is left, the device's own value applies again.
  */
 #include "items/prefs.h"
 
@@ -34,6 +34,8 @@ pz_user_prefs_default(const struct pz_items *items, enum pz_pref pref, struct pz
 		snprintf(out->text, sizeof(out->text), "%s", items->config.inbox);
 }
 
+/* In a zone the name in the user's details comes first: another device may have changed it
+ * later. */
 enum pz_pref_source
 pz_user_prefs_wanted(const struct pz_items *items, enum pz_pref pref, struct pz_pref_value *out)
 {
@@ -88,7 +90,7 @@ activate(struct pz_items *items)
 	return changed;
 }
 
-/* The state machine of the node may call this before the start has loaded anything. */
+/* The node's state machine may call this before anything was loaded. */
 static void
 apply(struct pz_items *items, bool is_choice)
 {
@@ -171,7 +173,7 @@ pz_user_prefs_configure_ports(struct pz_items *items, const uint16_t *tls_port,
 
 /* ---- what the zone's data has ---- */
 
-/* One that holds for the whole zone, as it was last synchronised. */
+/* A value for the whole zone, as last synchronised. */
 static void
 read_shared(struct pz_items *items, enum pz_pref pref)
 {
@@ -184,7 +186,7 @@ read_shared(struct pz_items *items, enum pz_pref pref)
 	json_decref(value);
 }
 
-/* The name that is in the zone's data, given by others or by us. */
+/* The name in the zone's data, set by another device or by this one. */
 static void
 read_given(struct pz_items *items)
 {
@@ -200,7 +202,7 @@ read_given(struct pz_items *items)
 	free(text);
 }
 
-/* A value was set or received: the wanted value of a preference may differ now. */
+/* A value was set or received, so the wanted value of the preference may differ now. */
 static void
 settle(struct pz_items *items, enum pz_pref pref)
 {
@@ -221,7 +223,7 @@ pz_user_prefs_stored(struct pz_items *items, enum pz_pref pref, const struct pz_
 	struct pz_kept_pref *kept = &items->prefs.kept[pref];
 
 	if (pz_pref_table[pref].is_zone) {
-		read_shared(items, pref); /* a newer one may have come meanwhile */
+		read_shared(items, pref); /* a newer one may have been received meanwhile */
 	} else {
 		kept->has_user = value != NULL;
 		if (value)
@@ -302,8 +304,8 @@ remove_old(const struct pz_items *items, const char *key)
 	pz_txn_free(txn);
 }
 
-/* An older version kept it here. The old record goes at a later start, when the new one is on disk:
- * one of two commits may fail. */
+/* An older version stored it in this record. The record is removed at a later start, when the new
+ * one is on disk, because one of two commits may fail. */
 static void
 move_to_shared(struct pz_items *items, enum pz_pref pref, const json_t *record)
 {
@@ -323,8 +325,7 @@ move_to_shared(struct pz_items *items, enum pz_pref pref, const json_t *record)
 	free(text);
 }
 
-/* A key or value that this version does not know is from another one, and no reason not to start.
- */
+/* An unknown key or value is from another version, and must not prevent the start. */
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice text)
 {

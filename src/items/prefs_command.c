@@ -8,7 +8,7 @@
 #include "shared/details.h"
 #include "wire/json.h"
 
-/* A change that the disk has not confirmed yet. */
+/* A change that is not confirmed by the disk yet. */
 struct change {
 	struct pz_request *request;
 	struct pz_items *items;
@@ -25,7 +25,7 @@ static const char *const source_texts[] = {
 	[PZ_PREF_FROM_USER] = "user",
 };
 
-/* One preference as the command shows it: the active value, and the one that waits. */
+/* One preference as the command shows it: the active value, and a pending one. */
 static json_t *
 describe(const struct pz_items *items, enum pz_pref pref)
 {
@@ -63,7 +63,7 @@ describe_all(const struct pz_items *items)
 
 /* ---- changing ---- */
 
-/* Durable before applied: the value becomes the wanted one only now. */
+/* Durable first: the value becomes the wanted one only now. */
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
@@ -77,12 +77,12 @@ on_stored(void *arg, enum pz_err err, const char *detail)
 		(void)pz_fail(&info, err, "%s was not changed, it cannot be stored: %s",
 			      pz_pref_table[change->pref].key, detail);
 	if (err != PZ_OK && change->pref == PZ_PREF_NAME)
-		pz_user_prefs_named(items); /* the zone's half of it may be stored */
+		pz_user_prefs_named(items); /* the half of it in the zone's data may be stored */
 	pz_request_finish(change->request, err, info.text,
 			  err == PZ_OK ? describe(items, change->pref) : NULL);
 }
 
-/* A preference of this device: a record of its own, which is removed by a reset. */
+/* A preference of this device: a record of its own, which a reset removes. */
 static enum pz_err
 write_own(struct change *change)
 {
@@ -103,7 +103,7 @@ write_own(struct change *change)
 	return err;
 }
 
-/* A reset is synchronised, too: as a deletion. */
+/* A reset is synchronised too, as a deletion. */
 static enum pz_err
 write_shared(struct change *change, struct pz_errinfo *info)
 {
@@ -120,7 +120,7 @@ write_shared(struct change *change, struct pz_errinfo *info)
 	return err;
 }
 
-/* Second half of a name in a zone: the record of this device, which outlives the zone. */
+/* The second half of a name in a zone: the record of this device, which outlives the zone. */
 static void
 on_name_written(void *arg, enum pz_err err, const char *detail)
 {
@@ -135,7 +135,7 @@ on_name_written(void *arg, enum pz_err err, const char *detail)
 	on_stored(change, err, detail);
 }
 
-/* The zone's half is written first, for its value applies before the device's own. */
+/* The zone's half is written first, because its value takes precedence. */
 static enum pz_err
 write_name(struct change *change, struct pz_errinfo *info)
 {
@@ -149,7 +149,7 @@ write_name(struct change *change, struct pz_errinfo *info)
 			      change->is_reset ? NULL : value, on_name_written, change, info);
 }
 
-/* Which of the three ways a preference is kept by. */
+/* Chooses among the three ways in which a preference is stored. */
 static enum pz_err
 write_change(struct change *change, struct pz_errinfo *info)
 {
@@ -168,7 +168,7 @@ submit(struct pz_request *request, const struct change *wish)
 	struct change *change = pz_request_begin(request, &change_kind);
 	struct pz_errinfo info = {""};
 
-	if (change == NULL) /* and the request has ended with that */
+	if (change == NULL) /* and that has ended the request */
 		return;
 	*change = *wish;
 	change->request = request;
@@ -177,7 +177,7 @@ submit(struct pz_request *request, const struct change *wish)
 		pz_request_fail(request, err, pz_errinfo_text(&info, err));
 }
 
-/* Reads what the parameters ask for. Errors: CONFIG, NOTFOUND. */
+/* Reads what the parameters request. Errors: CONFIG, NOTFOUND. */
 static enum pz_err
 read_wish(const json_t *params, struct change *wish, bool *out_is_change, struct pz_errinfo *info)
 {

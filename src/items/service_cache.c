@@ -1,7 +1,7 @@
 /*
- * The list of each device is one chunk of the item service-cache: its device writes it, all others
- * keep it. Lists that may be wrong are dropped without a deletion that travels: each node knows by
- * itself who has left the zone, and a device that comes back writes its list again.
+ * The list of each device is one chunk of the item service-cache: its device writes it, and all
+ * others store it. Lists that may be wrong are dropped without sending a deletion: each node knows
+ * which devices have left the zone, and a device that returns writes its list again.
  */
 #include "items/service_cache.h"
 
@@ -50,7 +50,7 @@ on_written(void *arg, enum pz_err err, const char *detail)
 			 "the list of this device's services is not stored: %s", detail);
 }
 
-/* An equal list is not written again: each write is a newer version, which travels to all. */
+/* An equal list is not written again: each write is a newer version, which is sent to all. */
 static bool
 has_changed(const struct pz_items *items, const char *list)
 {
@@ -64,7 +64,7 @@ void
 pz_service_cache_announce(struct pz_items *items)
 {
 	json_t *list = pz_registry_list(items->config.registry, NULL);
-	/* with sorted keys equal lists are equal texts */
+	/* with sorted keys, equal lists are equal texts */
 	char *text = list ? json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	struct pz_errinfo info = {""};
 	enum pz_err err = text ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
@@ -88,8 +88,7 @@ is_not_among(void *arg, const struct pz_sync_chunk *chunk)
 	return json_object_get(arg, chunk->key) == NULL;
 }
 
-/* The former device's list would stay for ever where the former device's clock was ahead of the new
- * one's. */
+/* If the former device's clock was ahead of the new one's, its list would never be replaced. */
 void
 pz_service_cache_drop_replaced(struct pz_items *items, const json_t *keys)
 {
@@ -110,8 +109,8 @@ pz_service_cache_drop_replaced(struct pz_items *items, const json_t *keys)
 	json_decref(replaced);
 }
 
-/* Our own list stays: that this device is revoked comes from the hub in another way, and a list of
- * peers may be old. */
+/* Our own list is kept: the hub reports our own revocation in another way, and the list of a peer
+ * may be old. */
 static bool
 is_in(void *arg, const struct pz_sync_chunk *chunk)
 {
@@ -159,7 +158,7 @@ pz_service_cache_is_offline(const struct pz_items *items, const json_t *descript
 		return false;
 	snprintf(device, sizeof(device), "%.*s", (int)address.device.len,
 		 (const char *)address.device.ptr);
-	/* The hub names those that are there, at times before its Update does. */
+	/* The hub names the connected devices, at times before its Update does. */
 	if (items->config.ops->hub_is_up(items->config.arg) && services_of(items, device))
 		return false;
 	return !has_route(items, device);
@@ -177,7 +176,8 @@ each_of(const struct pz_sync_chunk *chunk, void (*each)(void *arg, json_t *descr
 	json_decref(list);
 }
 
-/* Where the node has services of a device, those are newer than its list, even when it is away. */
+/* If the node has the services of a device, they are newer than its list, even when the device is
+ * offline. */
 void
 pz_service_cache_each_offline(const struct pz_items *items,
 			      void (*each)(void *arg, json_t *descriptor), void *arg)
@@ -192,7 +192,7 @@ pz_service_cache_each_offline(const struct pz_items *items,
 	}
 }
 
-/* Nothing where the device has sent its services already: those are newer. */
+/* Does nothing if the device has sent its services: those are newer. */
 static void
 recall(struct pz_items *items, const struct pz_sync_chunk *chunk)
 {

@@ -1,6 +1,6 @@
 /*
  * The user's details and the names of devices on a device (page 8, item user-details): the commands
- * `user` and `name`, and what follows when this device was given a name (page 10, name).
+ * `user` and `name`, and what happens when this device gets a name (page 10, name).
  */
 #include "items/user_details.h"
 
