@@ -1,7 +1,7 @@
 /*
- * Clocks that are apart: devices then refuse each other's certificates, and do not recognise each
- * other on a local network. A device cannot know which clock is right, only what shows that two
- * differ, and whether its own is before a time that has certainly passed.
+ * Detects clocks that differ: devices with such clocks refuse each other's certificates, and do not
+ * recognise each other on a local network. A device cannot know which clock is right; it can only
+ * see that two clocks differ, and whether its own is before a time that has certainly passed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ pz_upkeep_clock_set(struct pz_upkeep *upkeep)
 
 /* ---- beside those of others ---- */
 
-/* Its own certificate was signed then, by the hub's clock. */
+/* This device's certificate was signed at that time, by the hub's clock. */
 static bool
 is_behind(const struct pz_upkeep *upkeep)
 {
@@ -65,7 +65,7 @@ pz_upkeep_saw_day(struct pz_upkeep *upkeep, const char *device, int days)
 {
 	char here[32];
 
-	if (days >= -1 && days <= 1) { /* midnight passes everywhere at another time */
+	if (days >= -1 && days <= 1) { /* midnight comes at different times around the world */
 		pz_condition_clear(upkeep->config.conditions, PZ_CONDITION_CLOCKS_APART, device);
 		return;
 	}
@@ -80,6 +80,7 @@ pz_upkeep_saw_day(struct pz_upkeep *upkeep, const char *device, int days)
 void
 pz_upkeep_saw_hub_time(struct pz_upkeep *upkeep, int64_t ahead_ms)
 {
+	/* Negated as unsigned: the smallest int64_t has no positive counterpart. */
 	uint64_t apart = ahead_ms < 0 ? -(uint64_t)ahead_ms : (uint64_t)ahead_ms;
 	char there[32], here[32];
 

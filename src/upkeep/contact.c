@@ -1,11 +1,11 @@
 /*
  * How long ago this device last had contact with its hub. Without the hub a device learns of
- * revocations only from peers, and a thief keeps both apart: after some days it begins no link with
- * a peer any more. Links that are up stay.
+ * revocations only from peers, and a thief can keep this device from both: so after some days it
+ * opens no more links with peers. Existing links stay.
  *
- * Contact is a link to the hub that was up, or the date of the newest revocation list, which the
- * hub has signed, also where a peer has passed it on. The time of the link is stored, so that a
- * restart does not make it newer; a clock that is set back makes nothing old.
+ * Contact means a link to the hub that was up, or the date of the newest revocation list, which the
+ * hub has signed, even if a peer has passed it on. The time of the link is stored, so that a
+ * restart does not make it newer; setting the clock back does not make a contact old.
  * @spec page 14 REV-6
  */
 #include <string.h>
@@ -14,9 +14,9 @@
 #include "upkeep/internal.h"
 #include "wire/json.h"
 
-#define KEY "contact" /* of PZ_MEMBERSHIP_SPACE, with which it is wiped */
+#define KEY "contact" /* a key in PZ_MEMBERSHIP_SPACE, which the wipe removes */
 #define DAY_MS (UINT64_C(86400) * 1000)
-#define STORED_AGAIN_MS (UINT64_C(3600) * 1000) /* the day counts, not the minute */
+#define STORED_AGAIN_MS (UINT64_C(3600) * 1000) /* only the day matters, not the minute */
 
 /* ---- what is stored ---- */
 
@@ -29,7 +29,8 @@ load_one(void *arg, const char *key, struct pz_slice value)
 
 	if (strcmp(key, KEY) != 0)
 		return PZ_OK;
-	/* One that cannot be read is as one that is missing: the revocation list counts alone. */
+	/* A record that cannot be read is treated as missing: only the revocation list counts
+	 * then. */
 	record = pz_json_read(value, PZ_JSON_OWN, NULL);
 	if (pz_json_int(record, "time", 0, INT64_MAX, &time_ms))
 		upkeep->contact_ms = upkeep->stored_contact_ms = (uint64_t)time_ms;
@@ -43,7 +44,7 @@ pz_upkeep_load(struct pz_upkeep *upkeep, struct pz_errinfo *info)
 	return pz_store_load(upkeep->config.store, PZ_MEMBERSHIP_SPACE, load_one, upkeep, info);
 }
 
-/* Not stored: the next contact is. */
+/* If it cannot be stored, the next contact is. */
 static void
 store_contact(struct pz_upkeep *upkeep)
 {
@@ -87,7 +88,7 @@ newer(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Days since the last word; 0 also where the clock is before it. */
+/* Days since the last contact; 0 also if the clock is before it. */
 static uint64_t
 silent_days(const struct pz_upkeep *upkeep)
 {

@@ -3,13 +3,13 @@
 
 #include "upkeep/internal.h"
 
-/* A new certificate on its way to the disk. */
+/* A new certificate that is being stored. */
 struct attempt {
 	struct pz_upkeep *upkeep;
 	struct pz_membership *fresh;
 };
 
-/* The store ends before the commit does; the key is swept at the next start. */
+/* The store ends before the commit; the next start removes the key. */
 static void
 drop_attempt(void *arg)
 {
@@ -28,8 +28,7 @@ on_renewed(void *arg, enum pz_err err, const char *detail)
 	struct pz_errinfo info = {""};
 
 	upkeep->is_renewing = false;
-	/* The zone may have been left while the disk was busy: then the wipe removes what was
-	 * stored. */
+	/* The zone may have been left during the commit: then the wipe removes what was stored. */
 	if (err != PZ_OK || c->zone->membership == NULL || c->ops->is_leaving(c->arg)) {
 		if (err != PZ_OK) {
 			pz_upkeep_note_renewal(upkeep, detail);
@@ -85,5 +84,5 @@ pz_upkeep_renew_if_due(struct pz_upkeep *upkeep)
 	if (pz_membership_is_renewal_due(c->zone->membership, upkeep->env))
 		renew(upkeep);
 	else
-		pz_upkeep_note_renewal(upkeep, ""); /* a wrong clock has been set since */
+		pz_upkeep_note_renewal(upkeep, ""); /* a wrong clock was corrected since */
 }

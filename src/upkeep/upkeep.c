@@ -1,4 +1,4 @@
-/* The upkeep as a whole: what is checked when. */
+/* The upkeep as a whole: when each check runs. */
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -6,7 +6,8 @@
 
 #define CHECK_US (3600 * PZ_US_PER_S)
 
-/* An hour is short beside the days that a renewal has, and long beside what it costs. */
+/* An hour is short compared with the days that a renewal has, and long compared with the cost of a
+ * check. */
 static void
 on_hour(struct pz_timer *timer, void *arg)
 {
@@ -19,7 +20,8 @@ on_hour(struct pz_timer *timer, void *arg)
 	pz_env_start(upkeep->env, timer, CHECK_US);
 }
 
-/* What was refused because of dates may be accepted now, and our own certificate may be due. */
+/* Certificates that were refused for their dates may be valid now, and our own may be due for
+ * renewal. */
 static void
 on_jump(void *arg, int64_t by_ms)
 {

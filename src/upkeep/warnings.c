@@ -1,7 +1,7 @@
 /* The conditions of a device that depend on its certificates and on the revocation list. */
 #include "upkeep/internal.h"
 
-#define CA_SOON_DAYS 60 /* nothing renews a PZP CA: time enough to enrol again */
+#define CA_SOON_DAYS 60 /* nothing renews a PZP CA certificate: this leaves time to enrol again */
 
 json_t *
 pz_upkeep_days_left(const struct pz_upkeep *upkeep)

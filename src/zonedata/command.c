@@ -1,4 +1,4 @@
-/* `pzp sync`: everything is exchanged with the hub and all peers that are linked, and counted. */
+/* `pzp sync`: exchanges everything with the hub and all linked peers, and counts it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,13 +7,13 @@
 
 #define COMMAND_TIMEOUT_US (20 * PZ_US_PER_S)
 
-/* One of those that we synchronise with. */
+/* One of the nodes that this command synchronises with. */
 struct sync_partner {
-	struct pz_sync_link *link; /* NULL: done with, or its link is gone */
+	struct pz_sync_link *link; /* NULL: finished, or its link is closed */
 	char id[PZ_ADDRESS_BYTES_MAX + 1];
 	bool is_complete;
-	uint32_t until; /* its `answered` when all has come that was asked for */
-	size_t received[PZ_SYNC_KIND_COUNT], sent[PZ_SYNC_KIND_COUNT]; /* before; then what moved */
+	uint32_t until; /* the value of its `answered` when everything requested has arrived */
+	size_t received[PZ_SYNC_KIND_COUNT], sent[PZ_SYNC_KIND_COUNT]; /* before, then changes */
 };
 
 struct sync_request {
@@ -122,7 +122,8 @@ pz_zonedata_end_commands(struct pz_sync_link *link, bool is_lost)
 	}
 }
 
-/* Everything has moved when a second exchange has ended: what the first asked for comes before. */
+/* Everything has moved when a second exchange has ended: the requests of the first are answered
+ * before it. */
 static void
 add_partner(struct sync_request *r, struct pz_sync_link *link)
 {
@@ -146,7 +147,7 @@ begin_sync(struct sync_request *r, struct pz_zonedata *data, size_t count)
 	pz_env_start(data->env, &r->timer, COMMAND_TIMEOUT_US);
 	PZ_LIST_EACH (&data->links.list, n, tmp)
 		add_partner(r, PZ_CONTAINER(n, struct pz_sync_link, node));
-	/* One whose link fails with this is reported lost from inside. */
+	/* A link that fails in here calls back into this loop. */
 	for (size_t i = 0; i < count && !pz_request_is_over(r->request); i++)
 		if (r->partners[i].link)
 			pz_sync_link_open(r->partners[i].link);

@@ -1,8 +1,8 @@
 /*
- * What comes in of the zone's data (page 8): what the hub has signed (zone/knowledge.h), and what
- * every device may write (shared/shared.h). It is checked before it counts, counts at once, and is
- * stored behind; a crash before that costs an exchange, a full disk further attempts. The owner's
- * policy is the exception (policy.c). What it says is asked of zone/device.h.
+ * Receives the zone's data (page 8): what the hub has signed (zone/knowledge.h), and what every
+ * device may write (shared/shared.h). Data is checked, applied at once, and stored afterwards; a
+ * crash in between costs one more exchange, a full disk further attempts. The owner's policy is the
+ * exception (policy.c). Other modules read the result from zone/device.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 
 /* ---- what is synchronised ---- */
 
-/* Page 10: what cannot be opted out of has no preference. */
+/* Page 10: items that the user cannot opt out of have no preference. */
 static bool
 is_opted_out(const struct pz_zonedata *data, const struct pz_sync_kind *kind)
 {
@@ -49,7 +49,7 @@ keep_older_crl(struct pz_zonedata *data, const struct pz_sync_chunk *chunk, bool
 	if (err == PZ_OK && !data->is_leaving)
 		pz_keep_commit(&data->keep, PZ_TAKE(txn));
 	pz_txn_free(txn);
-	if (err == PZ_ERR_LIMIT_MEMORY && !data->is_leaving) /* it may count all the same */
+	if (err == PZ_ERR_LIMIT_MEMORY && !data->is_leaving) /* it may apply nevertheless */
 		pz_keep_failed(&data->keep, err, "out of memory");
 	*out_kept = err == PZ_OK || err == PZ_ERR_LIMIT_MEMORY;
 	return err;
@@ -61,9 +61,9 @@ data_of(const struct pz_sync_link *link)
 	return link->links->config.arg;
 }
 
-/* A deletion has no signature: of what the hub writes it counts from the hub alone, for a peer
- * could make the zone forget a device with it. That a device is out says the revocation list, too.
- */
+/* A deletion has no signature. A deletion of what the hub writes is accepted only from the hub,
+ * because a peer could otherwise make the zone forget a device. The revocation list, too, shows
+ * that a device is out. */
 static bool
 is_only_said(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
 	     const struct pz_sync_chunk *chunk)
@@ -72,7 +72,8 @@ is_only_said(const struct pz_sync_link *from, const struct pz_sync_kind *kind,
 	       pz_knowledge_item(data_of(from)->zone->knowledge, kind) != NULL;
 }
 
-/* The hub's policy is older than ours: its data was put back. It gets what it has signed since. */
+/* The hub's policy is older than ours: its data was restored. It gets the policy that it has signed
+ * since. */
 static void
 give_back_policy(struct pz_sync_link *hub, const struct pz_sync_kind *kind,
 		 const struct pz_sync_chunk *chunk)
@@ -90,10 +91,10 @@ give_back_policy(struct pz_sync_link *hub, const struct pz_sync_kind *kind,
 }
 
 /*
- * An older revocation list never counts. From a peer it only says that the peer was away; the hub
- * can have it only when its data was put back, and then it gets our list. Also when the hub's list
- * is the newer one but lacks an entry: the hub has revoked others since. A device on either list is
- * out meanwhile.
+ * An older revocation list never applies. From a peer it only means that the peer was offline; the
+ * hub can have it only if its data was restored, and then it gets our list. The same holds if the
+ * hub's list is newer but lacks an entry: the hub has revoked others since. Meanwhile a device on
+ * either list is out.
  */
 static enum pz_err
 weigh(struct pz_sync_link *from, const struct pz_sync_kind *kind, const struct pz_sync_chunk *chunk,
@@ -125,7 +126,7 @@ weigh(struct pz_sync_link *from, const struct pz_sync_kind *kind, const struct p
 	if (!is_hub)
 		return PZ_OK;
 	c->ops->hub_crl(c->arg, weight.number, weight.known);
-	if (weight.number >= weight.known) /* with it goes what was refused because of it */
+	if (weight.number >= weight.known) /* this also clears what was refused because of it */
 		pz_condition_clear(data->config.conditions, PZ_CONDITION_SYNC_REFUSED, from->to);
 	if (*out_taken || weight.has_less)
 		(void)!pz_sync_session_push(from->session, kind, chunk->key);
@@ -141,8 +142,8 @@ weigh_policy(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 	return pz_zonedata_policy_offered(from, kind, chunk, out_taken, info);
 }
 
-/* A list that is kept may count also where the disk has not taken it: then the node follows, too;
- * last, since a link may end with that. */
+/* A list that is kept may apply even if the disk has refused it: then the node acts on it too;
+ * last, because that may end a link. */
 enum pz_err
 pz_zonedata_offered(struct pz_sync_link *from, const struct pz_sync_kind *kind,
 		    const struct pz_sync_chunk *chunk, bool *out_taken, struct pz_errinfo *info)
@@ -215,7 +216,8 @@ learn(struct pz_zonedata *data, const struct pz_sync_kind *kind, const json_t *k
 
 /* ---- are we out? ---- */
 
-/* What a peer passes on counts as much as the hub's own word: the hub has signed it. */
+/* Data that a peer passes on is as valid as the hub's own message, because the hub has signed
+ * it. */
 static void
 on_verdict(struct pz_timer *timer, void *arg)
 {
@@ -306,7 +308,7 @@ pz_zonedata_store_fini(struct pz_zonedata *data)
 	pz_knowledge_free(PZ_TAKE(data->zone->knowledge));
 }
 
-/* Under which address this device writes. */
+/* Sets the address under which this device writes. */
 static enum pz_err
 set_self(struct pz_zonedata *data, const struct pz_membership *membership, struct pz_errinfo *info)
 {

@@ -1,6 +1,6 @@
 /*
- * The exchange of the zone's data with the hub and with peers (page 8): when it begins, what
- * follows. What happens on each link: sync/link.h.
+ * The exchange of the zone's data with the hub and with peers (page 8): when it begins, and what
+ * happens after it. The steps on one link are in sync/link.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +12,10 @@
 #include "shared/shared.h"
 #include "zonedata/internal.h"
 
-/* An Update concerns all devices of the zone at once: they ask neither often nor all together. */
+/* An Update reaches all devices of the zone at once: the spread keeps them from asking often, or
+ * all together. */
 #define REOPEN_SPREAD_MS 1000
-#define FIRST_EXCHANGE_US (5 * PZ_US_PER_S) /* until what it asked for is here */
+#define FIRST_EXCHANGE_US (5 * PZ_US_PER_S) /* until everything requested has arrived */
 #define REOPEN_AGAIN_US (60 * PZ_US_PER_S)
 
 /* ---- what a link does ---- */
@@ -30,7 +31,7 @@ on_ready(const struct pz_sync_link *link)
 {
 	const struct pz_link *over = link->arg;
 
-	if (over->closing || !over->session.attached) /* or another link has taken over */
+	if (over->closing || !over->session.attached) /* or another link has replaced it */
 		return PZ_ERR_IO_CLOSED;
 	return over->session.queued > PZ_SYNC_QUEUE_BYTES ? PZ_ERR_LIMIT_QUEUE : PZ_OK;
 }
@@ -63,8 +64,8 @@ on_changed(struct pz_sync_link *link, const struct pz_sync_kind *kind, const jso
 	pz_zonedata_received(data_of(link), kind, keys);
 }
 
-/* Everything has moved when a second exchange has ended: what the first asked for comes before.
- * Where nothing waits for that, a while is enough. */
+/* Everything has moved when a second exchange has ended: the requests of the first are answered
+ * before it. If no one waits for that, a delay is enough. */
 static void
 first_exchange(struct pz_sync_link *link)
 {
@@ -95,7 +96,7 @@ on_answered(struct pz_sync_link *link, bool is_equal)
 {
 	struct pz_zonedata *data = data_of(link);
 
-	if (is_equal && link->other == PZ_SYNC_HUB) { /* it has what we have */
+	if (is_equal && link->other == PZ_SYNC_HUB) { /* it has the same data */
 		json_object_clear(data->refusals);
 		pz_condition_clear(data->config.conditions, PZ_CONDITION_DATA_REFUSED, NULL);
 	}
@@ -135,7 +136,7 @@ static const struct pz_sync_link_ops link_ops = {
 
 /* ---- links ---- */
 
-/* Lists that the hub has forgotten, and that its newest one does not replace. */
+/* Sends lists that the hub no longer has, and that its newest one does not replace. */
 static void
 offer_older_lists(struct pz_sync_link *link)
 {
@@ -172,7 +173,7 @@ pz_zonedata_open(struct pz_zonedata *data, struct pz_link *over, bool is_hub, bo
 	struct pz_sync_link *link = pz_sync_link_new(&data->links, &config);
 	if (link == NULL)
 		return NULL;
-	if (is_hub) /* if it is so still, it will be shown again */
+	if (is_hub) /* if it is still so, it will be reported again */
 		pz_condition_clear(data->config.conditions, PZ_CONDITION_HUB_CRL_OLDER, "");
 	pz_zonedata_save_again(data);
 	if (is_opener)

@@ -1,12 +1,12 @@
 /*
- * The owner's policy on its way to the disk. Unlike the other data of the zone it counts when it is
- * stored, not before: a device that dies must not permit afterwards what it has denied, nor say
- * that it has a policy that is lost (page 9, 13). A commit is short; what the disk refuses counts
- * all the same, for a full disk must not keep a former policy in force, and is stored later with
- * the rest (store/keep.h).
+ * Stores the owner's policy. Unlike the other data of the zone it applies when it is stored, not
+ * before: after a crash a device must not permit what it has denied before, nor lose a policy that
+ * it has reported as its own (page 9, 13). A commit is short. A policy that the disk refuses
+ * applies nevertheless, because a full disk must not keep a former policy in force; it is stored
+ * later with the rest (store/keep.h).
  *
- * One document is being stored, and one more waits at most: the one with the highest number. Only
- * what the zone's CA has signed, with a rising number, comes so far.
+ * At most one document is being stored and one more waits: the one with the highest number. Only
+ * documents with the signature of the zone's CA and a rising number get here.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 /* One commit. */
 struct pz_zonedata_policy {
-	struct pz_zonedata *data; /* NULL: gone, or the zone is left */
+	struct pz_zonedata *data; /* NULL: freed, or the zone is being left */
 	struct pz_sync_chunk *chunk;
 	uint64_t number;
 	char from[PZ_ADDRESS_BYTES_MAX + 1]; /* the end that has sent it */
@@ -44,7 +44,7 @@ link_to(const struct pz_zonedata *data, const char *address)
 	return NULL;
 }
 
-/* The others get it when it counts here. */
+/* Other nodes get it when it applies here. */
 static void
 apply(struct pz_zonedata *data, struct pz_zonedata_policy *p)
 {
@@ -65,6 +65,7 @@ apply(struct pz_zonedata *data, struct pz_zonedata_policy *p)
 
 static void commit(struct pz_zonedata *data, struct pz_zonedata_policy *takes);
 
+/* It applies also after a failure: see the head of this file. */
 static void
 on_stored(void *arg, enum pz_err err, const char *detail)
 {
@@ -125,7 +126,7 @@ policy_new(struct pz_zonedata *data, const struct pz_sync_link *from,
 	return p;
 }
 
-/* It came already, from a different node, and is being stored. */
+/* It was received from another node, and is being stored. */
 static bool
 is_under_way(const struct pz_zonedata *data, uint64_t number)
 {
@@ -145,7 +146,7 @@ pz_zonedata_policy_offered(struct pz_sync_link *from, const struct pz_sync_kind 
 	const struct pz_sync_item *item = pz_knowledge_item(data->zone->knowledge, kind);
 	uint64_t number = 0;
 
-	/* What is not newer, or no policy, is dealt with as in other items. */
+	/* A chunk that is not newer, or not a policy, is handled like other items. */
 	if (item == NULL || !pz_knowledge_number(NULL, kind, chunk, &number) ||
 	    !pz_sync_wins(pz_sync_item_get(item, chunk->key), chunk, &judge))
 		return PZ_OK;

@@ -22,7 +22,7 @@ pz_zonedata_new(const struct pz_zonedata_config *config)
 	return data;
 }
 
-/* The exchange ends first: what it asks for is not looked up any more when it goes. */
+/* The exchange ends first, so that nothing it still requests is looked up later. */
 void
 pz_zonedata_free(struct pz_zonedata *data)
 {
