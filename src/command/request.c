@@ -1,11 +1,11 @@
 /*
- * A request: a command under way, whose end is reported after the call that brought it, never
- * inside (request.h). Requests are freed in one place, pz_requests_report, which runs from a
- * timer: whatever ends a request, and whatever walks over the list while that happens, finds
- * valid memory.
+ * A request: a running command, whose end is reported after the call that caused it, never inside
+ * (request.h). Requests are freed in one place, pz_requests_report, which runs from a timer: code
+ * that ends a request, or iterates over the list meanwhile, always finds valid memory.
  *
- * Ended and freed are two moments. An end releases what the handler has (searches, timers) at
- * once, so that nothing of it continues; the object stays until its owner has got the result.
+ * The end of a request and its freeing are two steps. The end releases what the handler holds
+ * (searches, timers) at once, so that nothing continues; the object stays until its owner has
+ * received the result.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ pz_requests_init(struct pz_requests *requests, const struct pz_env *env, void *s
 	pz_timer_init(&requests->timer, on_report, requests);
 }
 
-/* Once, however many ways an end comes. */
+/* Runs only once, even if several events end the request. */
 static void
 release(struct pz_request *request)
 {
@@ -62,7 +62,7 @@ pz_requests_report(struct pz_requests *requests)
 		struct pz_request *request = PZ_CONTAINER(n, struct pz_request, over);
 		const struct pz_reply *reply = request->reply;
 
-		/* First out of the lists: done() may do anything. */
+		/* Removed from the lists first, because done() may do anything. */
 		pz_list_remove(&request->over);
 		pz_list_remove(&request->all);
 		request->reply = NULL;
@@ -80,7 +80,7 @@ pz_requests_fini(struct pz_requests *requests)
 
 	if (requests->env == NULL)
 		return;
-	/* An owner gets no reply for a request that its release ends. */
+	/* A release may end other requests; their owners get no reply. */
 	PZ_LIST_EACH (&requests->all, one, tmp)
 		PZ_CONTAINER(one, struct pz_request, all)->reply = NULL;
 	while ((n = pz_list_first(&requests->all)) != NULL)
@@ -143,8 +143,7 @@ report_soon(struct pz_request *request)
 	pz_env_start(requests->env, &requests->timer, 0);
 }
 
-/* Its owner wants no answer. A handler that cannot be cancelled (it is storing) continues
- * without one. */
+/* Its owner needs no answer. A handler that cannot be cancelled (it is storing) continues. */
 void
 pz_request_cancel(struct pz_request *request)
 {
@@ -159,13 +158,13 @@ void
 pz_request_goes_on(struct pz_request *request, bool goes_on)
 {
 	request->goes_on = goes_on;
-	/* Its owner gave it up while it could not be cancelled. */
+	/* Its owner has cancelled it while it could not stop. */
 	if (!goes_on && request->reply == NULL)
 		report_soon(request);
 }
 
-/* The first thing that a handler which answers later does. Without memory the request fails,
- * and the handler just returns. */
+/* A handler that answers later calls this first. Without memory the request fails, and the handler
+ * returns. */
 void *
 pz_request_begin(struct pz_request *request, const struct pz_request_kind *kind)
 {
@@ -187,7 +186,7 @@ pz_request_event(struct pz_request *request, json_t *takes_event)
 	json_decref(takes_event);
 }
 
-/* The first end counts: several events may each want to end a request in one turn. */
+/* Only the first end has an effect: in one turn several events may try to end a request. */
 void
 pz_request_finish(struct pz_request *request, enum pz_err err, const char *detail,
 		  json_t *takes_result)

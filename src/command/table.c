@@ -1,7 +1,7 @@
 /*
- * Finds the row of a command and checks its parameters against it, so that no handler has to.
- * What a row does not name is left alone: an older daemon may get parameters of a newer
- * program. null counts as absent, except where any JSON is a value.
+ * Finds the row of a command and checks its parameters against it, so that handlers need no checks.
+ * Parameters that a row does not name are ignored: a newer program may send more to an older
+ * daemon. null counts as absent, except where any JSON is a value.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@ pz_command_find(const struct pz_command *commands, const char *name)
 	return NULL;
 }
 
-/* A string of JSON may hold NUL, behind which C would not look. */
+/* A string of JSON may contain NUL, where C would end it. */
 static bool
 is_text(const json_t *value)
 {
@@ -72,7 +72,7 @@ is_file(const struct pz_param *param)
 	return param->type == PZ_PARAM_READ_FILE || param->type == PZ_PARAM_WRITE_FILE;
 }
 
-/* The row of the file, or NULL. */
+/* The row of the file parameter, or NULL. */
 static const struct pz_param *
 file_of(const struct pz_command *command)
 {
@@ -88,8 +88,8 @@ pz_command_takes_file(const struct pz_command *command)
 	return command && file_of(command) != NULL;
 }
 
-/* The descriptor of a file came with the request, opened by the program: what may be read or
- * written is decided by the rights of the person, not by those of the daemon. */
+/* The program has opened the file and sent its descriptor with the request: so the permissions of
+ * the person decide what may be read or written, not those of the daemon. */
 static enum pz_err
 check_file(const struct pz_command *command, const struct pz_file *file, struct pz_errinfo *info)
 {
@@ -109,6 +109,7 @@ check_file(const struct pz_command *command, const struct pz_file *file, struct 
 	return PZ_OK;
 }
 
+/* Files are not members of `params`: check_file looks at their descriptor. */
 enum pz_err
 pz_command_check(const struct pz_command *command, const json_t *params, struct pz_errinfo *info)
 {
@@ -126,8 +127,7 @@ pz_command_check(const struct pz_command *command, const json_t *params, struct 
 	return PZ_OK;
 }
 
-/* The parameters are of use only while the handler is called: those that it needs longer it has
- * taken. */
+/* The parameters are valid only during the handler's call: it has copied what it needs later. */
 void
 pz_command_run(const struct pz_command *commands, const char *name, struct pz_request *request)
 {

@@ -1,12 +1,12 @@
 /*
- * Commands that do not end: a request begun as a watch receives every event until its client goes
- * away.
+ * Commands that do not end: a request that begins as a watch receives every event until its client
+ * disconnects.
  */
 #include "command/watch.h"
 
 static const struct pz_request_kind watch_kind = {0};
 
-/* When an event happens: seconds since 1970, with milliseconds. */
+/* Adds when an event happened: seconds since 1970, with milliseconds. */
 static void
 add_time(const struct pz_requests *requests, json_t *event)
 {
@@ -33,7 +33,8 @@ pz_watch_event(struct pz_requests *requests, json_t *takes_event)
 	if (takes_event == NULL)
 		return;
 	add_time(requests, takes_event);
-	/* One event for all watchers: each request takes a reference and changes nothing in it. */
+	/* One event object for all watchers: each request takes a reference and does not change
+	 * it. */
 	PZ_REQUEST_EACH (requests, &watch_kind, request)
 		pz_request_event(request, json_incref(takes_event));
 	json_decref(takes_event);

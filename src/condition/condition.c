@@ -15,7 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-#define SUBJECT_BYTES_MAX 256 /* an address, a path or a setting; longer ones are cut */
+#define SUBJECT_BYTES_MAX 256 /* an address, a path or a setting; a longer subject is cut */
 #define LOG_AGAIN_US (3600 * PZ_US_PER_S)
 
 struct raised {
@@ -24,7 +24,7 @@ struct raised {
 	struct pz_errinfo text;
 	uint64_t since_ms, logged_us;
 	uint64_t failed_us;   /* see pz_condition_outcome */
-	bool is_calming_down; /* it has succeeded since */
+	bool is_calming_down; /* it has succeeded since the last failure */
 };
 
 struct pz_conditions {
@@ -42,7 +42,7 @@ static const struct pz_condition_info table[PZ_CONDITION_COUNT] = {
 #undef X
 };
 
-/* What has succeeded, and has not failed for long enough, is over. */
+/* A condition ends when it has succeeded and has not failed for long enough. */
 static void
 on_calm(struct pz_timer *timer, void *arg)
 {
@@ -89,7 +89,7 @@ pz_condition_info(enum pz_condition condition)
 	return &table[condition];
 }
 
-/* @param subject NULL: any. Longer subjects are compared as far as they are kept. */
+/* @param subject NULL: any. Longer subjects are compared up to the stored length. */
 static bool
 is_about(const struct raised *raised, enum pz_condition condition, const char *subject)
 {
@@ -115,7 +115,7 @@ log_raise(struct pz_conditions *conditions, struct raised *raised)
 		   table[raised->condition].advice);
 }
 
-/* The text has changed: a fault that changes its wording every second must not fill the log. */
+/* The text has changed: a fault whose text changes every second must not fill the log. */
 static void
 replace_text(struct pz_conditions *conditions, struct raised *raised, const struct pz_errinfo *text)
 {
@@ -126,7 +126,7 @@ replace_text(struct pz_conditions *conditions, struct raised *raised, const stru
 		log_raise(conditions, raised);
 }
 
-/* Conditions beyond the bound are in the log only. */
+/* Conditions above the bound are only in the log. */
 static void
 log_full(struct pz_conditions *conditions, enum pz_condition condition,
 	 const struct pz_errinfo *text)
@@ -152,7 +152,7 @@ pz_condition_raise(struct pz_conditions *conditions, enum pz_condition condition
 	va_start(args, fmt);
 	(void)vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	/* only the formatter is wanted */
+	/* only its formatting is needed */
 	(void)pz_fail(&text, PZ_ERR_INTERNAL, "%s", line); /* replaces control characters */
 	subject = subject ? subject : "";
 	raised = find(conditions, condition, subject);

@@ -1,5 +1,5 @@
 /*
- * Where a daemon keeps its state when the operator names no directory: the program's own variable,
+ * Where a daemon keeps its state if the operator gives no directory: the program's own variable,
  * then systemd's, then XDG's, then the home directory. Nothing is created here.
  */
 #include "conf/datadir.h"
@@ -18,14 +18,15 @@ variable(const char *name)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/** $HOME, else what the user database says; NULL: neither. */
+/** $HOME, else the directory in the user database; NULL: neither. */
 static const char *
 home(void)
 {
 	const char *dir = variable("HOME");
 	const struct passwd *user;
 
-	if (dir != NULL && dir[0] == '/') /* else state would be where the program was started */
+	if (dir != NULL && dir[0] == '/') /* otherwise the state would be in the directory where the
+					     program was started */
 		return dir;
 	user = getpwuid(geteuid());
 	return user != NULL && user->pw_dir != NULL && user->pw_dir[0] == '/' ? user->pw_dir : NULL;

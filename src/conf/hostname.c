@@ -1,6 +1,6 @@
 /*
- * Names of a new device from the name of its host: one for addresses, with few characters, and one
- * for people.
+ * Derives the names of a new device from its host name: one for addresses, with few characters, and
+ * one for people.
  */
 #include "conf/hostname.h"
 
@@ -12,7 +12,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 
-/* U+00C0 to U+017F: Latin letters with marks, without them. */
+/* U+00C0 to U+017F: Latin letters with marks, and their form without marks. */
 #define LATIN_FIRST 0xc0U
 static const char *const latin[] = {
 	/* clang-format off */
@@ -36,7 +36,7 @@ static const char *const latin[] = {
 };
 #define LATIN_LEN (sizeof(latin) / sizeof(latin[0]))
 
-/* What stands for the character of n bytes at p in a device's name, "" for nothing. */
+/* The replacement in a device's name for the character of n bytes at p, "" to drop it. */
 static const char *
 plain(const uint8_t *p, size_t n, char scratch[2])
 {
@@ -62,8 +62,7 @@ pz_hostname_device(const char *host, char *out, size_t size)
 	if (size > PZ_DEVICE_BYTES_MAX + 1)
 		size = PZ_DEVICE_BYTES_MAX + 1;
 	while (left > 0) {
-		/* A host name may be any bytes on Linux: one that is no UTF-8 is skipped by
-		 * itself. */
+		/* A host name on Linux may be any bytes: a byte that is not UTF-8 is skipped. */
 		size_t n = pz_utf8_char(p, left);
 		const char *text = n > 0 ? plain(p, n, scratch) : "";
 		for (; *text && len + 1 < size; text++)
@@ -86,7 +85,7 @@ pz_hostname_display(const char *host, char *out, size_t size)
 	pz_hostname_device(host, device, sizeof(device));
 	if (len == 0 || len >= size || len > PZ_DISPLAY_NAME_BYTES_MAX ||
 	    strcmp(host, "(none)") == 0 ||
-	    /* The same as the device's name: there is nothing to show beside it. */
+	    /* If it equals the device's name, there is nothing to add beside it. */
 	    (strlen(device) == len && strncmp(device, host, len) == 0))
 		return false;
 	for (size_t at = 0; at < len;) {

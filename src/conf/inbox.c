@@ -24,13 +24,13 @@ put(char *out, size_t size, const char *before, const char *path, size_t len)
 		out[0] = '\0';
 }
 
-/* $HOME itself is what the file says of someone who wants no such directory. */
+/* In this file $HOME itself means that the user wants no such directory. */
 void
 pz_inbox_from_user_dirs(const char *text, const char *home, char *out, size_t size)
 {
 	static const char home_word[] = "$HOME/";
-	/* The file is made of shell assignments; only the one form that xdg-user-dirs writes is
-	 * read, nothing is expanded. */
+	/* The file consists of shell assignments; only the form that xdg-user-dirs writes is read,
+	 * and nothing is expanded. */
 	const char *line = text;
 
 	out[0] = '\0';
@@ -85,8 +85,8 @@ pz_inbox_default(const char *data_dir, char *out, size_t size)
 	char tail[] = "/Downloads";
 
 	out[0] = '\0';
-	/* Each is taken only when it is there: no directory is made in a home where the user has
-	 * removed it. */
+	/* Each is used only if it exists: a directory that the user has removed is not created
+	 * again. */
 	if (downloads)
 		put(out, size, "", downloads, strlen(downloads));
 	if (!is_directory(out) && home)

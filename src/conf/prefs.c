@@ -2,8 +2,8 @@
  * Reading, checking and printing of preferences; the table itself is prefs_table.c.
  *
  * A value is a number (a bool, the position of a choice, a port, seconds, a count) or a text; the
- * type in the table decides which. Values come as text from the command line and as JSON from
- * records and other devices, and both go through the same parse functions, so they accept the same.
+ * type in the table decides which. Values are text on the command line and JSON in records and from
+ * other devices; the same functions parse both, so both accept the same values.
  */
 #include "conf/prefs.h"
 
@@ -48,7 +48,7 @@ is_numeric(const struct pz_pref_info *row)
 	       row->type == PZ_PREF_TYPE_NUMBER;
 }
 
-/* Exactly "true" and "false": a record that says "yes" was not written by us. */
+/* Exactly "true" and "false": a record with "yes" was not written by us. */
 static bool
 parse_bool(const char *text, struct pz_pref_value *out)
 {
@@ -145,8 +145,7 @@ pz_pref_parse_json(enum pz_pref pref, const json_t *value, struct pz_pref_value 
 	bool is_number = is_numeric(row);
 	char text[32], allowed[128];
 
-	/* No two types share a spelling, so the plain ones are checked as the text that they are.
-	 */
+	/* No two types have values of the same spelling, so all are checked as text. */
 	if (json_is_string(value))
 		return pz_pref_parse_text(pref, json_string_value(value), out, info);
 	if (json_is_boolean(value) && row->type == PZ_PREF_TYPE_BOOL)
@@ -226,7 +225,7 @@ describe_choices(const struct pz_pref_info *row, char out[128])
 {
 	size_t used = 0;
 
-	/* snprintf returns what it would have written, so `used` ends the loop. */
+	/* snprintf returns the full length, so `used` ends the loop when the text is cut. */
 	for (size_t i = 0; row->choices[i] != NULL && used < 128; i++)
 		used += (size_t)snprintf(out + used, 128 - used, "%s%s",
 					 i == 0                        ? ""
@@ -294,7 +293,7 @@ pz_prefs_man(struct pz_buf *out)
 bool
 pz_prefs_bool(const struct pz_prefs *prefs, enum pz_pref pref)
 {
-	/* A fault of ours: the type is in the table, and no input reaches it. */
+	/* An error of ours: the type is in the table, so no input can reach this. */
 	assert(pz_pref_table[pref].type == PZ_PREF_TYPE_BOOL);
 	return prefs->values[pref].number != 0;
 }

@@ -17,8 +17,8 @@ is_number(const struct pz_setting *setting)
 	return setting->min < setting->max;
 }
 
-/** Appends the help sentence and "Allowed: ...", "Default: ...", "Environment: ..." where they say
- * something. @param gap stands between the sentences */
+/** Appends the help sentence and "Allowed: ...", "Default: ...", "Environment: ..." where they
+ * apply. @param gap between the sentences */
 static enum pz_err
 append_sentences(const struct pz_setting *setting, const char *gap, struct pz_buf *out)
 {
@@ -38,7 +38,7 @@ append_sentences(const struct pz_setting *setting, const char *gap, struct pz_bu
 	return PZ_OK;
 }
 
-/** Appends words with line breaks before column 78, each line after `lead`. */
+/** Appends words with line breaks before column 78; each line begins with `lead`. */
 static enum pz_err
 append_wrapped(struct pz_slice text, const char *lead, struct pz_buf *out)
 {
@@ -49,7 +49,7 @@ append_wrapped(struct pz_slice text, const char *lead, struct pz_buf *out)
 		const char *space = memchr(word, ' ', text.len - at);
 		size_t len = space != NULL ? (size_t)(space - word) : text.len - at;
 
-		/* A word that is longer than a line stands alone. */
+		/* A word that is longer than a line gets a line of its own. */
 		if (column != 0 && column + 1 + len > 78) {
 			PZ_TRY(pz_buf_append_str(out, "\n"));
 			column = 0;
@@ -135,7 +135,7 @@ append_item(const struct pz_setting *setting, struct pz_buf *out)
 	if (setting->metavar != NULL)
 		PZ_TRY(pz_buf_printf(out, " Ar %s", setting->metavar));
 	PZ_TRY(pz_buf_append_str(out, "\n"));
-	/* One sentence a line, as mdoc wants it. */
+	/* One sentence a line, as mdoc requires. */
 	PZ_TRY(append_sentences(setting, "\n", out));
 	PZ_TRY(pz_buf_append_str(out, "\n"));
 	if (strcmp(option, setting->name) != 0)
@@ -179,7 +179,7 @@ pz_settings_example(enum pz_program program, struct pz_buf *out)
 		pz_setting_default(setting, value);
 		PZ_TRY(pz_buf_append_str(out, "\n"));
 		PZ_TRY(append_description(setting, "# ", out));
-		/* Commented out: the file changes nothing until a line is edited. */
+		/* Commented out: the file has no effect until a line is edited. */
 		PZ_TRY(pz_buf_printf(out, "#%s = %s\n", setting->name,
 				     value[0] != '\0' ? value : setting->example));
 	}

@@ -1,10 +1,10 @@
-/* What another reading of the configuration means for a daemon that runs. */
+/* What a changed configuration means for a running daemon. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf/table.h"
 
-/* Bytes of the field, for those types that are held in place. */
+/* Size of the field, for types whose value is stored in place. */
 static size_t
 field_size(const struct pz_setting *setting)
 {
@@ -59,20 +59,20 @@ is_same(const struct pz_setting *setting, const struct pz_settings *a, const str
 	return memcmp(field_a, field_b, field_size(setting)) == 0;
 }
 
-/* Text is owned: each keeps one of the two. */
+/* Text is owned: after the swap each struct owns one of the two. */
 static void
 swap(const struct pz_setting *setting, struct pz_settings *a, struct pz_settings *b)
 {
 	char *field_a = (char *)a + setting->offset, *field_b = (char *)b + setting->offset;
 	size_t size = field_size(setting);
-	/* A pointer is the widest of all fields that are held in place. */
+	/* A pointer is the largest of the fields that are stored in place. */
 	char held[sizeof(char *)];
 
 	memcpy(held, field_a, size);
 	memcpy(field_a, field_b, size);
 	memcpy(field_b, held, size);
 	if (setting->type ==
-	    PZ_SETTING_PATHS) { /* the one list there is has its length beside it */
+	    PZ_SETTING_PATHS) { /* the only list: its length is in the field beside it */
 		size_t count = a->service_count;
 		a->service_count = b->service_count;
 		b->service_count = count;
@@ -99,7 +99,7 @@ add_name(struct pz_buf *list, const char *name)
 	return pz_buf_printf(list, "%s%s", list->len > 0 ? ", " : "", name);
 }
 
-/* What is live is swapped; what is not is only named, and stays as it was at the start. */
+/* Settings that may change at run time are swapped; others are only named, and keep their value. */
 enum pz_err
 pz_settings_reload(enum pz_program program, struct pz_settings *running, struct pz_settings *fresh,
 		   struct pz_buf *out_changed, struct pz_buf *out_waiting)
@@ -108,7 +108,8 @@ pz_settings_reload(enum pz_program program, struct pz_settings *running, struct 
 
 	for (size_t i = 0; (setting = pz_setting_next(program, &i)) != NULL;) {
 		uint64_t bit = bit_of(setting);
-		/* Given with the default's value is still given: a preference loses against it. */
+		/* A given value counts as given even if it equals the default: it takes precedence
+		 * over a preference. */
 		bool is_given_alike = ((running->given ^ fresh->given) & bit) == 0;
 
 		if (setting->is_command_line_only ||
@@ -116,7 +117,7 @@ pz_settings_reload(enum pz_program program, struct pz_settings *running, struct 
 			continue;
 		PZ_TRY(add_name(setting->is_live ? out_changed : out_waiting, setting->name));
 		if (!setting->is_live)
-			/* It counts from the next start; it is named each time, so that the
+			/* It applies from the next start; it is named each time, so that the
 			 * operator is not misled. */
 			continue;
 		swap(setting, running, fresh);

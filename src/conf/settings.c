@@ -1,7 +1,7 @@
 /*
  * The sources are read from the strongest to the weakest (command line, environment, file,
- * defaults), because the first two say where the file is. A weaker source's value is checked all
- * the same, and dropped when a stronger one has set the row.
+ * defaults), because the first two may name the file. A weaker source's value is checked too, but
+ * dropped if a stronger source has set the row.
  */
 #include "conf/settings.h"
 
@@ -30,8 +30,8 @@ struct loader {
 	enum pz_program program;
 	struct pz_settings settings;
 	enum source source[ROWS_MAX]; /* by row of the table */
-	unsigned line[ROWS_MAX];      /* where the file has it; 0: nowhere */
-	bool is_implicit_file;        /* found in the data directory, not named */
+	unsigned line[ROWS_MAX];      /* its line in the file; 0: not there */
+	bool is_implicit_file;        /* found in the data directory, not given by name */
 	struct pz_errinfo *info;
 };
 
@@ -41,7 +41,7 @@ row_of(const struct pz_setting *setting)
 	return (size_t)(setting - pz_setting_table);
 }
 
-/** Checks; stores unless a stronger source was there. */
+/** Checks the value; stores it unless a stronger source has set it. */
 static enum pz_err
 offer(struct loader *loader, const struct pz_setting *setting, const char *value,
       enum source source, const char *where)
@@ -59,7 +59,7 @@ offer(struct loader *loader, const struct pz_setting *setting, const char *value
 
 /* ---- command line ---- */
 
-/** One "--name value" or "--name=value"; *at moves over what was used. */
+/** One "--name value" or "--name=value"; *at moves past it. */
 static enum pz_err
 read_option(struct loader *loader, int argc, char **argv, int *at)
 {
@@ -102,7 +102,8 @@ read_command_line(struct loader *loader, int argc, char **argv)
 {
 	int at = 1;
 
-	/* After --help the rest is not read, so that it works with a command line that is wrong. */
+	/* After --help the rest is not read, so that it works even if the command line has
+	 * errors. */
 	while (at < argc && !loader->settings.show_help && !loader->settings.show_version)
 		PZ_TRY(read_option(loader, argc, argv, &at));
 	return PZ_OK;
@@ -153,8 +154,8 @@ unquote(char *value)
 	return value + 1;
 }
 
-/* Everything that is not understood is an error with file and line: a typing error must not
- * silently change what the daemon does. */
+/* Everything that cannot be understood is an error with file and line: a typing error must not
+ * silently change the daemon's behaviour. */
 static enum pz_err
 read_line(struct loader *loader, char *text, const char *path, unsigned line)
 {
@@ -177,7 +178,7 @@ read_line(struct loader *loader, char *text, const char *path, unsigned line)
 	if (setting->is_command_line_only)
 		return pz_fail(loader->info, PZ_ERR_CONFIG,
 			       "%s: %s is allowed on the command line only", where, key);
-	/* It was found by the data directory, and would now name another. */
+	/* The data directory led to this file, and would now lead to another. */
 	if (loader->is_implicit_file && setting->offset == offsetof(struct pz_settings, data_dir))
 		return pz_fail(loader->info, PZ_ERR_CONFIG,
 			       "%s: %s cannot be set in the file that is in the data directory; "
@@ -199,7 +200,7 @@ read_whole(int fd, char *out)
 	ssize_t got;
 
 	while (used <= FILE_BYTES_MAX) {
-		/* One byte more than allowed, to see that there is more. */
+		/* One byte more than allowed, to detect a longer file. */
 		got = read(fd, out + used, FILE_BYTES_MAX + 1 - used);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -229,7 +230,7 @@ parse_file(struct loader *loader, int fd, const char *path)
 	if ((size_t)len > FILE_BYTES_MAX)
 		return pz_fail(loader->info, PZ_ERR_CONFIG, "%s: longer than %u bytes", path,
 			       FILE_BYTES_MAX);
-	/* A NUL: the rest would silently be ignored. */
+	/* After a NUL the rest would silently be ignored. */
 	if (strlen(text) != (size_t)len)
 		return pz_fail(loader->info, PZ_ERR_CONFIG, "%s: not a text file", path);
 	rest = text;
@@ -238,7 +239,7 @@ parse_file(struct loader *loader, int fd, const char *path)
 	return PZ_OK;
 }
 
-/** @param is_optional a file that is not there is no error */
+/** @param is_optional a missing file is no error */
 static enum pz_err
 read_file(struct loader *loader, const char *path, bool is_optional, bool *out_was_read)
 {
@@ -246,7 +247,7 @@ read_file(struct loader *loader, const char *path, bool is_optional, bool *out_w
 	enum pz_err err;
 
 	*out_was_read = fd >= 0;
-	/* Any other error counts: a file that cannot be read must not become the defaults. */
+	/* Every other error is reported: a file that cannot be read must not mean the defaults. */
 	if (fd < 0 && errno == ENOENT && is_optional)
 		return PZ_OK;
 	if (fd < 0)
@@ -292,7 +293,7 @@ in_data_dir(const struct loader *loader, const char *name, const char *suffix, c
 	return PZ_ERR_LIMIT_MEMORY;
 }
 
-/* Its place depends on the data directory, so that must be known first. */
+/* Its path depends on the data directory, so that must be known first. */
 static enum pz_err
 find_and_read_file(struct loader *loader)
 {
@@ -311,7 +312,7 @@ find_and_read_file(struct loader *loader)
 	return PZ_OK;
 }
 
-/* Rows that no source has set, then what depends on others. */
+/* Sets the rows that no source has set, then values that depend on others. */
 static enum pz_err
 fill_defaults(struct loader *loader)
 {
@@ -327,7 +328,7 @@ fill_defaults(struct loader *loader)
 	return PZ_OK;
 }
 
-/* What a single row cannot check. */
+/* Checks what a single row cannot. */
 static enum pz_err
 check_together(const struct loader *loader)
 {
@@ -340,7 +341,7 @@ check_together(const struct loader *loader)
 			       "control-socket: the path has %zu bytes, at most %zu are possible: "
 			       "choose a shorter --control-socket",
 			       len, max);
-	/* Else reading would stop and continue at each byte. */
+	/* Otherwise reading would stop and continue at each byte. */
 	if (settings->limit_queue_low >= settings->limit_queue_high)
 		return pz_fail(loader->info, PZ_ERR_CONFIG,
 			       "limits.queue-low = %u: must be less than limits.queue-high = %u",
@@ -382,7 +383,7 @@ pz_settings_load(enum pz_program program, int argc, char **argv, struct pz_setti
 	return PZ_OK;
 }
 
-/* By the table: a new row cannot be forgotten. Both programs have some fields in common. */
+/* By the table, so that a new row cannot be forgotten. Both programs share some fields. */
 static void
 free_texts(enum pz_program program, struct pz_settings *settings)
 {

@@ -1,11 +1,11 @@
 /*
- * The operator's settings, one row each. From a row come the parser and its checks, --help, the man
- * page and the example file (print.c), the defaults, and whether SIGHUP changes it (is_live). To
- * add one: a row here, a member in struct pz_settings (settings.h), then `packaging/example-conf`
- * and the man pages, which a test compares.
+ * The operator's settings, one row each. A row determines the parser and its checks, --help, the
+ * man page and the example file (print.c), the default, and whether SIGHUP changes the setting
+ * (is_live). To add one: a row here, a member in struct pz_settings (settings.h), then
+ * `packaging/example-conf` and the man pages, which a test compares.
  *
- * Rows of both programs with different defaults or texts are two rows. Sizes are bytes, with
- * KiB and MiB; their bounds come from base/limits.h where a peer can push against them.
+ * A setting with different defaults or texts in the two programs has two rows. Sizes are bytes,
+ * with KiB and MiB; if a peer can reach a bound, it is in base/limits.h.
  */
 #include "conf/table.h"
 

@@ -1,7 +1,7 @@
 /*
- * Values of settings (table.h): whether a text is allowed, how it is stored, how it is
- * described. The type of a row decides all of it, so that the parser, `--help`, the man page
- * and the example file cannot differ.
+ * Values of settings (table.h): whether a text is allowed, how it is stored, how it is described.
+ * The type of a row decides all of this, so that the parser, `--help`, the man page and the example
+ * file cannot differ.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 /* ---- checks: true when the text is allowed ---- */
 
-/** Decimal digits only, then one of the units where the type has them. */
+/** Decimal digits only, then a unit if the type has units. */
 static bool
 parse_number(const struct pz_setting *setting, const char *text, uint32_t *out)
 {
@@ -38,7 +38,7 @@ parse_number(const struct pz_setting *setting, const char *text, uint32_t *out)
 	return true;
 }
 
-/** A link-local address has to name its interface: the system cannot listen on it otherwise. */
+/** A link-local address must include its interface: the system cannot listen on it otherwise. */
 static bool
 is_address(const char *text)
 {
@@ -119,7 +119,7 @@ add_path(struct pz_settings *settings, const char *value)
 	return PZ_OK;
 }
 
-/* The text has been checked. The field's C type follows from the type of the row. */
+/* The text was checked before. The type of the row determines the field's C type. */
 static enum pz_err
 store(const struct pz_setting *setting, struct pz_settings *settings, const char *value,
       uint32_t number)
@@ -175,6 +175,7 @@ pz_setting_assign(const struct pz_setting *setting, struct pz_settings *settings
 	return settings != NULL ? store(setting, settings, value, number) : PZ_OK;
 }
 
+/* Lists and flags begin as the zeroed struct has them: empty and off. */
 enum pz_err
 pz_setting_assign_default(const struct pz_setting *setting, struct pz_settings *settings)
 {
@@ -198,7 +199,7 @@ pz_setting_assign_default(const struct pz_setting *setting, struct pz_settings *
 
 /* ---- describing ---- */
 
-/** Sizes in the largest unit that fits without a rest. */
+/** Formats a size in the largest unit that divides it. */
 static void
 format_size(uint32_t bytes, char out[24])
 {
