@@ -21,7 +21,7 @@
 #include "ctl/line.h"
 #include "wire/json.h"
 
-#define CONNECT_TIMEOUT_S 10 /* only a daemon that hangs makes us wait */
+#define CONNECT_TIMEOUT_S 10 /* only a daemon that hangs makes the client wait */
 
 /* One request that waits for its answer. */
 struct exchange {
@@ -32,12 +32,12 @@ struct exchange {
 	void *arg;
 	json_t *result; /* owned */
 	struct pz_ctl_error *error;
-	bool over; /* answered, refused or stopped */
+	bool over; /* answered, refused or interrupted */
 };
 
 struct pz_ctl_client {
 	int fd, stop_fd;
-	int pass; /* goes with the next request; -1: none */
+	int pass; /* sent with the next request; -1: none */
 	json_int_t last_id;
 	struct exchange running;           /* pz_ctl_begin */
 	struct pz_ctl_error running_error; /* of it */
@@ -54,7 +54,7 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Both a missing socket and one without a listener mean: no daemon runs. */
+/* A missing socket, and one without a listener, both mean that no daemon runs. */
 static enum pz_err
 connect_error(int number)
 {
@@ -84,7 +84,7 @@ open_connection(const char *path, int *out_fd, struct pz_errinfo *info)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return pz_fail(info, PZ_ERR_IO, "socket: %s", strerror(errno));
-	/* connect() waits while the daemon's backlog is full; this bounds it (socket(7)). */
+	/* connect() blocks while the daemon's backlog is full; this bounds it (socket(7)). */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
 	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0) {
 		*out_fd = fd;
@@ -111,7 +111,7 @@ pz_ctl_connect(const char *path, struct pz_ctl_client **out_client, struct pz_er
 		free(c);
 		return err;
 	}
-	pz_ctl_lines_init(&c->lines, PZ_JSON_OWN | PZ_JSON_NUL); /* of a daemon of ours */
+	pz_ctl_lines_init(&c->lines, PZ_JSON_OWN | PZ_JSON_NUL); /* lines from our own daemon */
 	pz_buf_init(&c->out, PZ_CTL_LINE_BYTES_MAX + 1, NULL);
 	*out_client = c;
 	return PZ_OK;
@@ -124,7 +124,7 @@ pz_ctl_client_free(struct pz_ctl_client *client)
 		return;
 	close(client->fd);
 	pz_ctl_lines_fini(&client->lines);
-	/* Wiped: a request may hold a passphrase or a code. */
+	/* Wiped: a request may contain a passphrase or a code. */
 	pz_buf_wipe(&client->out);
 	free(client);
 }
@@ -141,7 +141,7 @@ pz_ctl_client_pass(struct pz_ctl_client *client, int fd)
 	client->pass = fd;
 }
 
-/* The daemon's words go to a terminal: one line, nothing that moves the cursor. */
+/* The daemon's text goes to a terminal: one line, and nothing that moves the cursor. */
 static void
 take_error(struct pz_ctl_error *out, const json_t *error)
 {
@@ -150,9 +150,9 @@ take_error(struct pz_ctl_error *out, const json_t *error)
 	json_int_t code = json_integer_value(exit_code);
 	struct pz_buf text;
 
-	/* Exit codes that scripts know (page 12); another version's unknown one is 1. */
+	/* Exit codes that scripts know (page 12); an unknown code of another version becomes 1. */
 	out->exit = code == 2 || code == 4 || code == 5 ? (int)code : 1;
-	/* Cut to what fits; whole characters, so that the cut leaves no broken one. */
+	/* Cut to the space at a character's border, so that no broken character remains. */
 	pz_buf_init(&text, sizeof(out->message) - 1, NULL);
 	for (const char *p = json_string_value(message); p && *p != '\0';) {
 		size_t n = pz_utf8_char((const uint8_t *)p, strlen(p));
@@ -169,7 +169,7 @@ take_error(struct pz_ctl_error *out, const json_t *error)
 		snprintf(out->message, sizeof(out->message), "the daemon gave no reason");
 }
 
-/* One line of the daemon. */
+/* Handles one line of the daemon. */
 static enum pz_err
 take_line(struct exchange *x, const json_t *line, struct pz_errinfo *info)
 {
@@ -187,10 +187,10 @@ take_line(struct exchange *x, const json_t *line, struct pz_errinfo *info)
 			x->over = !x->on_event(x->arg, event);
 		return PZ_OK;
 	}
-	if (json_is_null(id) && error) { /* it could not even read our request */
+	if (json_is_null(id) && error) { /* it could not read our request at all */
 		take_error(x->error, error);
 	} else if (!json_is_integer(id) || json_integer_value(id) != x->id) {
-		return PZ_OK; /* late news of an earlier request */
+		return PZ_OK; /* a late line of an earlier request */
 	} else if (error) {
 		take_error(x->error, error);
 	} else if (result) {
@@ -232,7 +232,8 @@ take_lines(struct exchange *x, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* Waits for the socket (*out_ready), the stop descriptor (*out_stop) or the deadline. */
+/* Waits until the socket is ready (*out_ready), for the stop descriptor (*out_stop) or the
+ * deadline. */
 static enum pz_err
 wait_for_news(struct exchange *x, bool *out_ready, bool *out_stop, struct pz_errinfo *info)
 {
@@ -246,13 +247,13 @@ wait_for_news(struct exchange *x, bool *out_ready, bool *out_stop, struct pz_err
 		fds[0].events |= POLLOUT;
 	if (x->deadline_ms >= 0 && left < 0)
 		left = 0;
-	/* In pieces of a minute: poll() takes an int. */
+	/* At most a minute at a time, because poll() takes an int. */
 	n = poll(fds, 2, left > 60000 ? 60000 : (int)left);
 	if (n < 0 && errno != EINTR)
 		return pz_fail(info, PZ_ERR_IO, "poll: %s", strerror(errno));
 	*out_ready = n > 0 && fds[0].revents != 0;
 	*out_stop = n > 0 && fds[1].revents != 0;
-	/* Only when nothing came: an answer in the last moment counts. */
+	/* Only if nothing arrived: an answer in the last moment counts. */
 	if (n == 0 && x->deadline_ms >= 0 && now_ms() >= x->deadline_ms)
 		return pz_fail(info, PZ_ERR_IO_TIMEOUT, "the daemon did not answer in time");
 	return PZ_OK;
@@ -266,11 +267,11 @@ run_exchange(struct exchange *x, struct pz_errinfo *info)
 
 	PZ_TRY(take_lines(x, info)); /* left over from an earlier request */
 	while (!x->over && !stop) {
-		/* A write may fail while the reason waits to be read: reading decides. */
+		/* A write may fail while the reason waits to be read: reading gives the result. */
 		if (pz_ctl_flush_passing(&c->out, c->fd, &c->pass) != PZ_OK)
 			pz_buf_wipe(&c->out);
 		PZ_TRY(wait_for_news(x, &ready, &stop, info));
-		if (ready) { /* also when it has to stop: what came before that counts */
+		if (ready) { /* also if it has to stop: what arrived before counts */
 			PZ_TRY(fill(c, info));
 			PZ_TRY(take_lines(x, info));
 		}
@@ -310,7 +311,7 @@ pz_ctl_request(struct pz_ctl_client *client, const char *method, json_t *params,
 	if (err != PZ_OK)
 		return err;
 	err = run_exchange(&x, info);
-	/* Passed or not: the descriptor is the caller's again. */
+	/* Sent or not: the descriptor belongs to the caller again. */
 	client->pass = -1;
 	if (err != PZ_OK) {
 		json_decref(x.result);
@@ -327,7 +328,7 @@ enum pz_err
 pz_ctl_begin(struct pz_ctl_client *client, const char *method, json_t *params,
 	     bool (*on_event)(void *arg, json_t *event), void *arg, struct pz_errinfo *info)
 {
-	/* Several clients, each with one request: `pzp send` follows many files by one poll. */
+	/* Several clients, each with one request: `pzp send` follows many files with one poll. */
 	client->running_error = (struct pz_ctl_error){0};
 	client->running = (struct exchange){.client = client,
 					    .id = ++client->last_id,
@@ -338,7 +339,7 @@ pz_ctl_begin(struct pz_ctl_client *client, const char *method, json_t *params,
 	return append_request(&client->running, method, params, info);
 }
 
-/* A write may fail while the reason waits to be read: reading decides. */
+/* A write may fail while the reason waits to be read: reading gives the result. */
 enum pz_err
 pz_ctl_proceed(struct pz_ctl_client *client, bool *out_over, json_t **out_result,
 	       struct pz_ctl_error *out_error, struct pz_errinfo *info)
@@ -364,7 +365,7 @@ bool
 pz_ctl_wait(struct pz_ctl_client *const *clients, size_t count, int stop_fd, int timeout_ms)
 {
 	struct pollfd fds[1 + PZ_CTL_CLIENTS_MAX] = {{.fd = stop_fd, .events = POLLIN}};
-	/* The first place is the stop descriptor's, whatever the clients are. */
+	/* The first place belongs to the stop descriptor. */
 	nfds_t n = 1;
 
 	for (size_t i = 0; i < count && n <= PZ_CTL_CLIENTS_MAX; i++) {

@@ -1,12 +1,12 @@
 /*
- * One client of the control socket: lines in, calls, lines out. Who may connect is server.c's to
- * say, what a method does the daemon's.
+ * One client of the control socket: lines in, calls, lines out. server.c decides who may connect,
+ * the daemon what a method does.
  *
  * Lifetime: anything that ends a client (hang-up, full queue, the end of the server) only marks it
- * closed and closes its poll handle; libuv calls client_closed() at the end of the loop's turn, and
- * there the owners of the calls that are left are called, and the memory is freed. So a handler may
- * end its call, and may free the server, without further checks. A closed client's calls can still
- * be answered until then; nothing is written.
+ * closed and closes its poll handle; libuv calls client_closed() at the end of the loop's turn,
+ * which calls the owners of the remaining calls, and frees the memory. So a handler may end its
+ * call, and may free the server, without further checks. Until then the calls of a closed client
+ * can still be answered; nothing is written.
  */
 #include "ctl/conn.h"
 
@@ -29,7 +29,7 @@ struct client {
 	struct pz_list node; /* in conns->list until closed */
 	struct pz_ctl_conns *conns;
 	int fd;
-	int events; /* that poll waits for */
+	int events; /* events that poll waits for */
 	struct pz_ctl_lines lines;
 	struct pz_buf out;
 	struct pz_list calls;
@@ -58,7 +58,7 @@ call_free(struct pz_ctl_call *call)
 	free(call);
 }
 
-/* Calls the owners of the calls that are left, and ends them. */
+/* Calls the owners of the remaining calls, and ends the calls. */
 static void
 calls_gone(struct client *c)
 {
@@ -69,8 +69,8 @@ calls_gone(struct client *c)
 		void (*gone)(void *arg) = call->gone;
 		void *arg = call->gone_arg;
 
-		/* Out of the list before the owner is called: it may answer others of this
-		 * client. */
+		/* Removed from the list before its owner is called, which may answer other calls of
+		 * this client. */
 		call_free(call);
 		if (gone)
 			gone(arg);
@@ -79,7 +79,7 @@ calls_gone(struct client *c)
 
 /* ---- clients ---- */
 
-/* The one place where a client's memory is freed: libuv has let go of the handle. */
+/* The one place that frees a client: libuv no longer uses the handle. */
 static void
 client_closed(uv_handle_t *handle)
 {
@@ -94,7 +94,7 @@ client_closed(uv_handle_t *handle)
 	conns->closed(conns);
 }
 
-/* May be called from anywhere, also twice; the rest happens in client_closed. */
+/* May be called from anywhere, even twice; client_closed does the rest. */
 static void
 client_close(struct client *c)
 {
@@ -108,7 +108,7 @@ client_close(struct client *c)
 
 static void client_ready(uv_poll_t *poll, int status, int events);
 
-/* Sends what the socket takes and waits for room when it does not take all. */
+/* Sends what the socket accepts, and waits for room if something remains. */
 static void
 client_flush(struct client *c)
 {
@@ -121,7 +121,7 @@ client_flush(struct client *c)
 		return;
 	}
 	events = UV_READABLE | (c->out.len > 0 ? UV_WRITABLE : 0);
-	/* Nothing changes for most answers: no system call. */
+	/* For most answers nothing changes, so this saves a system call. */
 	if (events == c->events)
 		return;
 	c->events = events;
@@ -129,7 +129,7 @@ client_flush(struct client *c)
 		client_close(c);
 }
 
-/* Takes the document. */
+/* Takes ownership of the document. */
 static enum pz_err
 client_send(struct client *c, json_t *object)
 {
@@ -150,7 +150,7 @@ client_send(struct client *c, json_t *object)
 static json_t *
 error_answer(json_t *id, int code, int exit_code, const char *message)
 {
-	/* An invalid message (not UTF-8) must not turn the failure into silence. */
+	/* A message that is not UTF-8 must still lead to an answer. */
 	json_t *text = json_string(message);
 
 	if (text == NULL)
@@ -159,7 +159,7 @@ error_answer(json_t *id, int code, int exit_code, const char *message)
 			 "code", code, "message", text, "data", "exit", exit_code);
 }
 
-/* A line that did not become a call. */
+/* Answers a line that did not become a call. */
 static void
 client_refuse(struct client *c, json_t *id, int code, const char *message)
 {
@@ -188,7 +188,7 @@ call_new(struct client *c, json_t *id, const char *method)
 	return call;
 }
 
-/* Hands a checked request to the handler. */
+/* Passes a checked request to the handler. */
 static void
 client_call(struct client *c, json_t *id, const char *method, json_t *params)
 {
@@ -197,18 +197,18 @@ client_call(struct client *c, json_t *id, const char *method, json_t *params)
 
 	if (c->call_count >= CLIENT_CALLS_MAX)
 		client_refuse(c, id, -32000, "too many requests at once on one connection");
-	/* No memory for the call, nor for an error: the hang-up is the answer. */
+	/* No memory for the call or for an error: the client is disconnected instead. */
 	else if (owned == NULL || (call = call_new(c, id, method)) == NULL)
 		client_close(c);
 	if (call) {
 		pz_debug("ctl-request", "method=%.*s", METHOD_SHOWN_BYTES, method);
-		/* May answer, or end, at once: `call` is not used after this. */
+		/* It may answer, or end, at once: `call` is not used after this. */
 		c->conns->handler(c->conns->arg, call, call->method, owned);
 	}
 	json_decref(owned);
 }
 
-/* The checks of JSON-RPC, with the id in the answer as far as it is usable. */
+/* The checks of JSON-RPC; the answer has the id if it is usable. */
 static void
 client_request(struct client *c, json_t *request)
 {
@@ -229,8 +229,8 @@ client_request(struct client *c, json_t *request)
 		client_call(c, id, method, params);
 }
 
-/* Reads once and executes the complete lines. After a hang-up the answers that wait are sent as far
- * as the socket takes them. */
+/* Reads once and executes the complete lines. After a hang-up the pending answers are sent as far
+ * as the socket accepts them. */
 static void
 client_read(struct client *c)
 {
@@ -239,9 +239,9 @@ client_read(struct client *c)
 
 	if (err == PZ_ERR_PROTO)
 		client_refuse(c, NULL, -32600, "one request takes one descriptor at most");
-	/* A hang-up after a request is usual in scripts: their answer is still sent. */
+	/* Scripts often hang up after a request: their answer is still sent. */
 	if (err != PZ_OK) {
-		client_flush(c); /* what was answered before the hang-up */
+		client_flush(c); /* answers from before the hang-up */
 		client_close(c);
 		return;
 	}
@@ -271,7 +271,8 @@ client_ready(uv_poll_t *poll, int status, int events)
 	struct client *c = poll->data;
 
 	if (status < 0) {
-		/* libuv stopped the watch (EBADF or POLLERR): read the socket for the reason. */
+		/* libuv has stopped watching (EBADF or POLLERR): reading the socket gives the
+		 * reason. */
 		client_read(c);
 		client_close(c);
 		return;
@@ -284,11 +285,11 @@ client_ready(uv_poll_t *poll, int status, int events)
 
 /* ---- beginning and end ---- */
 
-/* One line that says why, then the end. */
+/* Sends one line with the reason, and closes. */
 void
 pz_ctl_turn_away(int fd, int exit_code, const char *message)
 {
-	/* Nothing was written before, so the socket's buffer takes the line. */
+	/* Nothing was written before, so the socket's buffer has room for the line. */
 	struct pz_buf out;
 	json_t *answer = error_answer(json_null(), -32000, exit_code, message);
 
@@ -331,9 +332,9 @@ pz_ctl_conns_end(struct pz_ctl_conns *conns)
 	while ((first = pz_list_first(&conns->list)) != NULL) {
 		struct client *c = PZ_CONTAINER(first, struct client, node);
 
-		/* What fits into the socket now: the loop ends soon. */
+		/* Sends what fits into the socket now, because the loop is about to end. */
 		client_flush(c);
-		client_close(c); /* out of the list before a call-back runs */
+		client_close(c); /* removed from the list before a call-back runs */
 		calls_gone(c);
 	}
 }
@@ -346,7 +347,7 @@ pz_ctl_take_descriptor(struct pz_ctl_call *call)
 
 /* ---- answers ---- */
 
-/* An answer that cannot be sent (too long, no memory) becomes an error, so that the client does not
+/* If an answer cannot be sent (too long, no memory) an error is sent, so that the client does not
  * wait for ever. */
 void
 pz_ctl_reply(struct pz_ctl_call *call, json_t *result)
@@ -374,7 +375,7 @@ pz_ctl_fail(struct pz_ctl_call *call, int exit_code, const char *message)
 
 	pz_debug("ctl-failed", "method=%.*s exit=%d %s", METHOD_SHOWN_BYTES, call->method,
 		 exit_shown, message);
-	/* A client that cannot even get the error is disconnected. */
+	/* A client that cannot get even the error is disconnected. */
 	if (client_send(c, error_answer(call->id, codes[exit_shown], exit_shown, message)) != PZ_OK)
 		client_close(c);
 	call_free(call);
@@ -385,7 +386,7 @@ pz_ctl_exit_code(enum pz_err err)
 {
 	if (err == PZ_ERR_IO_TIMEOUT)
 		return 4;
-	/* Exit codes of page 12: 4 is late, 5 denied, 1 all else. */
+	/* Exit codes of page 12: 4 is late, 5 denied, 1 everything else. */
 	return pz_err_category(err) == PZ_CAT_DENIED ? 5 : 1;
 }
 
@@ -397,7 +398,7 @@ pz_ctl_fail_err(struct pz_ctl_call *call, enum pz_err err, const struct pz_errin
 	pz_ctl_fail(call, pz_ctl_exit_code(err), detailed ? info->text : pz_err_text(err));
 }
 
-/* An event that is too long is lost, the call continues. */
+/* An event that is too long is dropped, and the call continues. */
 void
 pz_ctl_event(struct pz_ctl_call *call, json_t *event)
 {

@@ -1,7 +1,7 @@
 /*
- * JSON texts with a line feed, in both directions. Input is bounded: a line over
- * PZ_CTL_LINE_BYTES_MAX is an error before more memory is taken. What was searched for a line feed
- * once is not searched again, so a long line that comes in small pieces costs linear time.
+ * JSON texts, each with a line feed, in both directions. Input is bounded: a line over
+ * PZ_CTL_LINE_BYTES_MAX is an error before more memory is allocated. Bytes that were searched for a
+ * line feed are not searched again, so a long line in small pieces costs linear time.
  */
 #include "ctl/line.h"
 
@@ -15,10 +15,10 @@
 #include "base/limits.h"
 #include "wire/json.h"
 
-#define READ_BYTES (64U << 10) /* at once: one busy client does not hold up the others */
-#define PASSED_READ 2 /* descriptors in one message: the second shows that it is too many */
+#define READ_BYTES (64U << 10) /* read at once: one busy client must not delay the others */
+#define PASSED_READ 2 /* descriptors in one message: a second one shows that there are too many */
 
-/* Aligned as the kernel's header needs it. */
+/* Aligned as the kernel's header requires. */
 union passed_control {
 	struct cmsghdr header;
 	char bytes[CMSG_SPACE(PASSED_READ * sizeof(int))];
@@ -36,7 +36,7 @@ pz_ctl_lines_init(struct pz_ctl_lines *lines, unsigned json_flags)
 static void
 close_passed(struct pz_ctl_lines *lines)
 {
-	/* A descriptor that no request took, of a line that is over. */
+	/* Closes a descriptor that no request took, of a line that is complete. */
 	if (lines->passed >= 0)
 		close(lines->passed);
 	lines->passed = -1;
@@ -54,7 +54,7 @@ pz_ctl_lines_take_passed(struct pz_ctl_lines *lines)
 void
 pz_ctl_lines_drop_passed(struct pz_ctl_lines *lines)
 {
-	/* A part of the next line is here: the descriptor may belong to it. */
+	/* Part of the next line is here already: the descriptor may belong to it. */
 	if (lines->in.len == 0)
 		close_passed(lines);
 }
@@ -62,13 +62,13 @@ pz_ctl_lines_drop_passed(struct pz_ctl_lines *lines)
 void
 pz_ctl_lines_fini(struct pz_ctl_lines *lines)
 {
-	pz_buf_wipe(&lines->in); /* may hold an enrolment code */
+	pz_buf_wipe(&lines->in); /* may contain an enrolment code */
 	lines->scanned = 0;
 	close_passed(lines);
 }
 
-/* The descriptors of one message. The kernel closes those that `control` has no room for, and says
- * so by MSG_CTRUNC. */
+/* Keeps the descriptors of one message. The kernel closes those for which `control` has no room,
+ * and sets MSG_CTRUNC. */
 static enum pz_err
 keep_passed(struct pz_ctl_lines *lines, struct msghdr *message)
 {
@@ -81,8 +81,8 @@ keep_passed(struct pz_ctl_lines *lines, struct msghdr *message)
 			continue;
 		memcpy(fds, CMSG_DATA(c), count * sizeof(int));
 		for (size_t i = 0; i < count; i++) {
-			/* One a message: a client must not fill the daemon's table of
-			 * descriptors. */
+			/* One for each message: a client must not fill the daemon's descriptor
+			 * table. */
 			if (lines->passed >= 0) {
 				close(fds[i]);
 				err = PZ_ERR_PROTO;
@@ -108,8 +108,7 @@ pz_ctl_lines_fill(struct pz_ctl_lines *lines, int fd)
 	uint8_t *at;
 	ssize_t n;
 
-	/* READ_BYTES above the longest line, so that the line feed of a line of full length
-	 * fits. */
+	/* READ_BYTES more than the longest line, so that its line feed fits. */
 	PZ_TRY(pz_buf_reserve(&lines->in, READ_BYTES, &at));
 	part.iov_base = at;
 	n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -117,7 +116,7 @@ pz_ctl_lines_fill(struct pz_ctl_lines *lines, int fd)
 		pz_buf_commit(&lines->in, (size_t)n);
 		return keep_passed(lines, &message);
 	}
-	pz_buf_commit(&lines->in, 0); /* gives an empty buffer's memory back */
+	pz_buf_commit(&lines->in, 0); /* frees the memory of an empty buffer */
 	if (n == 0 || errno == ECONNRESET)
 		return PZ_ERR_IO_CLOSED;
 	return errno == EAGAIN || errno == EINTR ? PZ_OK : PZ_ERR_IO;
@@ -144,7 +143,7 @@ pz_ctl_lines_next(struct pz_ctl_lines *lines, json_t **out_object)
 	object = pz_json_read(pz_slice_of(all.ptr, len), lines->json_flags, NULL);
 	pz_buf_consume(&lines->in, len + 1);
 	lines->scanned = 0;
-	/* Only objects are requests or answers; a scalar is refused like text that is no JSON. */
+	/* Only objects are requests or answers; a scalar is refused like text that is not JSON. */
 	if (!json_is_object(object)) {
 		json_decref(object);
 		return PZ_ERR_PROTO_JSON;
@@ -172,7 +171,7 @@ pz_ctl_line_append(struct pz_buf *out, const json_t *object)
 	return err;
 }
 
-/* The first bytes of the line take the descriptor along. */
+/* The descriptor is sent with the first bytes of the line. */
 static ssize_t
 send_passing(int fd, struct pz_slice bytes, int pass)
 {
@@ -198,7 +197,8 @@ pz_ctl_flush_passing(struct pz_buf *out, int fd, int *pass)
 		ssize_t n = send_passing(fd, pz_buf_slice(out), *pass);
 
 		if (n > 0) {
-			/* With the first byte: sent again it would reach the daemon twice. */
+			/* It was sent with the first byte: a second time the daemon would receive
+			 * two. */
 			pz_buf_consume(out, (size_t)n);
 			*pass = -1;
 		} else if (n < 0 && errno == EAGAIN) {

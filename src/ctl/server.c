@@ -1,9 +1,9 @@
 /*
  * The control socket's listening end.
  *
- * Sockets are plain non-blocking descriptors watched by uv_poll, not uv_pipe streams: what is
- * queued for a client is then ours, so it can be bounded, and flushed when the daemon stops.
- * What a client sends and gets is in conn.c.
+ * Sockets are plain non-blocking descriptors watched by uv_poll, not uv_pipe streams: so the queue
+ * of a client is ours, can be bounded, and is flushed when the daemon stops. conn.c has what a
+ * client sends and receives.
  */
 #include "ctl/conn.h"
 
@@ -23,14 +23,15 @@
 #include "ctl/line.h"
 
 #define BACKLOG 64
-#define PEER_GROUPS_MAX 1024 /* of one client; with more it is refused */
+#define PEER_GROUPS_MAX 1024 /* of one client; a client with more groups is refused */
 #define ACCEPTS_PER_TURN 16
 
 struct pz_ctl_server {
 	uv_poll_t poll;
-	int fd, spare_fd; /* the spare one is given up to refuse a client when we have no other */
+	int fd, spare_fd; /* the spare one is closed to refuse a client when no other descriptor is
+			     free */
 	uid_t uid;
-	gid_t gid; /* whose members are let in, where has_group */
+	gid_t gid; /* its members may connect, if has_group */
 	bool has_group;
 	char *path;
 	struct pz_ctl_conns conns;
@@ -40,7 +41,7 @@ struct pz_ctl_server {
 
 /* ---- accepting ---- */
 
-/* The kernel's list of the peer's groups (SO_PEERGROUPS), as they were when it connected. */
+/* Reads the kernel's list of the peer's groups (SO_PEERGROUPS), as they were when it connected. */
 static bool
 is_in_group(const struct pz_ctl_server *s, int fd, const struct ucred *peer)
 {
@@ -49,7 +50,7 @@ is_in_group(const struct pz_ctl_server *s, int fd, const struct ucred *peer)
 
 	if (!s->has_group)
 		return false;
-	/* The primary group is not in the list. */
+	/* The list does not contain the primary group. */
 	if (peer->gid == s->gid)
 		return true;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) != 0)
@@ -61,8 +62,8 @@ is_in_group(const struct pz_ctl_server *s, int fd, const struct ucred *peer)
 	return false;
 }
 
-/* Same user or root (page 12; page 14, AUTH-4): the file's mode allows no others, and the kernel's
- * credentials decide. */
+/* Same user or root (page 12; page 14, AUTH-4): the mode of the file excludes others, and the
+ * kernel's credentials decide. */
 static bool
 peer_is_allowed(const struct pz_ctl_server *s, int fd)
 {
@@ -78,7 +79,7 @@ peer_is_allowed(const struct pz_ctl_server *s, int fd)
 	return false;
 }
 
-/* No descriptor left: the waiting client would make the loop spin. */
+/* No descriptor is free: without this the waiting client would make the loop spin. */
 static void
 refuse_without_descriptor(struct pz_ctl_server *s)
 {
@@ -100,11 +101,11 @@ server_ready(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
-	/* Bounded: clients that come without end must not keep the loop from its links. */
+	/* Bounded: an endless series of clients must not keep the loop from its links. */
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0) {
-			/* Without the spare one the client waits in the backlog. */
+			/* Without the spare descriptor the client waits in the backlog. */
 			if ((errno == EMFILE || errno == ENFILE) && s->spare_fd >= 0)
 				refuse_without_descriptor(s);
 			return;
@@ -125,7 +126,7 @@ server_ready(uv_poll_t *poll, int status, int events)
 static void
 server_unref(struct pz_ctl_server *s)
 {
-	/* The last handle of it is closed; clients refer to the path and the rights until then. */
+	/* The last handle is closed; until then clients use the path and the permissions. */
 	if (--s->refs > 0)
 		return;
 	free(s->path);
@@ -148,13 +149,13 @@ remove_stale(const char *path, const struct sockaddr_un *address, struct pz_erri
 	if (lstat(path, &st) != 0)
 		return errno == ENOENT ? PZ_OK
 				       : pz_fail(info, PZ_ERR_IO, "%s: %s", path, strerror(errno));
-	/* A file that is no socket may be the operator's; it is not removed. */
+	/* A file that is not a socket may belong to the operator; it is not removed. */
 	if (!S_ISSOCK(st.st_mode))
 		return pz_fail(info, PZ_ERR_EXISTS, "%s: exists and is no socket; remove it", path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return pz_fail(info, PZ_ERR_IO, "socket: %s", strerror(errno));
-	/* A live daemon accepts, or is busy; a dead one's file refuses. */
+	/* A live daemon accepts, or is busy; the file of a dead one refuses. */
 	failed = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : errno;
 	close(fd);
 	if (failed != ECONNREFUSED) /* also EAGAIN: a daemon that is busy */
@@ -164,7 +165,7 @@ remove_stale(const char *path, const struct sockaddr_un *address, struct pz_erri
 	return PZ_OK;
 }
 
-/* A listening socket whose file is 0600 from its first moment. */
+/* A listening socket whose file has mode 0600 from its first moment. */
 static enum pz_err
 open_socket(const char *path, int *out_fd, struct pz_errinfo *info)
 {
@@ -175,7 +176,7 @@ open_socket(const char *path, int *out_fd, struct pz_errinfo *info)
 	PZ_TRY(pz_ctl_address(path, &address, info));
 	PZ_TRY(remove_stale(path, &address, info));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* On Linux the file gets the mode that the unbound socket has (unix(7)). */
+	/* On Linux the file gets the mode of the unbound socket (unix(7)). */
 	if (fd >= 0 && fchmod(fd, 0600) == 0 &&
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
 	    listen(fd, BACKLOG) == 0) {
@@ -191,7 +192,7 @@ open_socket(const char *path, int *out_fd, struct pz_errinfo *info)
 	return err;
 }
 
-/* The descriptors are closed when libuv does not watch them any more. */
+/* The descriptors are closed after libuv has stopped watching them. */
 static void
 server_closed(uv_handle_t *handle)
 {
@@ -241,7 +242,7 @@ pz_ctl_server_new(struct uv_loop_s *loop, const char *path, pz_ctl_handler handl
 	return PZ_OK;
 }
 
-/* What was answered is flushed; calls that still run are reported as gone. */
+/* Pending answers are flushed; the owners of running calls are called. */
 void
 pz_ctl_server_free(struct pz_ctl_server *server)
 {
@@ -263,7 +264,7 @@ pz_ctl_server_allow_group(struct pz_ctl_server *s, const char *group, struct pz_
 			       "control-group %s: there is no such group; make it with `groupadd "
 			       "--system %s`",
 			       group, group);
-	/* Before the mode: the former group must not get in meanwhile. */
+	/* Before the mode: the former group must not get access in between. */
 	if (chown(s->path, (uid_t)-1, entry->gr_gid) != 0)
 		return pz_fail(
 			info, PZ_ERR_CONFIG,
