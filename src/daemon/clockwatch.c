@@ -1,6 +1,6 @@
 /*
- * Reports when the system's clock is set: certificates and deletions are judged by it. Where the
- * kernel cannot report this, a timer of the node finds out later (PZ_CLOCK_LOOK_US).
+ * Reports when the system's clock is set: the validity of certificates and deletions depends on it.
+ * If the kernel cannot report this, a timer of the node notices it later (PZ_CLOCK_LOOK_US).
  */
 #include "daemon/clockwatch.h"
 
@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-/* A timer that never comes (in the year 2242): only its cancellation matters. */
+/* A timer that never expires (in the year 2242): only its cancellation matters. */
 static int
 arm(int fd)
 {
@@ -29,8 +29,8 @@ on_poll(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (status < 0)
 		return;
-	/* Read, or the loop would spin; armed again, or the next jump would not be noticed.
-	 * ECANCELED is the one expected answer: the clock was set. */
+	/* It must be read, or the loop would spin, and armed again, or the next jump would be
+	 * missed. ECANCELED is the only expected result: the clock was set. */
 	if (read(watch->fd, &ignored, sizeof(ignored)) < 0 && errno == EAGAIN)
 		return;
 	if (arm(watch->fd) != 0)
@@ -66,7 +66,7 @@ on_closed(uv_handle_t *handle)
 	watch->fd = -1;
 }
 
-/* The descriptor is closed by on_closed: libuv may poll it until then. */
+/* on_closed closes the descriptor: libuv may poll it until then. */
 void
 pz_clockwatch_stop(struct pz_clockwatch *watch)
 {

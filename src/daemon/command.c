@@ -44,7 +44,7 @@ on_gone(void *arg)
 	free(asked);
 }
 
-/* Nothing came: the table says that it is missing. */
+/* No descriptor was sent: the table of commands reports that it is missing. */
 static enum pz_err
 take_file(struct pz_loop *loop, struct pz_ctl_call *call, struct pz_file **out,
 	  struct pz_errinfo *info)

@@ -1,13 +1,14 @@
 /*
- * What pzpd and pzhd do around their node, in the order of a life: settings, lock of the data
- * directory, key store, store; control socket, signals, systemd's protocol; the loop; and back.
+ * What pzpd and pzhd do around their node, in order: settings, lock of the data directory, key
+ * store, store; control socket, signals, systemd's protocol; the loop; then all of it is closed in
+ * the reverse order.
  *
  * Every step whose failure ends the daemon comes before READY=1, so the service manager and the
  * person at the terminal see the reason and the exit status (2: wrong usage or configuration, 1:
  * anything else).
  *
  * The store writes in its own thread. It wakes the loop by a uv_async (on_store_wake is the only
- * function here that runs in that thread), and the loop collects what has ended.
+ * function here that runs in that thread), and the loop handles the commits that have ended.
  */
 #include "daemon/daemon.h"
 
@@ -38,7 +39,7 @@ pz_daemon_complain(const struct pz_daemon *daemon, const char *text)
 
 /* ---- opening ---- */
 
-/* False: the end, with *out_exit, also after --help and --version. */
+/* False: the program ends with *out_exit, also after --help and --version. */
 static bool
 load_settings(struct pz_daemon *d, int *out_exit)
 {
@@ -73,7 +74,7 @@ apply_log_level(const struct pz_settings *settings)
 		pz_log_threshold = level;
 }
 
-/* Runs in the store's thread: uv_async_send is the one call of libuv that may. */
+/* Runs in the store's thread: uv_async_send is the only call of libuv that is allowed there. */
 static void
 on_store_wake(void *arg)
 {
@@ -103,7 +104,7 @@ open_state(struct pz_daemon *d, struct pz_errinfo *info)
 	return pz_store_open_sqlite(path, on_store_wake, d, &d->store, info);
 }
 
-/* The lock comes before everything that it protects. A failure closes what was opened here; the
+/* The lock is taken before everything that it protects. A failure closes what was opened here; the
  * caller closes the lock. */
 static bool
 open_all(struct pz_daemon *d, struct pz_errinfo *info)
@@ -140,7 +141,7 @@ pz_daemon_open(struct pz_daemon *d, enum pz_program program, int argc, char **ar
 	};
 	if (pz_startup_open_standard() != PZ_OK) {
 		*out_exit = EXIT_FAILED;
-		return false; /* there is no place for the reason */
+		return false; /* there is no output for the reason */
 	}
 	pz_startup_hide_memory();
 	if (!load_settings(d, out_exit))
@@ -148,7 +149,7 @@ pz_daemon_open(struct pz_daemon *d, enum pz_program program, int argc, char **ar
 	apply_log_level(&d->settings);
 	pz_log_ring_start();
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a file that grows too long is an error of its write */
+	signal(SIGXFSZ, SIG_IGN); /* a file that grows too large makes its write fail instead */
 	if (open_all(d, &info))
 		return true;
 	pz_daemon_complain(d, info.text);
@@ -161,8 +162,8 @@ pz_daemon_open(struct pz_daemon *d, enum pz_program program, int argc, char **ar
 
 /* ---- running ---- */
 
-/* The node says good-bye to its links, the turn sends that, and what was handed to the store is on
- * disk before the loop ends. */
+/* The node sends its goodbyes, the turn writes them out, and submitted commits are on disk before
+ * the loop ends. */
 static void
 on_stop_signal(uv_signal_t *handle, int signum)
 {
@@ -176,7 +177,8 @@ on_stop_signal(uv_signal_t *handle, int signum)
 	pz_loop_stop(&d->loop);
 }
 
-/* What can change while running does; the rest is named, and read at the next start. */
+/* Settings that can change at run time are taken over; the others are named, and apply from the
+ * next start. */
 static void
 take_over(struct pz_daemon *d, struct pz_settings *fresh)
 {
@@ -199,7 +201,7 @@ take_over(struct pz_daemon *d, struct pz_settings *fresh)
 	pz_buf_fini(&waiting);
 }
 
-/* As long as READY=1 has not come again the service manager waits. @spec sd_notify(3) */
+/* The service manager waits until READY=1 is sent again. @spec sd_notify(3) */
 static void
 tell_reloading(const struct pz_daemon *d)
 {
@@ -210,6 +212,8 @@ tell_reloading(const struct pz_daemon *d)
 	pz_daemon_notify(text);
 }
 
+/* READY=1 is sent even after a failure: the former settings still apply, and the service manager
+ * must not wait. */
 static void
 on_reload_signal(uv_signal_t *handle, int signum)
 {
@@ -228,8 +232,8 @@ on_reload_signal(uv_signal_t *handle, int signum)
 	pz_daemon_notify("READY=1");
 }
 
-/* A terminal that is closed sends SIGHUP: a daemon that was started there ends with it, unless it
- * was started with nohup. */
+/* A terminal that closes sends SIGHUP: a daemon that was started in it ends, unless it was started
+ * with nohup. */
 static void
 watch_hangup(struct pz_daemon *d)
 {
@@ -262,7 +266,7 @@ on_clock_set(void *arg)
 		d->ops->clock_set(d->arg);
 }
 
-/* The interval that systemd asks for is halved by pz_daemon_watchdog_us. */
+/* pz_daemon_watchdog_us halves the interval that systemd requires. */
 static void
 on_watchdog(struct pz_timer *timer, void *arg)
 {
@@ -272,7 +276,7 @@ on_watchdog(struct pz_timer *timer, void *arg)
 	pz_env_start(&d->loop.env, timer, pz_daemon_watchdog_us());
 }
 
-/* What it does changes by events of many modules: it is looked at now and then. */
+/* Events of many modules change the status line, so it is refreshed at intervals. */
 static void
 on_status(struct pz_timer *timer, void *arg)
 {
@@ -297,7 +301,7 @@ on_command(void *arg, struct pz_ctl_call *call, const char *method, json_t *para
 	pz_daemon_command(&commands, &d->loop, call, method, params);
 }
 
-/* A group cannot reach a socket inside the data directory, which is 0700. */
+/* A group cannot reach a socket inside the data directory, whose mode is 0700. */
 static enum pz_err
 open_control(struct pz_daemon *d, struct pz_errinfo *info)
 {
@@ -320,7 +324,7 @@ open_control(struct pz_daemon *d, struct pz_errinfo *info)
 	return err;
 }
 
-/* One line that says where the daemon is, and what to do now. */
+/* Logs one line with the daemon's addresses and the next step. */
 static void
 tell_where(struct pz_daemon *d)
 {
@@ -359,7 +363,7 @@ pz_daemon_run(struct pz_daemon *d, const struct pz_daemon_ops *ops, void *arg)
 	return 0;
 }
 
-/* Before the node is freed: no command may reach it any more. */
+/* Before the node is freed: no command may reach it after that. */
 void
 pz_daemon_close_control(struct pz_daemon *d)
 {
@@ -379,7 +383,7 @@ pz_daemon_close_control(struct pz_daemon *d)
 void
 pz_daemon_close(struct pz_daemon *d)
 {
-	pz_store_free(d->store); /* waits for what was submitted */
+	pz_store_free(d->store); /* waits for submitted commits */
 	uv_close((uv_handle_t *)&d->store_wake, NULL);
 	pz_loop_fini(&d->loop);
 	pz_keystore_free(d->keys);

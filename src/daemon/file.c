@@ -1,6 +1,7 @@
 /*
- * The bytes go through a part of our own (PZ_FILE_PART_BYTES), so that a file can be closed while a
- * thread still reads or writes: the memory stays until libuv has ended that, the caller's need not.
+ * Data is copied through a buffer of our own (PZ_FILE_PART_BYTES), so that a file can be closed
+ * while a thread still reads or writes: the buffer stays until libuv has finished, the caller's
+ * memory need not.
  */
 #include "daemon/file.h"
 
@@ -20,8 +21,8 @@ struct file {
 	int fd;
 	int64_t at;
 	uv_fs_t op;
-	struct pz_slice rest; /* to be written, borrowed */
-	pz_file_done done;    /* of the read or write under way, or NULL */
+	struct pz_slice rest; /* still to be written, borrowed */
+	pz_file_done done;    /* of the current read or write, or NULL */
 	void *arg;
 	bool is_busy, is_closed;
 	uint8_t part[PZ_FILE_PART_BYTES];
@@ -54,7 +55,7 @@ finish(struct file *f, ssize_t result, struct pz_slice bytes)
 	done(f->arg, error_of(result), result < 0 ? uv_strerror((int)result) : "", bytes);
 }
 
-/* @return false: the file was closed meanwhile, and is freed now */
+/* @return false: the file was closed meanwhile, and is now freed */
 static bool
 ended(struct file *f, ssize_t *out_result)
 {
@@ -94,7 +95,7 @@ on_written(uv_fs_t *op)
 		f->rest = pz_slice_of(f->rest.ptr + n, f->rest.len - (size_t)n);
 	if (n > 0 && f->rest.len > 0)
 		write_part(f);
-	else /* a file that takes nothing is full, whatever else it says */
+	else /* a write of 0 bytes means that the file is full */
 		finish(f, n == 0 && f->rest.len > 0 ? UV_ENOSPC : n, pz_slice_of(NULL, 0));
 }
 
@@ -105,7 +106,7 @@ write_part(struct file *f)
 	uv_buf_t buf = uv_buf_init((char *)f->part, (unsigned)len);
 
 	memcpy(f->part, f->rest.ptr, len);
-	/* With one buffer libuv takes no memory, so that this cannot fail. */
+	/* With one buffer libuv allocates nothing, so this cannot fail. */
 	f->is_busy = uv_fs_write(&f->loop->uv, &f->op, f->fd, &buf, 1, f->at, on_written) == 0;
 }
 
@@ -140,7 +141,7 @@ file_close(struct pz_file *file)
 	if (!f->is_busy)
 		free_file(f);
 	else
-		(void)uv_cancel((uv_req_t *)&f->op); /* one that waits for a thread ends at once */
+		(void)uv_cancel((uv_req_t *)&f->op); /* work that waits for a thread ends at once */
 }
 
 static const struct pz_file_ops file_ops = {

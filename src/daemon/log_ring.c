@@ -1,7 +1,7 @@
 /*
- * Records one after the other in one buffer: a head, the id and the text, each with its NUL. When
- * there is no room, a quarter of the buffer is given up at once, so that a full ring does not move
- * its bytes for each line.
+ * Records one after the other in one buffer: a head, the id and the text, each with its NUL.
+ * Without room a quarter of the buffer is dropped at once, so that a full ring does not move its
+ * bytes for each line.
  */
 #include "daemon/log_ring.h"
 
@@ -13,7 +13,7 @@
 
 struct head {
 	uint64_t wall_ms;
-	uint32_t bytes; /* of the whole record */
+	uint32_t bytes; /* size of the whole record */
 	uint32_t id_bytes;
 	enum pz_log_level level;
 };
@@ -33,7 +33,7 @@ head_at(size_t at)
 	return head;
 }
 
-/* Gives up the oldest records until `bytes` fit. */
+/* Drops the oldest records until `bytes` fit. */
 static void
 make_room(size_t bytes)
 {
@@ -75,6 +75,7 @@ pz_log_ring_sink(void *arg, enum pz_log_level level, const char *id, const char 
 		.level = level,
 	};
 
+	/* A longer line is only printed: it would displace most of the others. */
 	if (head.bytes <= sizeof(ring.bytes) / 4) {
 		pthread_mutex_lock(&ring.lock);
 		make_room(head.bytes);

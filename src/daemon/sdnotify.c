@@ -1,5 +1,5 @@
 /*
- * The protocol of sd_notify(3) by hand: a datagram to the socket that systemd names. libsystemd
+ * The protocol of sd_notify(3) by hand: a datagram to the socket in systemd's variable. libsystemd
  * would be a large dependency for ten lines. Without systemd nothing happens.
  */
 #include "daemon/sdnotify.h"
@@ -37,9 +37,10 @@ pz_daemon_watchdog_us(void)
 	const char *usec = getenv("WATCHDOG_USEC");
 	const char *pid = getenv("WATCHDOG_PID");
 
-	/* The variable is inherited: a child of the unit's process must not answer for it. */
+	/* The variable is inherited, but a child of the unit's process must not answer instead of
+	 * it. */
 	if (usec == NULL || (pid && strtol(pid, NULL, 10) != getpid()))
 		return 0;
-	/* sd_watchdog_enabled(3) recommends half of the time. */
+	/* sd_watchdog_enabled(3) recommends half of the interval. */
 	return strtoull(usec, NULL, 10) / 2;
 }

@@ -1,8 +1,8 @@
 /*
- * Services that are described in files (`pzpd --service`, and a directory of them).
- * A reload compares each file with what is offered: one that is the same is left alone, with
- * its calls and listeners; one that is wrong leaves the former service as it was, and is a
- * condition; one that is gone takes its service along.
+ * Services that are described in files (`pzpd --service`, and a directory of them). A reload
+ * compares each file with its offered service: an unchanged file changes nothing, so calls and
+ * listeners continue; a faulty file leaves the former service in place, and raises a condition; a
+ * removed file withdraws its service.
  */
 #include "daemon/servicefiles.h"
 
@@ -18,14 +18,14 @@
 
 #define SUFFIX ".json"
 
-/* One file whose service is offered, or that is wrong. */
+/* One file whose service is offered, or which is faulty. */
 struct file {
 	struct pz_list hook;
 	char *path;
-	json_t *description; /* of the service that is offered; NULL: none is */
+	json_t *description; /* of the offered service; NULL: none is offered */
 	char *api;
 	char id[PZ_SERVICE_ID_CHARS + 1];
-	bool is_wanted; /* by the loading that is under way */
+	bool is_wanted; /* found by the current loading */
 };
 
 struct pz_servicefiles {
@@ -33,13 +33,13 @@ struct pz_servicefiles {
 	struct pz_list files;
 };
 
-/* What is to be offered. */
+/* The files whose services are to be offered. */
 struct wanted {
 	char *const *paths;
 	size_t count;
 	const char *directory;
 	struct dirent **entries;
-	int entry_count; /* -1: there is no such directory */
+	int entry_count; /* -1: the directory does not exist */
 };
 
 /* ---- one file ---- */
@@ -105,7 +105,7 @@ read_file(const char *path, json_t **out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* The new service is made before the old one goes. */
+/* The new service is created before the old one is removed. */
 static enum pz_err
 replace(struct pz_servicefiles *files, struct file *file, json_t *description,
 	struct pz_errinfo *info)
@@ -132,6 +132,7 @@ replace(struct pz_servicefiles *files, struct file *file, json_t *description,
 	return PZ_OK;
 }
 
+/* is_wanted is set before the file is read, so that a faulty file keeps its former service. */
 static void
 load_one(struct pz_servicefiles *files, const char *path)
 {
@@ -182,7 +183,7 @@ pz_servicefiles_free(struct pz_servicefiles *files)
 	free(files);
 }
 
-/* Hidden files and those of editors (x.json~) are none. */
+/* Hidden files and backup files of editors (x.json~) are not descriptions. */
 static int
 is_description(const struct dirent *entry)
 {
@@ -192,7 +193,7 @@ is_description(const struct dirent *entry)
 	       strcmp(entry->d_name + len - suffix_len, SUFFIX) == 0;
 }
 
-/* Calls `each` for all paths that are wanted now, in the order in which they are loaded. */
+/* Calls `each` for all wanted paths, in the order in which they are loaded. */
 static void
 for_each(struct pz_servicefiles *files, const struct wanted *wanted,
 	 void (*each)(struct pz_servicefiles *files, const char *path))
@@ -243,7 +244,7 @@ pz_servicefiles_load(struct pz_servicefiles *files, char *const *paths, size_t c
 	if (directory)
 		wanted.entry_count = scandir(directory, &wanted.entries, is_description, alphasort);
 	for_each(files, &wanted, mark);
-	drop_unwanted(files); /* first: a file that was renamed describes the same service */
+	drop_unwanted(files); /* first: a renamed file describes the same service */
 	for_each(files, &wanted, load_one);
 	for (int i = 0; i < wanted.entry_count; i++)
 		free(wanted.entries[i]);

@@ -1,6 +1,6 @@
 /*
- * What a daemon does before anything else: descriptors 0 to 2 are open, and its memory, which holds
- * keys, is neither dumped nor read by other processes of the user.
+ * What a daemon does before anything else: descriptors 0 to 2 are open, and its memory, which
+ * contains keys, cannot be dumped, nor read by other processes of the user.
  */
 #include "daemon/startup.h"
 
@@ -12,12 +12,12 @@
 enum pz_err
 pz_startup_open_standard(void)
 {
-	/* by number: what /dev/null is opened for */
+	/* indexed by descriptor: the mode in which /dev/null is opened */
 	static const int flags[] = {O_RDONLY, O_RDONLY, O_WRONLY};
 
-	/* In this order: open() takes the lowest number that is free. */
+	/* In this order, because open() takes the lowest free number. */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		/* Else the first socket or database would get number 2, and log lines would be
+		/* Otherwise the first socket or database would get number 2, and log lines would be
 		 * written into it. */
 		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
 			continue;

@@ -1,6 +1,6 @@
 /*
- * Work on libuv's thread pool, for modules that know struct pz_work only: hashes, files. `run` is
- * on a thread of the pool and touches nothing but its own work; `done` is on the loop's thread.
+ * Work on libuv's thread pool, for modules that only know struct pz_work: hashes, files. `run` is
+ * called on a thread of the pool and uses only its own work; `done` is called on the loop's thread.
  */
 #include "daemon/work.h"
 
@@ -8,7 +8,7 @@
 
 #include "base/list.h"
 
-/* In pz_work.impl. */
+/* Stored in pz_work.impl. */
 struct errand {
 	uv_work_t op;
 	struct pz_work *work;
@@ -33,7 +33,7 @@ on_done(uv_work_t *op, int status)
 	errand->work->done(errand->work);
 }
 
-/* libuv refuses only work without a function. */
+/* libuv only refuses work without a function. */
 static void
 start(void *self, struct pz_work *work)
 {

@@ -1,12 +1,12 @@
 /*
- * The notification service is asked for what it can (GetCapabilities). Only one that shows actions
- * makes the desktop an agent: without them no one could answer.
+ * The capabilities of the notification service are queried (GetCapabilities). The desktop becomes
+ * an agent only if the service shows actions: without them a person could not answer.
  *
  *     Notify ──> its number ──> ActionInvoked(number, key): the answer
  *                           └─> NotificationClosed: no answer; the question waits on
  *
  * The keys of actions are the numbers of answers, the most restrictive first. There is no "default"
- * action: a click on the text allows nothing. Where the service reads markup, texts are escaped.
+ * action: a click on the text allows nothing. If the service interprets markup, texts are escaped.
  */
 #include "desktop/desktop.h"
 
@@ -29,8 +29,8 @@ struct shown {
 	struct pz_list node;
 	struct pz_desktop *desktop;
 	char id[40];
-	dbus_uint32_t number; /* of the notification; 0: not known yet */
-	bool is_over;         /* does not wait any more: closed as soon as its number is known */
+	dbus_uint32_t number; /* number of the notification; 0: not known yet */
+	bool is_over;         /* no longer waits: closed as soon as its number is known */
 };
 
 struct pz_desktop {
@@ -85,7 +85,7 @@ append_actions(DBusMessageIter *args, const json_t *answers)
 	return ok && dbus_message_iter_close_container(args, &list);
 }
 
-/* Critical: it stays until it is answered, or taken away. */
+/* Critical: it stays until it is answered or removed. */
 static bool
 append_hints(DBusMessageIter *args)
 {
@@ -103,8 +103,9 @@ append_hints(DBusMessageIter *args)
 	       dbus_message_iter_close_container(args, &list);
 }
 
-/* Characters that steer or hide text: controls, marks and overrides of the direction, separators of
- * lines, characters without a width. UTF-8, from the first byte sequence to the last of each. */
+/* Characters that control or hide text: control characters, marks and overrides of direction, line
+ * separators, characters without width. In UTF-8, the first and the last byte sequence of each
+ * range. */
 static const struct {
 	size_t len;
 	unsigned char first[4], last[4];
@@ -119,7 +120,7 @@ static const struct {
 	{3, {0xef, 0xbb, 0xbf}, {0xef, 0xbb, 0xbf}},
 };
 
-/* Its bytes; 0: the text begins with none of them. */
+/* Length in bytes of such a character; 0: the text does not begin with one. */
 static size_t
 hiding(const char *text)
 {
@@ -133,7 +134,7 @@ hiding(const char *text)
 	return 0;
 }
 
-/* A text as the service shall show it. @param text UTF-8 */
+/* Adds a text in the form that the service has to display. @param text UTF-8 */
 static bool
 add_text(const struct pz_desktop *desktop, struct pz_buf *out, const char *text)
 {
@@ -153,7 +154,7 @@ add_text(const struct pz_desktop *desktop, struct pz_buf *out, const char *text)
 	return ok;
 }
 
-/* " LEAD text END", or nothing where there is no text. */
+/* " LEAD text END", or nothing for an empty text. */
 static bool
 add_part(const struct pz_desktop *desktop, struct pz_buf *out, const char *lead, const json_t *part,
 	 const char *end)
@@ -166,7 +167,7 @@ add_part(const struct pz_desktop *desktop, struct pz_buf *out, const char *lead,
 	       add_text(desktop, out, end);
 }
 
-/* The question, then what the asking device and the rule say of it. */
+/* The question, then the texts of the asking device and of the rule. */
 static bool
 write_body(const struct pz_desktop *desktop, const json_t *question, struct pz_buf *out)
 {
@@ -257,6 +258,7 @@ on_show(struct pz_prompt_agent *agent, const json_t *question)
 		free_shown(shown);
 }
 
+/* A notification without a number is closed by on_notified, when the service has answered. */
 static void
 on_hide(struct pz_prompt_agent *agent, const char *id, const char *why)
 {
@@ -291,7 +293,7 @@ find_shown(const struct pz_desktop *desktop, dbus_uint32_t number)
 	return NULL;
 }
 
-/* Only the keys that were offered are answers: "default" is not. */
+/* Only offered keys are answers: "default" is not. */
 static void
 on_action(struct pz_desktop *desktop, dbus_uint32_t number, const char *key)
 {
@@ -301,7 +303,7 @@ on_action(struct pz_desktop *desktop, dbus_uint32_t number, const char *key)
 
 	if (shown == NULL || key[0] < '0' || key[0] > '9' || key[1] != '\0')
 		return;
-	memcpy(id, shown->id, sizeof(id)); /* the answer takes it away */
+	memcpy(id, shown->id, sizeof(id)); /* the answer removes it */
 	if (pz_prompts_answer(desktop->prompts, &desktop->agent, id, key[0] - '0', NULL, NULL,
 			      &info) != PZ_OK)
 		pz_info("desktop-answer", "an answer of the desktop does not count: %s", info.text);
@@ -385,7 +387,7 @@ on_ready(void *arg)
 static void
 on_absent(void *arg)
 {
-	(void)arg; /* `ready` follows when it comes */
+	(void)arg; /* `ready` is called when the service appears */
 }
 
 static void
@@ -395,7 +397,7 @@ forget_shown(struct pz_desktop *desktop)
 		free_shown(PZ_CONTAINER(n, struct shown, node));
 }
 
-/* The connection is closed from a timer: this is inside of it. */
+/* The connection is closed from a timer, because this runs inside it. */
 static void
 on_lost(void *arg)
 {
@@ -416,7 +418,7 @@ on_again(struct pz_timer *timer, void *arg)
 
 	(void)timer;
 	pz_prompts_leave(desktop->prompts, &desktop->agent);
-	pz_mdns_bus_close(desktop->bus); /* and what it would have answered does not come */
+	pz_mdns_bus_close(desktop->bus); /* its pending answers are dropped */
 	desktop->bus = NULL;
 	forget_shown(desktop);
 	if (had_bus || pz_mdns_bus_open(desktop->loop, desktop->address, SERVICE, &bus_events,
@@ -426,15 +428,15 @@ on_again(struct pz_timer *timer, void *arg)
 
 /* ---- life ---- */
 
-/* True when a socket is at the path of "unix:path=…". */
+/* True if there is a socket at the path of "unix:path=…". */
 static bool
 is_there(const char *address)
 {
 	static const char prefix[] = "unix:path=";
-	char path[108]; /* of a socket: unix(7) */
+	char path[108]; /* the size of a socket's path, unix(7) */
 
 	if (strncmp(address, prefix, strlen(prefix)) != 0)
-		return false; /* no address that would start a program */
+		return false; /* other addresses could start a program */
 	address += strlen(prefix);
 	size_t len = strcspn(address, ",;");
 	if (len == 0 || len >= sizeof(path))
@@ -481,6 +483,7 @@ pz_desktop_new(struct pz_loop *loop, const char *address, struct pz_prompts *pro
 	return desktop;
 }
 
+/* The agent leaves first, so that no new question is shown while the notifications are closed. */
 void
 pz_desktop_free(struct pz_desktop *desktop)
 {
