@@ -1,7 +1,7 @@
 /*
- * Changes of a policy in its JSON form: one element or rule added, replaced or taken out. The tree
- * is written back as a document by tree.c and validated as a whole there, so a change here need not
- * be complete.
+ * Changes of a policy in its JSON form: one element or rule is added, replaced or removed. tree.c
+ * writes the tree back as a document and validates the whole, so the changes here need not check
+ * everything.
  */
 #include "manage/element.h"
 
@@ -14,10 +14,10 @@
 #define SET "policy-set"
 #define RULE "rule"
 
-/* Where an element is. */
+/* The place of an element. */
 struct place {
 	json_t *in;       /* array, or the tree for the root */
-	size_t index;     /* in the array */
+	size_t index;     /* its position in the array */
 	json_t *element;  /* NULL: not found */
 	const char *kind; /* static */
 };
@@ -36,7 +36,7 @@ find_in(json_t *set, const char *id, unsigned depth)
 	static const char *const kinds[] = {POLICY, SET};
 	struct place found = {0};
 
-	/* A document is never deeper; the tree was made from one, but the bound costs nothing. */
+	/* No document is deeper, and the tree was made from one; the bound costs nothing. */
 	for (size_t k = 0; k < 2 && depth < PZ_POLICY_DEPTH_MAX; k++) {
 		json_t *list = json_object_get(set, kinds[k]), *child;
 		size_t i;
@@ -70,7 +70,7 @@ none(const char *what, const char *id, struct pz_errinfo *info)
 	return pz_fail(info, PZ_ERR_NOTFOUND, "there is no %s with the id '%.80s'", what, id);
 }
 
-/* The one member of an element, and its kind. NULL: it has not exactly one. */
+/* The one member of an element, and its kind. NULL: it does not have exactly one. */
 static json_t *
 open(json_t *element, const char **out_kind)
 {
@@ -107,8 +107,8 @@ pz_policy_element_add(json_t *tree, const char *parent, json_int_t position, jso
 		return none(SET, parent, info);
 	if (inside == NULL)
 		return pz_fail(info, PZ_ERR_CONFIG, "the element must be a policy or a policy-set");
-	/* JSON keeps an array for each kind, so the order between policies and sets of one parent
-	 * cannot be expressed; with first-applicable it would decide. */
+	/* JSON has one array for each kind, so it cannot express the order between policies and
+	 * sets of one parent, which matters with first-applicable. */
 	if (json_object_get(p.element, strcmp(kind, SET) == 0 ? POLICY : SET))
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "the set '%.80s' has elements of the other kind, and their order "
@@ -156,7 +156,8 @@ pz_policy_element_remove(json_t *tree, const char *id, struct pz_errinfo *info)
 	if (p.element == NULL)
 		return none("policy or set", id, info);
 	size_t goes = strcmp(p.kind, SET) == 0 ? count(p.element, 0) : 1;
-	/* A document without a policy denies all, and could not be changed by this API any more. */
+	/* A document without a policy denies everything, and this API could not change it any
+	 * more. */
 	if (root == NULL || p.in == tree || goes >= count(root, 0))
 		return pz_fail(info, PZ_ERR_DENIED, "'%.80s' is the last policy, which stays", id);
 	return json_array_remove(p.in, p.index) == 0 ? PZ_OK : PZ_ERR_LIMIT_MEMORY;
@@ -173,7 +174,7 @@ pz_policy_element_add_rule(json_t *tree, const char *policy, json_int_t position
 		return none(POLICY, policy, info);
 	if (!json_is_object(element))
 		return pz_fail(info, PZ_ERR_CONFIG, "the element must be a rule");
-	/* Both forms are taken: the rule, or an object with the rule as its one member. */
+	/* Two forms are accepted: the rule, or an object with the rule as its only member. */
 	return insert(p.element, RULE, position, json_is_object(inside) ? inside : element);
 }
 

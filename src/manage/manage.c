@@ -1,7 +1,7 @@
 /*
- * The service PolicyManagement (page 9, 14): its methods for programs of the owner. Reading is
- * answered at once; a change becomes the command `policy set`, as from the command line, and the
- * call waits for its end.
+ * The service PolicyManagement (page 9, 14): its methods for programs of the owner. Reads are
+ * answered at once; a change runs as the command `policy set`, as on the command line, and the call
+ * is answered when it ends.
  */
 #include "manage/manage.h"
 
@@ -16,7 +16,7 @@
 #include "rpc/error.h"
 #include "wire/json.h"
 
-/* Slots by the numbers of page 9, 14. */
+/* The slots by their numbers in page 9, 14. */
 static const enum pz_policy_slot slots[] = {
 	PZ_POLICY_SLOT_MANUFACTURER,
 	PZ_POLICY_SLOT_USER,
@@ -32,7 +32,7 @@ struct method {
 	enum pz_policy_slot slot;
 };
 
-/* A change that waits. */
+/* A change that is not finished yet. */
 struct change {
 	struct pz_list node;
 	struct pz_call *call;
@@ -44,7 +44,7 @@ struct change {
 
 /* ---- answers ---- */
 
-/* The names of errors are those of WebIDL, which pages know; the detail is for people. */
+/* Errors have the names of WebIDL, which web pages know; the detail is for people. */
 static void
 refuse(const struct method *m, enum pz_err err, const char *detail)
 {
@@ -75,7 +75,8 @@ at_line(struct pz_policy_fault *fault, enum pz_err err, struct pz_errinfo *info)
 
 /* ---- documents ---- */
 
-/* A document in its JSON form: a string, as the original has it, or the object itself. New text. */
+/* A document in its JSON form: a string, as in the original, or the object itself. The result is a
+ * new text. */
 static enum pz_err
 text_of_param(const json_t *param, char **out, struct pz_errinfo *info)
 {
@@ -162,8 +163,8 @@ decision_json(const struct pz_policy_slots *by, const struct pz_policy_request *
 	return json_pack("{s:i, s:o}", "effect", (int)d.effect, "slots", all);
 }
 
-/* Nothing is asked, counted or written, and the environment is what the request says. A test must
- * not use up a "once" or show in the log of decisions. */
+/* Asks no person, counts nothing and writes nothing; the environment is that of the request. A test
+ * must not use up a "once", nor appear in the log of decisions. */
 static void
 test(struct method *m, const struct pz_policy_slots *by)
 {
@@ -186,7 +187,7 @@ test_policy(struct method *m)
 	test(m, pz_policies_slots(m->manage->policies));
 }
 
-/* The candidate in the place of the owner's policy. */
+/* The candidate replaces the owner's policy. */
 static void
 test_new_policy(struct method *m)
 {
@@ -205,7 +206,7 @@ test_new_policy(struct method *m)
 	if (!is_done(m, err, &info))
 		return;
 	by.document[PZ_POLICY_SLOT_USER] = document;
-	/* The slot may be corrupt now; the question is what would be with the new document. */
+	/* The slot may be corrupt now, but the test is about the new document. */
 	by.is_corrupt[PZ_POLICY_SLOT_USER] = false;
 	test(m, &by);
 }
@@ -240,7 +241,7 @@ on_changed(void *arg, enum pz_err err, const char *detail, json_t *result)
 
 static const struct pz_reply reply = {.done = on_changed};
 
-/* @param base NULL: what counts now */
+/* @param base NULL: the present document */
 static void
 set(struct method *m, const char *text, const json_t *base, bool is_element)
 {
@@ -284,12 +285,12 @@ word(const json_t *params, size_t i)
 	return text ? text : "";
 }
 
-/* Parameters: slot, sequence number that it is based on, and those of the change. */
+/* Parameters: slot, the sequence number on which the change is based, and those of the change. */
 static void
 change(struct method *m, edit apply)
 {
-	/* Optimistic locking: a change that was made from an older document than the present one is
-	 * refused by `policy set`. */
+	/* Optimistic locking: `policy set` refuses a change that was made from an older document
+	 * than the present one. */
 	const json_t *base = json_array_get(m->params, 1);
 	struct pz_errinfo info = {""};
 	PZ_AUTO_FREE char *text = NULL;
@@ -414,10 +415,10 @@ void
 pz_manage_call_ended(struct pz_manage *manage, const struct pz_call *call)
 {
 	PZ_LIST_EACH (&manage->changes, node, tmp) {
-		/* The disk may have it by now; the next getPolicy shows how it ended. */
+		/* The change may be on disk by now; the next getPolicy shows the result. */
 		struct change *c = PZ_CONTAINER(node, struct change, node);
 		if (c->call == call)
-			c->call = NULL; /* what was begun continues */
+			c->call = NULL; /* a change that has begun continues */
 	}
 }
 
@@ -432,7 +433,7 @@ pz_manage_init(struct pz_manage *manage, struct pz_requests *requests, struct pz
 void
 pz_manage_fini(struct pz_manage *manage)
 {
-	/* Never started: the node had no store. */
+	/* Never started, because the node had no store. */
 	if (manage->policies == NULL)
 		return;
 	PZ_LIST_EACH (&manage->changes, node, tmp) {

@@ -1,7 +1,7 @@
 /*
  * A policy document as a JSON tree and back (page 9, 14): attributes under "$", text under "_",
- * children in arrays by name. Only names of the grammar go through, and the result is validated by
- * the parser as any other document.
+ * children in arrays by name. Only names of the grammar are accepted, and the parser validates the
+ * result like any other document.
  */
 #include "manage/tree.h"
 
@@ -41,7 +41,8 @@ append(json_t *parent, const char *name, json_t *takes_child)
 	(void)json_array_append_new(list, takes_child);
 }
 
-/* Policies and sets of one set, one kind after the other: the JSON form keeps that order only. */
+/* True if a set contains both policies and sets: the JSON form keeps only the order within each
+ * kind. */
 static bool
 is_mixed(const struct pz_policy_xml *xml)
 {
@@ -51,7 +52,7 @@ is_mixed(const struct pz_policy_xml *xml)
 
 static json_t *export(const struct pz_policy_xml *xml, unsigned depth);
 
-/* A set with the target of the policy says what the policy says. */
+/* A set with the policy's target and only this policy decides as the policy does. */
 static json_t *
 wrap(const struct pz_policy_xml *policy, unsigned depth)
 {
@@ -64,7 +65,7 @@ wrap(const struct pz_policy_xml *policy, unsigned depth)
 	return set;
 }
 
-/* The depth is that of a document that was read. */
+/* The depth is bounded, because the document was parsed. */
 static json_t *export(const struct pz_policy_xml *xml, unsigned depth)
 {
 	json_t *out = json_object(), *attributes = json_object();
@@ -94,10 +95,10 @@ pz_policy_tree_from_text(struct pz_slice text, json_t **out, struct pz_policy_fa
 	struct pz_policy_xml *root = NULL;
 	struct pz_arena arena = {0};
 
-	/* Validated first, and whole: the export below then needs no checks, nor a bound on
-	 * depth. */
+	/* The whole document is validated first: the export below then needs no checks, and no
+	 * bound on depth. */
 	PZ_TRY(pz_policy_document_parse(text, &document,
-					fault)); /* what is not valid has no tree */
+					fault)); /* an invalid document has no tree */
 	pz_policy_document_unref(document);
 	enum pz_err err = pz_policy_xml_read(text, &arena, &root, fault);
 	if (err == PZ_OK) {
@@ -135,7 +136,8 @@ put_escaped(struct pz_buf *buf, const json_t *value)
 		case '"':
 			PZ_TRY(put(buf, "&quot;"));
 			break;
-		/* As references: a parser makes blanks of them in an attribute (XML 1.0, 3.3.3). */
+		/* As references, because a parser turns them into blanks in an attribute (XML 1.0,
+		 * 3.3.3). */
 		case '\n':
 			PZ_TRY(put(buf, "&#10;"));
 			break;
@@ -204,7 +206,7 @@ put_content(struct pz_buf *buf, const json_t *element, unsigned depth)
 	return PZ_OK;
 }
 
-/* Only names of the grammar are written, so that no name ends an element early. */
+/* Writes only names of the grammar, so that no name can end an element early. */
 static enum pz_err
 put_element(struct pz_buf *buf, const char *name, const json_t *element, unsigned depth)
 {
@@ -229,8 +231,7 @@ pz_policy_tree_to_text(const json_t *tree, char **out, struct pz_errinfo *info)
 	enum pz_err err = PZ_ERR_PROTO_MEMBER;
 	struct pz_buf buf;
 
-	/* With its limit here, a tree of a program cannot become a longer text than a document may
-	 * be. */
+	/* With this limit a program's tree cannot become a longer text than a document may be. */
 	pz_buf_init(&buf, PZ_POLICY_DOCUMENT_BYTES_MAX, NULL);
 	if (at && json_object_size(tree) == 1)
 		err = put_element(&buf, json_object_iter_key(at), json_object_iter_value(at), 0);

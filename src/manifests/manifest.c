@@ -1,6 +1,6 @@
 /*
- * Manifests as values. An API becomes a pattern of a policy document, where a comma separates
- * several and `*` and `?` stand for any: an API with one of these would permit more than a person
+ * Manifests as values. An API becomes a pattern in a policy document, in which a comma separates
+ * patterns and `*` and `?` are wildcards: an API with one of these would permit more than a person
  * reads, so it is refused, as in grants.
  */
 #include "manifests/manifest.h"
@@ -29,7 +29,7 @@ pz_manifest_check_origin(const char *origin, struct pz_errinfo *info)
 			       "origin: a program is written " PZ_TOKENS_PREFIX
 			       "NAME, with the name of its token (`pzp app token NAME`)");
 	}
-	/* Another spelling would be another id, of an app that never comes. */
+	/* Another spelling would be another id, of an app that does not exist. */
 	if (pz_origin_is_taken(kind) && pz_app_origin_check(origin, NULL) == PZ_OK)
 		return PZ_OK;
 	return pz_fail(
@@ -59,7 +59,7 @@ check_members(const json_t *object, const char *const *names, const char *where,
 	return PZ_OK;
 }
 
-/* @param out borrowed; "" where it may be left out and is */
+/* @param out borrowed; "" if the member is optional and missing */
 static enum pz_err
 take_text(const json_t *object, const char *name, const char *where, bool is_needed,
 	  const char **out, struct pz_errinfo *info)
@@ -75,7 +75,7 @@ take_text(const json_t *object, const char *name, const char *where, bool is_nee
 	if (strlen(text) > PZ_MANIFEST_TEXT_BYTES_MAX)
 		return pz_fail(info, PZ_ERR_LIMIT, "%s%s: longer than %d bytes", where, name,
 			       PZ_MANIFEST_TEXT_BYTES_MAX);
-	/* U+FFFE and U+FFFF: no document can have them (XML 1.0, 2.2). */
+	/* U+FFFE and U+FFFF are not allowed in a document (XML 1.0, 2.2). */
 	if (!pz_utf8_is_printable(pz_slice_str(text)) || strstr(text, "\xef\xbf\xbe") ||
 	    strstr(text, "\xef\xbf\xbf"))
 		return pz_fail(info, PZ_ERR_CONFIG,
@@ -150,7 +150,7 @@ take_features(const json_t *given, json_t *features, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* @param out has an array `features`, and gets the rest */
+/* @param out has an array `features`, and gets the other members */
 static enum pz_err
 rebuild(const json_t *given, json_t *out, struct pz_errinfo *info)
 {
@@ -238,7 +238,7 @@ pz_manifest_features(const struct pz_manifest *m)
 	return json_array_size(json_object_get(m->json, "features"));
 }
 
-/* The API is written whole: its last part alone would name the API of another author, too. */
+/* The API is written completely: its last part alone could also be the API of another author. */
 void
 pz_manifest_sentence(const struct pz_manifest *m, size_t at, char out[PZ_MANIFEST_SENTENCE_BYTES])
 {
@@ -265,7 +265,7 @@ append_rule(struct pz_buf *buf, const char *id, const char *effect, const char *
 	return pz_buf_printf(buf, "\"");
 }
 
-/* An API covers the parts of it, as in the owner's rules. */
+/* A permit for an API covers its parts, as in the owner's rules. */
 static enum pz_err
 append_permit(struct pz_buf *buf, const char *id, const char *api, const char *sentence)
 {
@@ -277,8 +277,8 @@ append_permit(struct pz_buf *buf, const char *id, const char *api, const char *s
 	return pz_buf_printf(buf, "\"/>\n\t\t\t</condition>\n\t\t</rule>");
 }
 
-/* To be an app here at all is no feature of an API: it stays the owner's decision, which the rest
- * would take away. No two elements of a document have the same id. */
+/* Whether the app may run here at all is not a feature of an API: the owner decides that, so the
+ * final denial must not cover it. No two elements of a document have the same id. */
 static enum pz_err
 append_rules(struct pz_buf *buf, const struct pz_manifest *m)
 {

@@ -1,9 +1,10 @@
 /*
- * Manifests on the disk and in the slot `app`. The document of the slot is written again from all
- * of them with each change, and swapped like any other: what runs is judged again (policies.c).
+ * Manifests on disk and in the slot `app`. Each change writes the document of the slot anew from
+ * all manifests, and replaces it like any other: running calls are decided again (policies.c).
  *
- * Both ways wait for the disk. A removal allows more than before, so it must not count while a
- * restart would bring the manifest back, and an installation that is lost would be no promise.
+ * Installation and removal both wait for the disk. A removal allows more than before, so it must
+ * not apply while a restart could restore the manifest; and an installation that is lost in a crash
+ * must not have been confirmed.
  */
 #include "manifests/manifests.h"
 
@@ -16,9 +17,9 @@
 
 #define SPACE "manifests" /* key: the id of the app; value: pz_manifest_text */
 
-/* One change on its way to the disk. */
+/* A change that is being stored. */
 struct change {
-	struct pz_manifests *manifests; /* NULL: gone meanwhile */
+	struct pz_manifests *manifests; /* NULL: freed meanwhile */
 	struct pz_manifest *fresh;      /* NULL: a removal */
 	char id[PZ_APP_ID_CHARS + 1];
 	struct pz_request *request;
@@ -70,7 +71,8 @@ remove_row(struct pz_manifests *m, struct pz_manifest *one)
 	m->count--;
 }
 
-/* Where the document cannot be made the slot is corrupt: apps of this device are denied all. */
+/* If the document cannot be built the slot is corrupt: apps of this device are denied
+ * everything. */
 static void
 show(struct pz_manifests *m)
 {
@@ -90,8 +92,8 @@ show(struct pz_manifests *m)
 
 /* ---- from the disk ---- */
 
-/* One that cannot be read restricted its app, and it is not known how: that app may ask for
- * nothing. */
+/* A manifest that cannot be read restricted its app in an unknown way: that app is denied
+ * everything. */
 static enum pz_err
 load_one(void *arg, const char *key, struct pz_slice value)
 {
@@ -169,7 +171,8 @@ pz_manifests_wiped(struct pz_manifests *m)
 
 /* ---- answers ---- */
 
-/* The document of this app alone, as the slot has it among the others. New; NULL: out of memory. */
+/* The document of this app alone, with the same content as in the slot. New; NULL: out of
+ * memory. */
 static json_t *
 describe(const struct pz_manifest *one)
 {
@@ -255,7 +258,7 @@ fill(const struct change *c, struct pz_txn *txn)
 	return err;
 }
 
-/* @param takes_fresh also after a failure; NULL: a removal */
+/* @param takes_fresh taken also after a failure; NULL: a removal */
 static enum pz_err
 commit(struct pz_manifests *m, struct pz_request *request, const char *id,
        struct pz_manifest *takes_fresh)
@@ -292,7 +295,7 @@ check_room(const struct pz_manifests *m, const struct pz_manifest *fresh, struct
 	return PZ_OK;
 }
 
-/* The document of all apps has limits of its own, which are met before anything is stored. */
+/* The document of all apps has limits of its own, which are checked before anything is stored. */
 static enum pz_err
 check_document(struct pz_manifests *m, const struct pz_manifest *fresh, struct pz_errinfo *info)
 {
@@ -350,7 +353,7 @@ pz_manifests_install_command(struct pz_manifests *m, struct pz_request *request)
 		pz_request_fail(request, err, pz_errinfo_text(&info, err));
 }
 
-/* An origin, or an id: of a manifest that cannot be read no origin is known. */
+/* Finds by origin or by id: a manifest that cannot be read has no known origin. */
 static enum pz_err
 find_named(const struct pz_manifests *m, const char *name, struct pz_manifest **out,
 	   struct pz_errinfo *info)

@@ -21,8 +21,8 @@ on_release(struct pz_request *request)
 	sodium_memzero(request->state, sizeof(struct state));
 }
 
-/* The commit continues when the person gives up: then `pzp apps` shows a token that no program has.
- */
+/* The commit continues when the person interrupts: then `pzp apps` shows a token that no program
+ * has. */
 static const struct pz_request_kind kind = {
 	.size = sizeof(struct state), .release = on_release, .goes_on = true};
 

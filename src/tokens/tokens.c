@@ -1,7 +1,7 @@
 /*
- * A token is 32 random bytes, so that its plain SHA-256 is enough: there is nothing to guess a
- * password from. Right tokens are accepted however many wrong ones came: a limit that refused them,
- * too, would let any local program shut all others out.
+ * A token is 32 random bytes, so a plain SHA-256 is enough: nothing about it can be guessed. A
+ * right token is accepted after any number of wrong ones: a limit that also refused right tokens
+ * would let every local program lock out all others.
  */
 #include "tokens/tokens.h"
 
@@ -19,7 +19,7 @@
 #define HASH_BYTES crypto_hash_sha256_BYTES
 
 struct token {
-	struct pz_list hook; /* pz_tokens.all */
+	struct pz_list hook; /* in pz_tokens.all */
 	uint8_t hash[HASH_BYTES];
 	uint64_t made_ms;
 	bool is_stored;
@@ -33,14 +33,14 @@ struct pz_tokens {
 	struct pz_list making; /* struct making.hook */
 	size_t count;
 	uint64_t wrong_since_us;
-	unsigned wrong; /* since then */
+	unsigned wrong; /* wrong tokens since then */
 };
 
 /** A commit under way. */
 struct making {
-	struct pz_list hook; /* in none: the tokens are gone */
+	struct pz_list hook; /* in no list: the tokens are freed */
 	struct pz_tokens *tokens;
-	struct token *token; /* NULL: it was revoked meanwhile */
+	struct token *token; /* NULL: revoked meanwhile */
 	pz_tokens_done done;
 	void *arg;
 };
@@ -293,8 +293,8 @@ pz_tokens_note_wrong(struct pz_tokens *tokens)
 	return true;
 }
 
-/* Where the disk fails the token is back after a restart: the store's condition says so in status.
- */
+/* If the disk fails, the token is valid again after a restart: the store's condition in status
+ * reports that. */
 bool
 pz_tokens_revoke(struct pz_tokens *tokens, const char *origin)
 {
