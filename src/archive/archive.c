@@ -1,11 +1,11 @@
 /*
- * The archive's encryption (archive.h has the layout): argon2id makes a key of the passphrase,
+ * The archive's encryption (archive.h has the layout): argon2id derives a key from the passphrase,
  * secretstream seals pieces of 64 KiB. Every piece authenticates the head, so a changed cost or
- * salt is noticed; order, truncation and appended bytes are noticed by the stream and its final
- * tag.
+ * salt is detected; the stream and its final tag detect a changed order, truncation and appended
+ * bytes.
  *
- * The reader takes bytes in any portions and hands out content only after it has been
- * authenticated. Its stages follow the layout; each collects a fixed number of bytes and then acts.
+ * The reader accepts bytes in portions of any size and returns content only after authenticating
+ * it. Its stages follow the layout; each collects a fixed number of bytes and then processes them.
  */
 #include "archive/archive.h"
 
@@ -68,7 +68,7 @@ pz_archive_head_check(struct pz_slice bytes, struct pz_errinfo *info)
 
 	if (bytes.len == 0 || memcmp(bytes.ptr, MAGIC, magic) != 0)
 		return pz_fail(info, PZ_ERR_PROTO, "this is not an archive of a zone");
-	/* Before the length: the head of a later version may have another one. */
+	/* Before the length, because the head of a later version may be longer. */
 	if (bytes.len >= 10 && get_number(bytes.ptr + 8, 2) > VERSION)
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "the archive is of version %u, made by a newer pzh; this one knows "
@@ -116,11 +116,11 @@ struct pz_archive_writer {
 	crypto_secretstream_xchacha20poly1305_state stream;
 	uint8_t head[PZ_ARCHIVE_HEAD_BYTES];
 	uint8_t piece[PIECE_BYTES];
-	size_t len; /* of piece */
+	size_t len; /* bytes in `piece` */
 	struct pz_buf *out;
 };
 
-/* The piece that is collected, perhaps empty, as one sealed piece. */
+/* Seals the collected piece, which may be empty. */
 static enum pz_err
 seal(struct pz_archive_writer *w, uint8_t tag)
 {
@@ -134,7 +134,7 @@ seal(struct pz_archive_writer *w, uint8_t tag)
 	return PZ_OK;
 }
 
-/* The empty piece behind the header shows a wrong passphrase at once. */
+/* The empty piece after the header detects a wrong passphrase at once. */
 static enum pz_err
 begin(struct pz_archive_writer *w, const uint8_t key[PZ_ARCHIVE_KEY_BYTES])
 {
@@ -143,7 +143,7 @@ begin(struct pz_archive_writer *w, const uint8_t key[PZ_ARCHIVE_KEY_BYTES])
 	crypto_secretstream_xchacha20poly1305_init_push(&w->stream, header, key);
 	PZ_TRY(pz_buf_append(w->out, pz_slice_of(w->head, sizeof(w->head))));
 	PZ_TRY(pz_buf_append(w->out, pz_slice_of(header, sizeof(header))));
-	return seal(w, TAG_MESSAGE); /* the check */
+	return seal(w, TAG_MESSAGE); /* the empty piece */
 }
 
 enum pz_err
@@ -171,7 +171,7 @@ enum pz_err
 pz_archive_write(struct pz_archive_writer *w, struct pz_slice content)
 {
 	while (content.len > 0) {
-		/* Only when more follows: the last piece is sealed as such. */
+		/* Only if more follows: the last piece has a tag of its own. */
 		if (w->len == PIECE_BYTES)
 			PZ_TRY(seal(w, TAG_MESSAGE));
 		size_t len =
@@ -206,14 +206,14 @@ struct pz_archive_reader {
 	crypto_secretstream_xchacha20poly1305_state stream;
 	uint8_t key[PZ_ARCHIVE_KEY_BYTES];
 	uint8_t head[PZ_ARCHIVE_HEAD_BYTES];
-	uint8_t in[PIECE_BYTES + SEAL_BYTES]; /* what is collected of this stage */
-	uint8_t piece[PIECE_BYTES];           /* what is in it */
-	size_t len;                           /* of in */
+	uint8_t in[PIECE_BYTES + SEAL_BYTES]; /* bytes collected for this stage */
+	uint8_t piece[PIECE_BYTES];           /* its content */
+	size_t len;                           /* bytes in `in` */
 	uint64_t total;
 	pz_archive_take take;
 	void *arg;
 	enum stage stage;
-	enum pz_err failed; /* refuses all that follows */
+	enum pz_err failed; /* refuses everything after it */
 };
 
 struct pz_archive_reader *
@@ -229,7 +229,7 @@ pz_archive_reader_new(const uint8_t key[PZ_ARCHIVE_KEY_BYTES], pz_archive_take t
 	return r;
 }
 
-/* Errors: CRYPTO at the check piece, PROTO behind it. */
+/* Errors: CRYPTO at the check piece, PROTO after it. */
 static enum pz_err
 unseal(struct pz_archive_reader *r, uint8_t *out_tag, struct pz_errinfo *info)
 {
@@ -250,7 +250,7 @@ open_piece(struct pz_archive_reader *r, struct pz_errinfo *info)
 	size_t len = r->len - SEAL_BYTES;
 
 	PZ_TRY(unseal(r, &tag, info));
-	/* No other tag is ever written, and none ends or rekeys the stream before its time. */
+	/* No other tag is ever written, and no tag ends or rekeys the stream early. */
 	if (tag != TAG_MESSAGE && tag != TAG_FINAL)
 		return pz_fail(info, PZ_ERR_PROTO, "the archive has a piece of an unknown kind");
 	r->stage = tag == TAG_FINAL ? AT_END : AT_PIECES;
@@ -277,7 +277,7 @@ stage_bytes(const struct pz_archive_reader *r)
 	return sizeof(r->in);
 }
 
-/* What belongs to this stage is there. */
+/* Called when all bytes of this stage are collected. */
 static enum pz_err
 end_stage(struct pz_archive_reader *r, struct pz_errinfo *info)
 {
@@ -339,7 +339,7 @@ pz_archive_read(struct pz_archive_reader *r, struct pz_slice bytes, struct pz_er
 	return r->failed;
 }
 
-/* The last piece is the only one that is opened before it is full. */
+/* Only the last piece is opened before it is full. */
 static enum pz_err
 read_rest(struct pz_archive_reader *r, struct pz_errinfo *info)
 {

@@ -1,12 +1,12 @@
 /*
- * Reads the archive of a zone: lines of JSON in a fixed order (zone, list, records, end), and makes
- * the authority and the transaction that the new hub stores. migration_write.c is the other side;
- * docs/archive-format.md has the format.
+ * Reads the archive of a zone: lines of JSON in a fixed order (zone, list, records, end), and
+ * builds the authority and the transaction that the new hub stores. migration_write.c is the
+ * writer; docs/archive-format.md describes the format.
  *
  * The archive was authenticated with the passphrase, but any holder of the passphrase may have made
- * it: every record is checked as if it came from a peer, and a record that contradicts another (a
- * certificate of another key, a revoked device that is not on the CRL) refuses the archive. Nothing
- * is stored before the end has been read.
+ * it: every record is checked like one from a peer, and the archive is refused if a record
+ * contradicts another (a certificate for another key, a revoked device that is not on the CRL).
+ * Nothing is stored before the end was read.
  */
 #include "archive/migration.h"
 
@@ -25,8 +25,8 @@
 #include "zone/policy.h"
 
 #define SPACE_BYTES (PZ_ZONE_BYTES_MAX + 32)
-/* The former hub may continue, and each of its lists counts one up: as many as a zone has devices,
- * several times over. */
+/* The former hub may continue, and increments the number with each of its lists: this leaves room
+ * for several lists for each device of a zone. */
 #define CRL_STEP 65536
 #define FORMER_MEMBERS 4 /* serial, enrolled, revokedAt, why */
 #define FORMER_WHY_BYTES_MAX 32
@@ -37,12 +37,12 @@ enum stage { AT_ZONE, AT_LIST, AT_RECORDS, AT_END };
 struct pz_migration {
 	struct pz_archive_reader *reader;
 	const struct pz_env *env;
-	struct pz_buf line; /* secret: what is there of the next one */
+	struct pz_buf line; /* secret: the part of the next line that has arrived */
 	struct pz_authority *authority;
 	struct pz_sync_item
 		*items[PZ_SYNC_KIND_COUNT]; /* of shared/shared.h; NULL: nothing of it */
-	struct pz_txn *txn;                 /* what will be stored */
-	struct pz_hub_address at;           /* where devices look for the zone; port 0: not known */
+	struct pz_txn *txn;                 /* what the hub will store */
+	struct pz_hub_address at;           /* where devices look for the zone; port 0: unknown */
 	uint64_t records;
 	enum stage stage;
 };
@@ -64,10 +64,11 @@ static enum pz_err put_friends(struct pz_migration *m, const char *space);
 
 static const struct zone_space {
 	const char *name;
-	/** Checks a record of the archive, which is not trusted, and keeps what it means. */
+	/** Checks a record of the archive, which is not trusted, and keeps its content. */
 	enum pz_err (*take)(struct pz_migration *m, const char *key, json_t *record,
 			    struct pz_errinfo *info);
-	/** Writes what was kept into m->txn, for that space of the store. Errors: LIMIT_MEMORY. */
+	/** Writes the kept content into m->txn, for this space of the store. Errors:
+	 * LIMIT_MEMORY. */
 	enum pz_err (*put)(struct pz_migration *m, const char *space);
 } spaces[] = {
 	{"member", take_member, put_members},
@@ -86,14 +87,15 @@ pz_migration_space(size_t i)
 
 /* ---- what is good ---- */
 
-/* One text for all that is wrong with the content. */
+/* One text for every fault of the content. */
 static enum pz_err
 bad(struct pz_errinfo *info, const char *what)
 {
 	return pz_fail(info, PZ_ERR_PROTO, "the archive's content is not valid: %s", what);
 }
 
-/* A private key carries its public half: that one may be the CA's while the other is damaged. */
+/* A private key contains its public half, which may be the CA's even if the private half is
+ * damaged. */
 static bool
 is_ca_key(const struct pz_authority *a)
 {
@@ -109,7 +111,7 @@ is_ca_key(const struct pz_authority *a)
 	return is_one;
 }
 
-/* The CA's key, and whether it is that of the certificate. */
+/* Reads the CA's key, and checks that it belongs to the certificate. */
 static enum pz_err
 take_key(struct pz_authority *a, json_t *line, struct pz_errinfo *info)
 {
@@ -164,7 +166,7 @@ take_zone(struct pz_migration *m, json_t *line, struct pz_errinfo *info)
 	return err;
 }
 
-/* The CA is a PZH CA of this zone and no other, and the list is its own. */
+/* Checks that the CA is a PZH CA of this zone and no other, and that it has signed the list. */
 static enum pz_err
 check_ca(const struct pz_authority *a, struct pz_errinfo *info)
 {
@@ -173,8 +175,7 @@ check_ca(const struct pz_authority *a, struct pz_errinfo *info)
 
 	if (trust == NULL)
 		return pz_fail(info, PZ_ERR_LIMIT_MEMORY, "out of memory");
-	/* The set takes only a CA that signs itself and is strong, with a list that it has
-	 * signed. */
+	/* The set accepts only a strong, self-signed CA with a list that it has signed. */
 	PZ_TRY(pz_trust_add(trust, a->ca, a->crl, info));
 	PZ_TRY(pz_cert_identity(a->ca, zone, device));
 	if (strcmp(zone, a->zone) != 0 || device[0])
@@ -212,8 +213,8 @@ check_member_ca(const struct pz_authority *a, const struct pz_member *member,
 	uint8_t hash[PZ_KEY_HASH_BYTES];
 
 	PZ_TRY(pz_cert_from_pem(pz_slice_str(member->ca_pem), &cert, info));
-	/* At a time when both were valid: that a certificate has run out since is no fault of the
-	 * archive. */
+	/* Checked at a time when both were valid: a certificate that has expired since is no fault
+	 * of the archive. */
 	PZ_TRY(pz_verify_device_ca(cert, a->ca, NULL, pz_cert_later_start_ms(cert, a->ca), a->zone,
 				   member->device, info));
 	pz_cert_serial_hex(cert, serial);
@@ -276,7 +277,7 @@ check_member(const struct pz_authority *a, struct pz_member *member, struct pz_e
 		return bad(info, "a device's names or serial number are malformed");
 	if (member->revoked && !is_listed)
 		return bad(info, "a device is revoked but not on the revocation list");
-	member->revoked = is_listed; /* as everywhere: the list is what binds */
+	member->revoked = is_listed; /* as everywhere, the list decides */
 	PZ_TRY(check_former(a, member, info));
 	return member->ca_pem ? check_member_ca(a, member, info) : PZ_OK;
 }
@@ -311,7 +312,7 @@ put_members(struct pz_migration *m, const char *space)
 	size_t pos = 0;
 	void *member;
 
-	(void)space; /* an authority knows its own */
+	(void)space; /* an authority stores its own space */
 	while (pz_map_next(m->authority->members, &pos, NULL, &member))
 		PZ_TRY(pz_authority_save_member(m->authority, member, m->txn));
 	return PZ_OK;
@@ -333,7 +334,7 @@ put_chunk(struct pz_migration *m, const struct pz_sync_kind *kind, struct pz_syn
 	return pz_sync_item_put(*item, chunk, info);
 }
 
-/* As record/chunks.c names and writes them. */
+/* Named and written as in record/chunks.c. */
 static enum pz_err
 take_shared(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info)
 {
@@ -365,7 +366,7 @@ put_shared(struct pz_migration *m, const char *space)
 
 /* ---- the owner's policy ---- */
 
-/* The one before it is left behind. */
+/* The previous policy is not in the archive. */
 static enum pz_err
 take_policy(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info)
 {
@@ -390,13 +391,13 @@ put_policy(struct pz_migration *m, const char *space)
 {
 	const struct pz_authority *a = m->authority;
 
-	(void)space; /* an authority knows its own */
+	(void)space; /* an authority stores its own space */
 	return a->policy ? pz_authority_put_policy(a, a->policy, NULL, m->txn) : PZ_OK;
 }
 
 /* ---- friends ---- */
 
-/* Invitations name the former hub, and are left behind. */
+/* Invitations name the former hub, so they are not moved. */
 static enum pz_err
 take_friend(struct pz_migration *m, const char *key, json_t *record, struct pz_errinfo *info)
 {
@@ -501,7 +502,7 @@ pz_migration_new(const uint8_t key[PZ_ARCHIVE_KEY_BYTES], const struct pz_env *e
 	return m;
 }
 
-/* The line may hold the CA's key. */
+/* The line may contain the CA's key. */
 void
 pz_migration_free(struct pz_migration *m)
 {
@@ -547,8 +548,8 @@ pz_migration_end(struct pz_migration *m, const char **out_zone, struct pz_errinf
 
 /* ---- the zone at its new hub ---- */
 
-/* The same entries with a number far above: the former hub may still sign lists, and this one must
- * win. */
+/* The same entries with a much higher number: the former hub may still sign lists, and this one
+ * must take precedence. */
 static enum pz_err
 fresh_crl(struct pz_authority *a, struct pz_errinfo *info)
 {
@@ -567,7 +568,7 @@ fresh_crl(struct pz_authority *a, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* Devices look for the zone at m->at. When it is now elsewhere, a notice is made. */
+/* Devices look for the zone at m->at. If it is now at another address, a notice is made. */
 static enum pz_err
 settle_address(struct pz_migration *m, const char *host, uint16_t port, struct pz_errinfo *info)
 {
@@ -594,7 +595,7 @@ put_spaces(struct pz_migration *m)
 	return PZ_OK;
 }
 
-/* Key files come last of what can fail. */
+/* Key files are the last step that can fail. */
 static enum pz_err
 settle(struct pz_migration *m, const char *host, uint16_t port, struct pz_keystore *keys,
        struct pz_errinfo *info)

@@ -1,7 +1,7 @@
 /*
  * The writing half of archive/migration.h: lines of JSON, in the order in which the reader checks
  * them. First the zone with its CA and keys, then the CRL and the notice of a move, then the
- * records of each space, last their number, so that an archive that was cut is noticed.
+ * records of each space, last their number, so that a truncated archive is detected.
  */
 #include "archive/migration.h"
 
@@ -14,12 +14,12 @@
 
 struct writing {
 	struct pz_archive_writer *writer;
-	const char *space; /* of the table */
+	const char *space; /* a space of the table */
 	uint64_t records;
 	struct pz_errinfo *info;
 };
 
-/* @param takes may hold secrets: its text is overwritten */
+/* @param takes may contain secrets: its text is overwritten */
 static enum pz_err
 write_line(struct pz_archive_writer *writer, json_t *takes)
 {
@@ -44,7 +44,7 @@ key_text(const struct pz_authority *a, char **out, struct pz_errinfo *info)
 	const char *uri = a->ca_key_uri;
 	struct pz_buf pem;
 
-	/* A key in a token never leaves it, so it has no PEM to be exported. */
+	/* A key in a token never leaves it, so it cannot be exported as PEM. */
 	if (strncmp(uri, "keys:", 5) != 0 && strncmp(uri, "file:", 5) != 0 &&
 	    strncmp(uri, "mem:", 4) != 0 && uri[0] != '/')
 		return pz_fail(info, PZ_ERR_CONFIG,
@@ -64,7 +64,7 @@ key_text(const struct pz_authority *a, char **out, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* The line holds both secrets of the zone: they are overwritten in the tree and in the texts. */
+/* The line contains both secrets of the zone: they are overwritten in the tree and in the texts. */
 static enum pz_err
 write_zone(struct pz_archive_writer *writer, const struct pz_authority *a, uint16_t port,
 	   struct pz_errinfo *info)
@@ -98,7 +98,7 @@ write_list(struct pz_archive_writer *writer, const struct pz_authority *a)
 	return write_line(writer, line);
 }
 
-/* pz_store_each. Parsed, not copied: a damaged record shall fail here and not at the new hub. */
+/* For pz_store_each. Parsed, not copied: a damaged record must fail here and not at the new hub. */
 static enum pz_err
 write_record(void *arg, const char *key, struct pz_slice value)
 {
@@ -140,7 +140,7 @@ pz_migration_write(const struct pz_authority *a, struct pz_store *store, uint16_
 	enum pz_err err = pz_archive_writer_new(head, key, out, &writer, &why);
 	if (err == PZ_OK)
 		err = write_content(writer, a, store, port, &why);
-	if (err == PZ_ERR_LIMIT_QUEUE) /* the buffer's own limit says nothing to the operator */
+	if (err == PZ_ERR_LIMIT_QUEUE) /* the buffer's own error would not help the operator */
 		err = pz_fail(&why, PZ_ERR_LIMIT, "zone %s is too large for an archive", a->zone);
 	return err == PZ_OK ? err
 			    : pz_fail(info, err, "%s", why.text[0] ? why.text : pz_err_text(err));

@@ -1,4 +1,4 @@
-/* A zone has records in six spaces of the store and two keys beside it. */
+/* Removes a zone: its records are in six spaces of the store, its two keys beside it. */
 #include "archive/removal.h"
 
 #include "shared/shared.h"
@@ -23,11 +23,11 @@ pz_authority_remove(const struct pz_authority *a, struct pz_txn *txn)
 	PZ_TRY(pz_txn_remove_space(txn, shared));
 	PZ_TRY(pz_txn_remove_space(txn, policy));
 	PZ_TRY(pz_txn_remove_space(txn, friends));
-	pz_txn_scrub(txn); /* the zone's secret was in there */
+	pz_txn_scrub(txn); /* it contained the zone's secret */
 	return PZ_OK;
 }
 
-/* All are tried: one that cannot be removed must not keep the other. */
+/* All are tried: a key that cannot be removed must not prevent the removal of the other. */
 enum pz_err
 pz_authority_remove_keys(const struct pz_authority *a, struct pz_keystore *keys)
 {
