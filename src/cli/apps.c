@@ -1,4 +1,5 @@
-/* `data` of both programs lists apps alike: origins are the same on a device and at its hub. */
+/* `data` of both programs lists apps in the same way: origins are the same on a device and at its
+ * hub. */
 #include "cli/apps.h"
 
 #define COLUMNS 3

@@ -1,10 +1,10 @@
 /*
  * One parser for both programs, driven by their tables (program.h): global options anywhere, and a
  * command followed by its options and arguments in any order; "--" ends the options. getopt_long
- * would do the parsing, but not the checks of values, the suggestions for typing errors and the
- * help from the same table.
+ * could parse, but not check values, suggest corrections of typing errors, and print the help from
+ * the same table.
  *
- * Values are borrowed from argv. An option that is given twice counts as given last.
+ * Values are borrowed from argv. If an option is given twice the last one applies.
  */
 #include "cli/args.h"
 
@@ -30,7 +30,7 @@ const struct pz_cli_option pz_cli_global_options[] = {
 
 /* ---- parsing ---- */
 
-/* Position of the option called by the first `len` bytes of `name`, or -1. */
+/* Position of the option whose name is the first `len` bytes of `name`, or -1. */
 static int
 find_option(const struct pz_cli_option *options, const char *name, size_t len)
 {
@@ -40,7 +40,7 @@ find_option(const struct pz_cli_option *options, const char *name, size_t len)
 	return -1;
 }
 
-/* Other words for the same. */
+/* Other words for the same command or option. */
 static const char *
 alias(const char *name)
 {
@@ -140,7 +140,7 @@ unknown_option(const struct pz_cli_args *args, const char *name, size_t len,
 		       s.best ? "; did you mean --" : "", s.best ? s.best : "", s.best ? "?" : "");
 }
 
-/* argv[*i] starts with "--". */
+/* Called when argv[*i] starts with "--". */
 static enum pz_err
 parse_option(struct pz_cli_args *args, int argc, char **argv, int *i, struct pz_errinfo *info)
 {
@@ -194,8 +194,8 @@ parse_positional(const struct pz_cli_program *program, struct pz_cli_args *args,
 	return PZ_OK;
 }
 
-/* The short options are shown as their long ones to parse_option. A negative number
- * is an argument, no option. */
+/* parse_option gets short options as their long ones. A negative number is an argument, not an
+ * option. */
 static enum pz_err
 parse_one(const struct pz_cli_program *program, struct pz_cli_args *args, int argc, char **argv,
 	  int *i, struct pz_errinfo *info)
@@ -285,7 +285,7 @@ help_options(FILE *out, const char *title, const struct pz_cli_option *o)
 	}
 }
 
-/* What a table says about a command, or NULL. */
+/* The note of the table about a command, or NULL. */
 static const char *
 note_of(const struct pz_cli_note *notes, const char *command)
 {

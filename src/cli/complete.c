@@ -3,9 +3,9 @@
  * with a hidden first argument and the words so far, and gets one candidate a line (":files" and
  * ":dirs": the shell completes names of files).
  *
- * The tables of the programs say what each word is ("DEVICE", "KEY"), `kinds` says which function
- * knows candidates for it; those that are not in the program are asked of the daemon. Failures
- * offer nothing: an error message would land in the middle of the command line.
+ * The tables of the programs describe each word ("DEVICE", "KEY"), `kinds` has the function that
+ * finds its candidates; the program asks the daemon for those that it does not know. A failure
+ * offers nothing: an error message would appear in the middle of the command line.
  */
 #include "cli/complete.h"
 
@@ -17,18 +17,18 @@
 #include "conf/settings.h"
 #include "ctl/client.h"
 
-#define ASK_MS 1500U /* a person waits with a finger on the key */
+#define ASK_MS 1500U /* a person waits for the completion */
 #define TOKEN_BYTES 64
 
 struct completion {
 	struct pz_cli *cli;
-	const char *word;         /* that is completed */
+	const char *word;         /* the word that is completed */
 	char option[TOKEN_BYTES]; /* "--name=" before it, or "" */
 };
 
 /* ---- candidates ---- */
 
-/* A name that a device made up must not be able to say anything to a shell. */
+/* A device chooses its name, which must not contain anything special to a shell. */
 static bool
 is_plain(const char *text)
 {
@@ -65,7 +65,7 @@ ask(const struct completion *c, const char *method, json_t *params)
 	return result;
 }
 
-/* A member of each object of the array that the daemon answers. */
+/* Offers a member of each object in the array that the daemon returns. */
 static void
 offer_members(const struct completion *c, const char *method, json_t *params, const char *member)
 {
@@ -94,7 +94,7 @@ zone_params(const struct completion *c)
 	return params;
 }
 
-/* A device of a friend is named by its whole address: its name alone means one of this zone. */
+/* A device of a friend has its full address: the name alone means one of this zone. */
 static void
 offer_peers(const struct completion *c)
 {
@@ -134,7 +134,7 @@ offer_zones(const struct completion *c)
 	json_decref(status);
 }
 
-/* As the first column of `pzp services`. */
+/* The same texts as in the first column of `pzp services`. */
 static void
 offer_services(const struct completion *c)
 {
@@ -203,7 +203,7 @@ offer_fields(const struct completion *c)
 		offer(c, fields[i]);
 }
 
-/* ORIGIN, or KEY of the origin before. */
+/* ORIGIN, or KEY of the origin before it. */
 static void
 offer_data(const struct completion *c, bool is_key)
 {
@@ -245,7 +245,7 @@ offer_origins(const struct completion *c)
 		offer_data(c, false);
 }
 
-/* Of programs that have a token: their origins are "program:NAME". */
+/* Offers programs that have a token: their origins are "program:NAME". */
 static void
 offer_programs(const struct completion *c)
 {
@@ -284,7 +284,7 @@ ask_for_files(const struct completion *c)
 	fputs(":files\n", c->cli->out);
 }
 
-/* The names that the tables give to words, and the functions that offer such words. */
+/* The words in the tables, and the functions that offer candidates for them. */
 static const struct {
 	const char *what;
 	void (*offer)(const struct completion *c);
@@ -310,7 +310,7 @@ offer_word(const struct completion *c, const char *what)
 
 /* ---- the position of the word ---- */
 
-/* The next word of what the table calls the arguments; NULL: no word is left. */
+/* The next word in the table's description of the arguments; NULL: the end. */
 static const char *
 next_token(const char **at, size_t *out_len)
 {
@@ -348,7 +348,7 @@ argument_name(const struct pz_cli_command *command, unsigned number, char out[TO
 	return n > 0;
 }
 
-/* The option of that name, global or of the command; NULL: unknown. */
+/* The option with that name, global or of the command; NULL: unknown. */
 static const struct pz_cli_option *
 option_called(const struct pz_cli *cli, const char *name, size_t len)
 {
@@ -434,8 +434,8 @@ pz_cli_complete(struct pz_cli *cli, int argc, char **argv)
 	bool is_value = strncmp(before, "--", 2) == 0 && strchr(before, '=') == NULL;
 
 	cli->stop_fd = -1;
-	/* The words before: an option whose value is the word that is completed is not whole yet.
-	 */
+	/* The words before the last: an option whose value is being completed is not complete
+	 * yet. */
 	(void)!pz_cli_args_parse(cli->program, argc > 0 ? argc - 1 : 0, argv, &cli->args, NULL);
 	if (is_value && option_called(cli, before + 2, strlen(before + 2)) == NULL)
 		before = "";
@@ -448,9 +448,10 @@ pz_cli_complete(struct pz_cli *cli, int argc, char **argv)
 
 struct daemon_word {
 	struct completion c;
-	const char *option; /* whose value is completed, without the dashes; NULL: an option is */
+	const char *option; /* whose value is completed, without the dashes; NULL: an option is
+			       completed */
 	size_t option_len;
-	bool is_value; /* it has been found, and takes a value */
+	bool is_value; /* the option was found, and takes a value */
 };
 
 static void
@@ -491,7 +492,7 @@ pz_cli_complete_daemon(struct pz_cli *cli, int argc, char **argv)
 		w.option_len = strlen(w.option);
 	}
 	pz_settings_each(cli->program->settings, offer_setting, &w);
-	if (!w.is_value && !equals && w.option) { /* a flag stands before it */
+	if (!w.is_value && !equals && w.option) { /* a flag precedes the word */
 		w.option = NULL;
 		pz_settings_each(cli->program->settings, offer_setting, &w);
 	}

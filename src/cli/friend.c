@@ -1,4 +1,4 @@
-/* pzh friend, pzp friend: the same but for --zone. @spec page 6 "Friends", page 12 */
+/* pzh friend, pzp friend: the same except for --zone. @spec page 6 "Friends", page 12 */
 #include "cli/friend.h"
 
 #include <stdlib.h>
@@ -9,9 +9,9 @@
 #include "cli/run.h"
 #include "cli/text.h"
 
-#define ACCEPT_TIMEOUT_MS 60000U /* another hub has to answer */
+#define ACCEPT_TIMEOUT_MS 60000U /* the other hub has to answer */
 
-/* A fingerprint in groups of four, which two people can read to each other. */
+/* Writes a fingerprint in groups of four, which two people can read to each other. */
 static void
 group(const char *hex, char out[96])
 {
@@ -191,7 +191,7 @@ print_friends(struct pz_cli *cli, const json_t *list)
 
 /* ---- the command ---- */
 
-/* Asks on a terminal, where a mistake would let another person in, or out. */
+/* Asks on a terminal if a mistake would admit the wrong person, or exclude one. */
 static int
 ask(const struct pz_cli *cli, const char *verb, const char *zone)
 {
@@ -208,7 +208,7 @@ ask(const struct pz_cli *cli, const char *verb, const char *zone)
 
 static const struct verb {
 	const char *name, *method;
-	const char *param; /* of the argument; NULL: it takes none */
+	const char *param; /* the parameter of its argument; NULL: it has no argument */
 	int (*print)(struct pz_cli *cli, const json_t *result);
 } verbs[] = {
 	{"invite", "friend-invite", NULL, print_invitation},

@@ -34,7 +34,7 @@ pz_cli_split_host(const char *text, char host[PZ_HOST_BYTES_MAX + 1], unsigned *
 	} else if (end && strchr(end + 1, ':') == NULL) {
 		port = end + 1;
 	} else {
-		end = text + strlen(text); /* no colon; or several: all of it is an address */
+		end = text + strlen(text); /* no colon, or several: then all of it is an address */
 	}
 	if (end == from || end - from > PZ_HOST_BYTES_MAX)
 		return false;

@@ -1,8 +1,7 @@
 /*
  * Reads a passphrase without leaving copies: no stdio, no echo, fixed buffers that are wiped. The
- * terminal's echo is restored on every path, interrupts included, which is why they come as a
- * descriptor here. Length is checked in characters for the minimum (people count so) and in bytes
- * for the maximum.
+ * terminal's echo is restored on every path, even after an interrupt, so interrupts arrive as a
+ * descriptor. The minimum length is in characters, as people count, the maximum in bytes.
  */
 #include "cli/passphrase.h"
 
@@ -36,7 +35,7 @@ wait_for(const struct pz_cli *cli, int fd)
 	return fds[1].revents == 0;
 }
 
-/* Byte by byte past stdio: its buffers would keep a copy. */
+/* Reads byte by byte without stdio, whose buffers would keep a copy. */
 static enum line_end
 read_line(const struct pz_cli *cli, int fd, struct pz_cli_passphrase *out)
 {
@@ -94,7 +93,7 @@ from_file(const struct pz_cli *cli, const char *path, struct pz_cli_passphrase *
 	return told(cli, end);
 }
 
-/* TCSAFLUSH drops what was typed before the prompt; TCSADRAIN at the end keeps what follows. */
+/* TCSAFLUSH drops input from before the prompt; TCSADRAIN at the end keeps what follows. */
 static enum line_end
 type(const struct pz_cli *cli, const char *prompt, struct pz_cli_passphrase *out)
 {
@@ -102,7 +101,7 @@ type(const struct pz_cli *cli, const char *prompt, struct pz_cli_passphrase *out
 	struct termios was, silent;
 	bool is_set = tcgetattr(fd, &was) == 0;
 
-	if (is_set) { /* first: what is typed at the prompt must neither be shown nor dropped */
+	if (is_set) { /* before the prompt: what is typed at it must be neither shown nor dropped */
 		silent = was;
 		silent.c_lflag &= ~(tcflag_t)ECHO;
 		(void)tcsetattr(fd, TCSAFLUSH, &silent);
@@ -116,7 +115,7 @@ type(const struct pz_cli *cli, const char *prompt, struct pz_cli_passphrase *out
 	return end;
 }
 
-/* UTF-8 of at least so many characters. */
+/* Checks for UTF-8 with at least this many characters. */
 static int
 check(const struct pz_cli *cli, const struct pz_cli_passphrase *p)
 {

@@ -1,6 +1,6 @@
 /*
- * The program around its commands: the command line is parsed, one command runs, and its exit
- * status is that of the program. The shells' requests for completions come the same way.
+ * The program around its commands: it parses the command line, runs one command, and exits with its
+ * status. Requests of shells for completions arrive in the same way.
  */
 #include "cli/program.h"
 
@@ -18,7 +18,7 @@
 #include "ctl/client.h"
 #include "daemon/startup.h"
 
-/* NO_COLOR and TERM=dumb: no-color.org. */
+/* Respects NO_COLOR and TERM=dumb: no-color.org. */
 static bool
 wants_colour(const struct pz_cli *cli)
 {
@@ -29,7 +29,7 @@ wants_colour(const struct pz_cli *cli)
 	return term == NULL || strcmp(term, "dumb") != 0;
 }
 
-/* Also where the command line is wrong before or behind it. */
+/* Found even if the command line is wrong before or after it. */
 static bool
 wants_json(const struct pz_cli *cli, int argc, char **argv)
 {
@@ -50,7 +50,7 @@ run_command(struct pz_cli *cli)
 	pz_cli_close_offline(cli);
 	if (cli->stop_fd >= 0) {
 		while (read(cli->stop_fd, &seen, sizeof(seen)) > 0)
-			; /* taken, else it would stay pending */
+			; /* consumed, otherwise it would stay pending */
 		close(cli->stop_fd);
 	}
 	return status;
@@ -91,7 +91,7 @@ pz_cli_run(struct pz_cli *cli, int argc, char **argv)
 	return status;
 }
 
-/* Columns of the terminal, 0: none, or not known. */
+/* Columns of the terminal; 0: no terminal, or unknown. */
 static size_t
 terminal_width(void)
 {
@@ -106,7 +106,7 @@ int
 pz_cli_main(const struct pz_cli_program *program, int argc, char **argv)
 {
 	if (pz_startup_open_standard() != PZ_OK)
-		return PZ_EXIT_FAILED; /* there is no place for the reason */
+		return PZ_EXIT_FAILED; /* there is no output for the reason */
 	pz_startup_hide_memory();
 
 	struct pz_cli cli = {
@@ -120,6 +120,6 @@ pz_cli_main(const struct pz_cli_program *program, int argc, char **argv)
 		.width = terminal_width(),
 	};
 
-	setlocale(LC_CTYPE, ""); /* widths of characters in tables */
+	setlocale(LC_CTYPE, ""); /* for the width of characters in tables */
 	return pz_cli_run(&cli, argc, argv);
 }

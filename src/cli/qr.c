@@ -1,6 +1,6 @@
 /*
- * A text as a QR code on the terminal, two rows of modules to a line. What libqrencode cannot do is
- * a reason here, and the caller prints the text alone.
+ * A text as a QR code on the terminal, two rows of modules to a line. If libqrencode fails the
+ * result is the reason, and the caller prints the text alone.
  */
 #include "cli/qr.h"
 
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The standard wants 4 light modules around; cameras are content with 2, and then the code of a
- * usual link fits a terminal of 24 lines. */
+/* The standard requires 4 light modules around; cameras need only 2, and with 2 the code of a usual
+ * link fits on a terminal of 24 lines. */
 #define MARGIN 2
 
 static bool
@@ -62,7 +62,7 @@ pz_cli_qr_print(const char *text, const struct pz_cli_qr_place *place, FILE *out
 	if (!place->is_utf8)
 		return pz_fail(info, PZ_ERR_CONFIG,
 			       "the locale has no UTF-8; LC_ALL=C.UTF-8 would do");
-	/* Error correction L: a screen has no dirt, and each level more makes the code larger than
+	/* Error correction L: a screen has no dirt, and a higher level makes the code too large for
 	 * a small window. */
 	QRcode *code = QRcode_encodeString(text, 0, QR_ECLEVEL_L, QR_MODE_8, 1);
 	if (code == NULL)

@@ -1,10 +1,11 @@
 /*
- * What every command of both programs does: find the daemon and connect, make requests, print
- * results and reasons, ask for confirmation, catch interrupts. The program around it is program.c.
+ * What every command of both programs does: finds the daemon and connects, makes requests, prints
+ * results and reasons, asks for confirmation, catches interrupts. The program around it is
+ * program.c.
  *
  * A reason is one line. With --json it is a JSON object on standard output instead, so a script
  * always reads one document. Everything that came from a daemon is cleaned before it reaches a
- * terminal (text.c): names of devices are other people's text.
+ * terminal (text.c): other people choose the names of their devices.
  */
 #include "cli/run.h"
 
@@ -26,7 +27,7 @@
 #include "ctl/server.h"
 
 #define PATH_BYTES_MAX 4096
-#define LINE_BYTES 1024 /* of a reason */
+#define LINE_BYTES 1024 /* length of a reason */
 
 /* ---- arguments ---- */
 
@@ -53,7 +54,7 @@ pz_cli_opt_param(const struct pz_cli *cli, json_t *params, const char *name)
 
 /* ---- reasons ---- */
 
-/* What goes with a reason: a hint for people, a file for programs; or NULL. */
+/* Printed with a reason: a hint for people, a file for programs; or NULL. */
 struct beside {
 	const char *hint, *file;
 };
@@ -61,7 +62,7 @@ struct beside {
 static void tell(const struct pz_cli *cli, int status, struct beside beside, const char *fmt,
 		 va_list ap) PZ_PRINTF(4, 0);
 
-/* @return false: standard output cannot be written to */
+/* @return false: writing to standard output has failed */
 static bool
 has_written_json(const struct pz_cli *cli, const json_t *error)
 {
@@ -70,8 +71,8 @@ has_written_json(const struct pz_cli *cli, const json_t *error)
 	return fflush(cli->out) == 0 && !ferror(cli->out);
 }
 
-/* With --json the reason is the one document on standard output. It goes to standard error only
- * when standard output cannot be written to. */
+/* With --json the reason is the only document on standard output. It goes to standard error only if
+ * standard output cannot be written. */
 static void
 tell(const struct pz_cli *cli, int status, struct beside beside, const char *fmt, va_list ap)
 {
@@ -131,7 +132,7 @@ pz_cli_usage(const struct pz_cli *cli, const char *fmt, ...)
 
 /* ---- the daemon ---- */
 
-/* --data-dir, else the program's own variable, else the place of conf/datadir.h. */
+/* --data-dir, else the program's own variable, else the directory of conf/datadir.h. */
 enum pz_err
 pz_cli_data_dir(const struct pz_cli *cli, char **out_dir, struct pz_errinfo *info)
 {
@@ -155,7 +156,7 @@ pz_cli_data_dir(const struct pz_cli *cli, char **out_dir, struct pz_errinfo *inf
 	return PZ_OK;
 }
 
-/* Where the daemon listens: its configuration file may say so. NULL: out of memory. */
+/* The daemon's socket, which its configuration file may move. NULL: out of memory. */
 static char *
 socket_path(const struct pz_cli *cli, char *data_dir)
 {
@@ -175,7 +176,7 @@ socket_path(const struct pz_cli *cli, char *data_dir)
 	return path;
 }
 
-/* The person named the daemon in some way. */
+/* True if the person has chosen a daemon explicitly. */
 static bool
 is_named(const struct pz_cli *cli)
 {
@@ -184,7 +185,7 @@ is_named(const struct pz_cli *cli)
 	return pz_cli_opt(cli, "data-dir") || pz_cli_opt(cli, "control-socket") || (dir && dir[0]);
 }
 
-/* The daemon of the system, where its unit (packaging/systemd/system) puts the socket. */
+/* Connects to the system's daemon, at the socket of its unit (packaging/systemd/system). */
 static bool
 connect_to_system(struct pz_cli *cli, const char *data_dir)
 {
@@ -211,7 +212,8 @@ connect_to_system(struct pz_cli *cli, const char *data_dir)
 	return false;
 }
 
-/* The person's own daemon first; the system's one when none runs, unless another was named. */
+/* First the person's own daemon; the system's daemon if that does not run and no daemon was
+ * chosen. */
 enum pz_err
 pz_cli_connect(struct pz_cli *cli, struct pz_errinfo *info)
 {
@@ -252,7 +254,7 @@ pz_cli_no_daemon(const struct pz_cli *cli, enum pz_err err, const struct pz_erri
 			   daemon, text, more);
 }
 
-/* The connection was there: a daemon that ended meanwhile counts as one that cannot be reached. */
+/* There was a connection: a daemon that has ended since is reported as unreachable. */
 static int
 request_failed(const struct pz_cli *cli, enum pz_err err, const struct pz_errinfo *info)
 {
@@ -291,7 +293,7 @@ run_offline(struct pz_cli *cli, const char *method, json_t *params, json_t **out
 		       : pz_cli_fail(cli, pz_ctl_exit_code(err), "%s", pz_errinfo_text(&info, err));
 }
 
-/* @param params takes */
+/* @param params takes ownership */
 static int
 ask_daemon(struct pz_cli *cli, const char *method, json_t *params, unsigned timeout_ms,
 	   bool (*on_event)(void *arg, json_t *event), void *arg, json_t **out_result)
@@ -351,7 +353,7 @@ print_text(const struct pz_cli *cli, const char *text)
 {
 	PZ_AUTO_FREE char *clean = NULL;
 
-	/* A pipe gets the bytes, a terminal only what cannot steer it. */
+	/* A pipe gets the bytes unchanged, a terminal only what cannot control it. */
 	if (cli->out_is_tty && text)
 		clean = pz_cli_clean(text, true);
 	if (clean)
@@ -361,7 +363,7 @@ print_text(const struct pz_cli *cli, const char *text)
 	if (text == NULL)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED, "out of memory");
 	fprintf(cli->out, "%s\n", text);
-	fflush(cli->out); /* a reader of a stream waits for each line */
+	fflush(cli->out); /* a reader of the stream waits for each line */
 	return PZ_EXIT_DONE;
 }
 
@@ -379,8 +381,8 @@ pz_cli_print_value(const struct pz_cli *cli, const json_t *value)
 	PZ_AUTO_FREE char *text = NULL;
 
 	if (json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value))
-		return print_text(cli, json_string_value(value)); /* else it has a NUL in it */
-	/* 15 digits are exact for what people write; --json gives all 17. */
+		return print_text(cli, json_string_value(value)); /* otherwise it contains a NUL */
+	/* 15 digits are exact for numbers that people write; --json prints all 17. */
 	text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	return print_text(cli, text);
 }
@@ -449,7 +451,7 @@ pz_cli_confirm(const struct pz_cli *cli, const char *fmt, ...)
 	return pz_cli_fail(cli, PZ_EXIT_FAILED, "not confirmed, nothing was done");
 }
 
-/* As a descriptor: the request that runs ends, and the command cleans up (signalfd(2)). */
+/* As a descriptor, so that the running request ends and the command cleans up (signalfd(2)). */
 int
 pz_cli_catch_interrupts(struct pz_cli *cli)
 {
@@ -465,7 +467,7 @@ pz_cli_catch_interrupts(struct pz_cli *cli)
 	return PZ_EXIT_DONE;
 }
 
-/* Where it does not fit on the terminal the link is enough. */
+/* If it does not fit on the terminal, the link is enough. */
 void
 pz_cli_print_qr(const struct pz_cli *cli, const char *link)
 {

@@ -1,8 +1,8 @@
 /*
- * Text for terminals: cleaning, widths, times, tables. Cells may hold text of other devices, so
- * each is cleaned when it is added: control characters, malformed UTF-8 and characters that reorder
- * a line become "?". Widths are counted in columns (wcwidth), or tables with Chinese or combining
- * characters would be crooked.
+ * Text for terminals: cleaning, widths, times, tables. Cells may contain text from other devices,
+ * so each is cleaned when it is added: control characters, malformed UTF-8 and characters that
+ * reorder a line become "?". Widths are in columns (wcwidth), because tables with Chinese or
+ * combining characters would otherwise be misaligned.
  */
 #include "cli/text.h"
 
@@ -16,7 +16,7 @@
 
 #define GAP 2 /* columns between columns */
 #define CELL_BYTES 512
-#define NARROW 6 /* columns; a cell is never cut to less */
+#define NARROW 6 /* columns; a cell is never cut to fewer */
 
 /* ---- characters ---- */
 
@@ -27,7 +27,7 @@ decode(const uint8_t *p, size_t n)
 	static const uint8_t first_mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
 	if (n == 0 || n >= sizeof(first_mask))
 		return 0;
-	/* n bytes are there: pz_utf8_char counted them; the analyser cannot know. */
+	/* n bytes are present, as pz_utf8_char has counted; the analyser cannot see that. */
 	/* NOLINTBEGIN(clang-analyzer-core.UndefinedBinaryOperatorResult) */
 	uint32_t c = p[0] & first_mask[n];
 	for (size_t i = 1; i < n; i++)
@@ -36,7 +36,8 @@ decode(const uint8_t *p, size_t n)
 	return c;
 }
 
-/* Format characters that reorder or break a line: what is read is then not what is there. */
+/* Format characters that reorder or break a line, so that a person reads something other than the
+ * bytes mean. */
 static bool
 is_deceptive(uint32_t c)
 {
@@ -74,7 +75,7 @@ pz_cli_clean(const char *text, bool keep_lines)
 	return out;
 }
 
-/* ASCII takes one column each; wcwidth is asked for the rest only. */
+/* An ASCII character takes one column; only the others need wcwidth. */
 size_t
 pz_cli_width(const char *text)
 {
@@ -84,7 +85,7 @@ pz_cli_width(const char *text)
 		size_t n = pz_utf8_char((const uint8_t *)text, len);
 		int w = n > 1 ? wcwidth((wchar_t)decode((const uint8_t *)text, n)) : 1;
 
-		width += w < 0 ? 1 : (size_t)w; /* unknown to this locale: most take one */
+		width += w < 0 ? 1 : (size_t)w; /* unknown in this locale: most take one column */
 		text += n ? n : 1;
 		len -= n ? n : 1;
 	}
@@ -220,7 +221,7 @@ pz_cli_table_addf(struct pz_cli_table *table, enum pz_cli_colour colour, const c
 	pz_cli_table_add(table, colour, text);
 }
 
-/* The widest cell of a column, titles included. */
+/* The widest cell of a column, including its title. */
 static size_t
 column_width(const struct pz_cli_table *t, size_t column)
 {
@@ -232,7 +233,7 @@ column_width(const struct pz_cli_table *t, size_t column)
 	return width;
 }
 
-/* Makes the widest columns narrower until a row fits. A column that is narrow already stays. */
+/* Reduces the widest columns until a row fits. A narrow column keeps its width. */
 static void
 fit(size_t *widths, size_t columns, size_t width)
 {

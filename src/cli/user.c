@@ -1,4 +1,4 @@
-/* pzp user, name; pzh user, name: the same but for --zone. @spec page 8, page 10 */
+/* pzp user, name; pzh user, name: the same except for --zone. @spec page 8, page 10 */
 #include "cli/user.h"
 
 #include <stdlib.h>
@@ -48,7 +48,7 @@ print_details(struct pz_cli *cli, const json_t *details)
 	return pz_cli_print_table(cli, t);
 }
 
-/* For scripts, too: the value and nothing else. */
+/* Also for scripts: only the value is printed. */
 static int
 print_detail(struct pz_cli *cli, const json_t *detail)
 {
@@ -76,7 +76,7 @@ print_changed(struct pz_cli *cli, const json_t *detail)
 	return PZ_EXIT_DONE;
 }
 
-/* Adds an argument as a text, unless it was not given; false: out of memory. */
+/* Adds an argument as a text, if it was given; false: out of memory. */
 static bool
 add_text(json_t *params, const char *name, const char *text)
 {

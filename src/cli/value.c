@@ -1,4 +1,5 @@
-/* JSON of a person: read whole, with a limit, and an error that says where it is wrong. */
+/* JSON that a person enters: read completely, with a limit, and an error that gives the place of
+ * the fault. */
 #include "cli/value.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ pz_cli_read_file(const struct pz_cli *cli, const char *path, size_t bytes_max, s
 			fclose(file);
 		return NULL;
 	}
-	len = fread(text, 1, bytes_max + 1, file); /* one byte more shows that it is too long */
+	len = fread(text, 1, bytes_max + 1, file); /* one more byte shows that it is too long */
 	failed = ferror(file) ? errno : 0;
 	if (!is_input)
 		fclose(file);
@@ -45,7 +46,7 @@ pz_cli_read_file(const struct pz_cli *cli, const char *path, size_t bytes_max, s
 	return PZ_TAKE(text);
 }
 
-/* Standard input, as far as a request can hold it. NULL after the reason was printed. */
+/* Reads standard input, up to the size of a request. NULL after printing the reason. */
 static char *
 read_input(const struct pz_cli *cli, size_t *out_len)
 {
