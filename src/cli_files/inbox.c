@@ -1,4 +1,4 @@
-/* `pzp inbox`: the files that were received, as a table. Receiving them is src/transfer. */
+/* `pzp inbox`: the received files, as a table. src/transfer receives them. */
 #include <string.h>
 
 #include "cli/run.h"
@@ -6,7 +6,7 @@
 #include "cli_files/commands.h"
 #include "cli_files/progress.h"
 
-/* Devices of the own zone by their name, those of friends with their zone. */
+/* Devices of this zone by their name, those of friends with their zone. */
 static const char *
 sender(const json_t *one, char scratch[32])
 {

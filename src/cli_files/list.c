@@ -1,7 +1,7 @@
 /*
- * The files that `pzp send` was given, before the first is sent: names, sizes, directories walked,
- * standard input put where it can be read again. A file is opened when its turn comes (send.c), so
- * a long list needs few descriptors.
+ * Prepares the files of `pzp send` before the first is sent: finds names and sizes, walks
+ * directories, and copies standard input to a place where it can be read again. Files are opened
+ * later, one by one (send.c), so a long list needs few descriptors.
  */
 #include "cli_files/list.h"
 
@@ -42,7 +42,7 @@ complain(const struct walk *walk, const char *path, const char *what)
 
 /* ---- items ---- */
 
-/* @param source NULL: standard input. NULL: out of memory */
+/* @param source NULL: standard input. @return NULL: out of memory */
 static struct pz_files_item *
 add(struct pz_files_list *list, const char *source, const char *name, const json_t *path)
 {
@@ -61,7 +61,8 @@ add(struct pz_files_list *list, const char *source, const char *name, const json
 	item->source = source ? strdup(source) : NULL;
 	item->name = strdup(name);
 	item->path = path ? json_copy((json_t *)(uintptr_t)path) : NULL;
-	/* Names this sending at the receiver, also after a break and on another link. */
+	/* The id of this transfer at the receiver, also after an interruption and on another
+	 * link. */
 	if (getrandom(id, sizeof(id), 0) != sizeof(id) || item->name == NULL ||
 	    (source && item->source == NULL)) {
 		free(item->source);
@@ -108,7 +109,7 @@ pz_files_label(const struct pz_files_item *item)
 int
 pz_files_open(const char *path, json_int_t *out_size, struct pz_errinfo *info)
 {
-	/* A pipe without a writer would wait for one. */
+	/* Opening a pipe without a writer would otherwise block. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 
@@ -127,7 +128,7 @@ pz_files_open(const char *path, json_int_t *out_size, struct pz_errinfo *info)
 
 /* ---- directories ---- */
 
-/* The last component of a path, without slashes behind it. New, or NULL. */
+/* The last component of a path, without trailing slashes. New, or NULL. */
 static char *
 last_name(const char *path)
 {
@@ -143,12 +144,12 @@ last_name(const char *path)
 
 static bool walk_directory(const struct walk *walk, const char *path, const json_t *names);
 
-/* One entry of a directory. @return false: out of memory */
+/* Handles one entry of a directory. @return false: out of memory */
 static bool
 walk_entry(const struct walk *walk, const char *directory, const char *name, const json_t *names)
 {
 	PZ_AUTO_FREE char *path = NULL;
-	/* lstat(): a link is not followed, so a link to a directory above cannot make the walk
+	/* lstat() does not follow links, so a link to a parent directory cannot make the walk
 	 * endless. */
 	struct stat st;
 
@@ -167,7 +168,7 @@ walk_entry(const struct walk *walk, const char *directory, const char *name, con
 		return item != NULL;
 	} else if (S_ISDIR(st.st_mode)) {
 		json_t *below = json_copy((json_t *)(uintptr_t)names);
-		/* what is not UTF-8 is refused with the file's own name, too */
+		/* a name that is not UTF-8 is refused, in the report too */
 		bool ok = below != NULL;
 		if (json_array_append_new(below, json_string(name)) != 0)
 			complain(walk, path, "not sent: its name is not UTF-8");
@@ -193,7 +194,8 @@ walk_directory(const struct walk *walk, const char *path, const json_t *names)
 	struct dirent **entries = NULL;
 	bool ok = true;
 
-	/* Receivers refuse deeper paths by the same limit: said before anything is sent. */
+	/* Receivers refuse deeper paths by the same limit, so this is reported before anything is
+	 * sent. */
 	if (json_array_size(names) > PZ_TRANSFER_PATH_DEPTH_MAX) {
 		complain(walk, path, "not sent: more levels of directories than devices accept");
 		return true;
@@ -213,7 +215,7 @@ walk_directory(const struct walk *walk, const char *path, const json_t *names)
 
 /* ---- standard input ---- */
 
-/* A file without a name on a disk, which goes with this process. */
+/* A file without a name on disk, which disappears with this process. */
 static int
 open_nameless(void)
 {
@@ -221,7 +223,7 @@ open_nameless(void)
 	const char *places[] = {tmp && tmp[0] ? tmp : "/var/tmp", "/var/tmp", "/tmp"};
 	int fd = -1;
 
-	/* O_TMPFILE leaves nothing behind, also when the process is killed. The second way is for
+	/* O_TMPFILE leaves nothing behind, even if the process is killed. The second way is for
 	 * file systems without it. */
 	for (size_t i = 0; fd < 0 && i < TRIES; i++)
 		fd = open(places[i], O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -258,8 +260,8 @@ copy_all(int from, int to, json_int_t *out_size)
 	return block != NULL;
 }
 
-/* What cannot be read twice could not be sent again after a break: it is copied first. A file that
- * is read from its beginning is taken as it is. */
+/* Input that cannot be read twice could not be sent again after an interruption: it is copied
+ * first. A file that is read from its beginning is used directly. */
 static int
 open_input(const struct pz_cli *cli, json_int_t *out_size)
 {
@@ -272,7 +274,8 @@ open_input(const struct pz_cli *cli, json_int_t *out_size)
 		return fcntl(in, F_DUPFD_CLOEXEC, 0);
 	}
 	int fd = open_nameless();
-	/* Without a time of change: the same input, sent again after a break, continues. */
+	/* Without a modification time: the same input, sent again after an interruption,
+	 * continues. */
 	if (fd >= 0 && (!copy_all(in, fd, out_size) || futimens(fd, no_times) != 0)) {
 		int number = errno;
 		close(fd);
@@ -318,7 +321,8 @@ add_directory(const struct walk *walk, const char *path, const char *given)
 	else if (ok)
 		ok = walk_directory(walk, path, names);
 	json_decref(names);
-	/* Empty directories below it are left out; that it is one itself must not pass for sent. */
+	/* Empty directories inside it are omitted; but an empty directory that was given must not
+	 * look as if it was sent. */
 	if (ok && walk->list->count == count)
 		complain(walk, path, "no file in it can be sent");
 	return ok;
@@ -362,7 +366,7 @@ pz_files_list_make(struct pz_files_list *list, const struct pz_cli *cli)
 	unsigned count = cli->args.count - 1, inputs = 0;
 	bool ok = true;
 
-	/* "-" twice would read the same input twice. */
+	/* A second "-" would read the same input again. */
 	for (unsigned i = 0; i < count; i++)
 		inputs += strcmp(pz_cli_arg(cli, i), "-") == 0;
 	if (pz_cli_opt(cli, "name") && count > 1)

@@ -1,5 +1,5 @@
 /*
- * The bar of `pzp send`, and amounts in words. It is drawn over itself on a terminal only; with
+ * The bar of `pzp send`, and amounts as text. It is redrawn in place, only on a terminal; with
  * --json or in a pipe nothing is drawn.
  */
 #include "cli_files/progress.h"
@@ -15,8 +15,8 @@
 #define DRAW_MS 100
 #define SAMPLE_MS 500
 #define BAR_MAX 30
-#define BAR_COLUMNS 24 /* a terminal that is narrower shows the numbers alone */
-#define CUT_MIN 8      /* columns; less of a name or a reason says nothing */
+#define BAR_COLUMNS 24 /* a narrower terminal shows only the numbers */
+#define CUT_MIN 8      /* columns; a shorter name or reason would be useless */
 
 uint64_t
 pz_files_now_ms(void)
@@ -50,13 +50,15 @@ pz_files_progress_init(struct pz_files_progress *progress, const struct pz_cli *
 
 /* ---- how fast ---- */
 
-/* Of the last seconds only: a device that was waited for an hour would else be slow all day. */
+/* The rate of the last seconds only: otherwise a device that was awaited for an hour would look
+ * slow all day. */
 double
 pz_files_progress_rate(struct pz_files_progress *progress, double moved, uint64_t now_ms)
 {
 	size_t last = (progress->first + progress->count - 1) % PZ_FILES_SAMPLES;
 
-	/* The first bytes after a pause: what came before says nothing of how fast they go. */
+	/* The first bytes after a pause: the samples before them say nothing about the present
+	 * rate. */
 	if (progress->count > 1 && moved > progress->samples[last].moved &&
 	    progress->samples[last].moved <= progress->samples[progress->first].moved) {
 		progress->first = last;
@@ -72,7 +74,7 @@ pz_files_progress_rate(struct pz_files_progress *progress, double moved, uint64_
 		progress->samples[last].moved = moved;
 	}
 	double ms = (double)(now_ms - progress->samples[progress->first].at_ms);
-	/* In the first moments the rate is chance. */
+	/* In the first moments the rate is random. */
 	return ms > 200 ? (moved - progress->samples[progress->first].moved) * 1000 / ms : 0;
 }
 
@@ -104,7 +106,7 @@ add(struct line *line, const char *part)
 	size_t width = pz_cli_width(part), len = strlen(part);
 
 	if (width > line->left || line->len + len >= PZ_FILES_LINE_BYTES) {
-		line->left = 0; /* what comes behind it would be misread in its place */
+		line->left = 0; /* a later part would be misread in its place */
 		return;
 	}
 	memcpy(line->out + line->len, part, len + 1);
@@ -112,7 +114,7 @@ add(struct line *line, const char *part)
 	line->left -= width;
 }
 
-/* Adds as much of a text as fits, with a mark where it was cut. */
+/* Adds as much of a text as fits, with a mark where it is cut. */
 static void
 add_cut(struct line *line, const char *text)
 {
@@ -174,8 +176,8 @@ pz_files_progress_line(const struct pz_files_view *view, size_t columns,
 
 /* ---- all files ---- */
 
-/* `sent` counts what an earlier run had sent and fills the bar; `moved` is of this run and gives
- * the rate. @param out_moved bytes */
+/* `sent` includes what an earlier run has sent, and fills the bar; `moved` is of this run, and
+ * gives the rate. @param out_moved bytes */
 static struct pz_files_view
 add_up(const struct pz_files_list *list, double *out_moved)
 {
@@ -203,7 +205,7 @@ add_up(const struct pz_files_list *list, double *out_moved)
 	return view;
 }
 
-/* Asked each time: the person may make the window smaller. */
+/* Read each time, because the person may resize the window. */
 static size_t
 columns_of(const struct pz_cli *cli)
 {
@@ -222,7 +224,7 @@ pz_files_progress_draw(struct pz_files_progress *progress)
 	char line[PZ_FILES_LINE_BYTES];
 	double moved;
 
-	/* More often would cost the terminal more than the file. */
+	/* Drawing more often would cost the terminal more than the file. */
 	if (!cli->out_is_tty || cli->json || now - progress->drawn_ms < DRAW_MS)
 		return;
 	struct pz_files_view view = add_up(progress->list, &moved);

@@ -1,7 +1,7 @@
 /*
  * pzp send: several files at once, so that a thousand small ones do not wait for each other. Each
- * has a connection to the daemon of its own, since a request takes one descriptor along. When the
- * daemon is lost it is waited for, and asked for the same again.
+ * uses its own connection to the daemon, because a request carries one descriptor. If the daemon is
+ * lost, the program waits for it and repeats the requests.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -17,21 +17,21 @@
 #include "ctl/server.h"
 
 #define SLOTS PZ_TRANSFERS_PER_PEER_MAX
-#define WAIT_MS 200    /* for events, and for a daemon that does not run */
+#define WAIT_MS 200    /* wait for events, and for a daemon that does not run */
 #define LOST_MS 30000U /* for a daemon that was lost, without --wait */
 
 struct sending {
 	struct pz_cli *cli;
 	const char *device;
 	struct pz_files_list list;
-	size_t next; /* files before it were begun */
+	size_t next; /* index of the next file */
 	struct pz_ctl_client *clients[SLOTS];
-	struct pz_files_item *items[SLOTS]; /* that the client sends now, or NULL */
+	struct pz_files_item *items[SLOTS]; /* the file that the client is sending, or NULL */
 	struct pz_files_progress progress;
-	uint64_t lost_ms; /* since when there is no daemon; 0: there is one */
-	bool was_there;   /* the daemon was reached once */
-	bool is_taken;    /* the device has taken an offer: more at once */
-	bool has_problem; /* no file can be sent to it */
+	uint64_t lost_ms; /* when the daemon was lost; 0: there is one */
+	bool was_there;   /* the daemon was reached at least once */
+	bool is_taken;    /* the device has accepted an offer: now several at once */
+	bool has_problem; /* no file can be sent to the device */
 	int status;
 };
 
@@ -69,10 +69,10 @@ struct told {
 	struct pz_files_item *item;
 };
 
-/* Which file an event is about is known by the connection it came on. */
+/* The connection of an event shows which file it is about. */
 static struct told slots_told[SLOTS];
 
-/* The first one is what an earlier try had sent. */
+/* The first value is what an earlier attempt has sent. */
 static void
 note_sent(struct sending *s, struct pz_files_item *item, const json_t *event)
 {
@@ -95,7 +95,7 @@ on_slot_event(void *arg, json_t *event)
 	struct pz_files_item *item = told->item;
 	const char *waiting = json_string_value(json_object_get(event, "waiting"));
 
-	if (json_object_get(event, "problem")) { /* the request fails with the same text */
+	if (json_object_get(event, "problem")) { /* the request will fail with the same text */
 		item->has_problem = true;
 		return true;
 	}
@@ -146,7 +146,7 @@ ended(struct sending *s, size_t slot, const json_t *result, const struct pz_ctl_
 		complain(s, item, error->exit, error->message);
 		/* Now that the reason was shown: the event may come a moment before the end. */
 		s->has_problem |= item->has_problem;
-		item->sent = item->size; /* nothing of it is left to do */
+		item->sent = item->size; /* nothing of it remains to be sent */
 	} else if (s->cli->json && result) {
 		if (pz_cli_print_json(s->cli, result) != PZ_EXIT_DONE)
 			note(s, PZ_EXIT_FAILED);
@@ -220,7 +220,7 @@ lose(struct sending *s, size_t slot)
 		s->lost_ms = pz_files_now_ms();
 }
 
-/* @return false: no daemon, and it is not waited for any more; that was printed */
+/* @return false: there is no daemon, and the program does not wait any longer; this was printed */
 static bool
 connect_slot(struct sending *s, size_t slot)
 {
@@ -229,7 +229,7 @@ connect_slot(struct sending *s, size_t slot)
 	bool is_quiet = s->was_there;
 
 	own.client = NULL;
-	own.json |= is_quiet; /* which daemon it is was said once */
+	own.json |= is_quiet; /* the daemon's place was printed before */
 	enum pz_err err = pz_cli_connect(&own, &info);
 	if (err == PZ_OK) {
 		s->clients[slot] = own.client;
@@ -260,12 +260,12 @@ next_item(struct sending *s)
 		return &s->list.items[s->next++];
 	for (size_t i = 0; i < s->list.count && s->lost_ms == 0; i++)
 		if (s->list.items[i].state == PZ_FILES_WAITS)
-			return &s->list.items[i]; /* of a daemon that was lost */
+			return &s->list.items[i]; /* a file of a daemon that was lost */
 	return NULL;
 }
 
-/* Until the device has taken an offer one goes alone: each would find out by itself, after some
- * time, that it is away. */
+/* Until the device has accepted an offer only one file is offered: each would find out separately,
+ * after some time, that the device is offline. */
 static size_t
 slots_to_fill(const struct sending *s)
 {
@@ -275,7 +275,7 @@ slots_to_fill(const struct sending *s)
 	return s->is_taken ? SLOTS : 1;
 }
 
-/* What is wrong with the device is wrong for all others. */
+/* A fault of the device concerns all other files. */
 static void
 drop_rest(struct sending *s)
 {
@@ -303,7 +303,7 @@ fill(struct sending *s)
 			continue;
 		if (s->clients[i] == NULL && !connect_slot(s, i))
 			return false;
-		if (s->clients[i] == NULL) { /* not yet */
+		if (s->clients[i] == NULL) { /* not connected yet */
 			s->next = 0;
 			return true;
 		}
