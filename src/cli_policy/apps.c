@@ -1,5 +1,5 @@
-/* pzp apps: web pages and other programs that were here, what was answered about them, and what
- * they store. @spec page 11; page 12 "pzp" */
+/* pzp apps: web pages and other programs that have used this device, the answers about them, and
+ * what they store. @spec page 11; page 12 "pzp" */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 #define MAY_BYTES 512
 
-/* The last part of a feature: what a person calls it. */
+/* The last part of a feature, as a person would name it. */
 static const char *
 short_name(const char *feature)
 {
@@ -18,7 +18,7 @@ short_name(const char *feature)
 	return slash && slash[1] ? slash + 1 : feature;
 }
 
-/* "apps, sensors, not mediaplay": what was answered, and is remembered. */
+/* "apps, sensors, not mediaplay": the remembered answers. */
 static void
 write_may(const json_t *answers, char out[MAY_BYTES])
 {

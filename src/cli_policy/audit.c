@@ -1,4 +1,4 @@
-/* pzp audit: the log of decisions, and whether it is whole. @spec page 9, 16; page 12 */
+/* pzp audit: the log of decisions, and the check that it is complete. @spec page 9, 16; page 12 */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -7,9 +7,9 @@
 #include "cli/text.h"
 #include "cli_policy/commands.h"
 
-#define VERIFY_TIMEOUT_MS 60000U /* of a log of the largest size */
-#define CLOCK_S 1000000000       /* a number from here on is a time, below it a span */
-#define PARSED_MAX 1e12          /* 40 bits: what the daemon takes */
+#define VERIFY_TIMEOUT_MS 60000U /* for a log of the largest size */
+#define CLOCK_S 1000000000       /* a number of at least this is a time, a smaller one a span */
+#define PARSED_MAX 1e12          /* 40 bits: the daemon's limit */
 
 /* ---- T of --since ---- */
 
@@ -70,7 +70,7 @@ parse_since(const char *text, int64_t *out_s)
 
 /* ---- one record ---- */
 
-/* "alice@example.org/tv/app", the parts that there are. */
+/* "alice@example.org/tv/app", with the parts that are present. */
 static void
 who_text(const json_t *who, char *out, size_t size)
 {
@@ -120,8 +120,8 @@ print_why(const struct pz_cli *cli, const json_t *record)
 	print_part(cli, "  fault=", record, "fault");
 }
 
-/* "2026-11-30 14:05:09  denied   alice@example.org/tv  http://…/test get42  effect=deny …", or what
- * happened to the log itself. */
+/* "2026-11-30 14:05:09  denied   alice@example.org/tv  http://…/test get42  effect=deny …", or an
+ * event of the log itself. */
 static void
 print_record(const struct pz_cli *cli, const json_t *record)
 {
@@ -198,7 +198,7 @@ make_query(const struct pz_cli *cli)
 	return query;
 }
 
-/* Part by part, until nothing is left; the first part also for an empty log. */
+/* Reads part by part to the end; the first part even for an empty log. */
 static int
 walk(struct pz_cli *cli, int (*visit)(struct pz_cli *cli, const json_t *records, json_t *found),
      json_t *found)
@@ -228,7 +228,7 @@ walk(struct pz_cli *cli, int (*visit)(struct pz_cli *cli, const json_t *records,
 
 /* ---- count ---- */
 
-/* One call of a service of this device; what leaves it is counted where it is served. */
+/* Counts one call of a service of this device; calls to other devices are counted there. */
 static void
 count_one(json_t *found, const json_t *record)
 {
@@ -266,7 +266,7 @@ count_all(struct pz_cli *cli, const json_t *records, json_t *found)
 	return PZ_EXIT_DONE;
 }
 
-/* The busiest first. */
+/* The most frequent first. */
 static int
 compare_counts(const void *a, const void *b)
 {

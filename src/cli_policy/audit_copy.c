@@ -1,8 +1,8 @@
 /*
- * pzp audit export, and verify of such a file. A line of the file is a record byte for byte, as its
- * hash counts it, so the file can be checked on any machine, without the daemon and without its
- * keys. The export checks what it writes in the same way: a log that is damaged is exported all the
- * same, since it is evidence, and the command says so.
+ * pzp audit export, and verify of such a file. A line of the file is a record byte for byte,
+ * exactly as it is hashed, so the file can be checked on any machine, without the daemon and its
+ * keys. The export checks what it writes in the same way: a damaged log is exported nevertheless,
+ * because it is evidence, and the command reports the damage.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 /* ---- writing ---- */
 
-/* A part of the log. @return false: it cannot be written, errno says why */
+/* Writes a part of the log. @return false: it cannot be written, errno has the reason */
 static bool
 write_part(FILE *file, const json_t *lines, struct pz_audit_copy *copy)
 {
@@ -36,7 +36,7 @@ write_part(FILE *file, const json_t *lines, struct pz_audit_copy *copy)
 	return true;
 }
 
-/* Part by part, until nothing is left. */
+/* Writes part by part to the end. */
 static int
 write_all(struct pz_cli *cli, const char *path, FILE *file, struct pz_audit_copy *copy)
 {
@@ -61,7 +61,7 @@ write_all(struct pz_cli *cli, const char *path, FILE *file, struct pz_audit_copy
 	return status;
 }
 
-/* What was found in a copy; of a whole one, what to compare it by. */
+/* Prints what was found in a copy; for an intact one, what it can be compared by. */
 static int
 say(struct pz_cli *cli, FILE *out, const struct pz_audit_check *check)
 {
@@ -97,7 +97,7 @@ say_json(struct pz_cli *cli, const struct pz_audit_check *check)
 	return status == PZ_EXIT_DONE && check->problem[0] ? PZ_EXIT_FAILED : status;
 }
 
-/* Never over a file that is there: it may be an older copy, which shows what is missing now. */
+/* Never overwrites a file: it may be an older copy, which shows what is missing now. */
 int
 pz_pzp_audit_export(struct pz_cli *cli, const char *path)
 {

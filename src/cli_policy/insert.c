@@ -1,12 +1,11 @@
 /*
- * A rule as text, put into a document that a person may have written: the rest of the document
- * stays byte for byte, with comments and blanks, so that it can still be read and compared. So
- * the document is not written from a tree; the place of the rule is found in the text.
+ * Inserts a rule as text into a document that a person may have written: the rest of the document
+ * stays unchanged byte for byte, with comments and blanks, so that it can still be read and
+ * compared. So the document is not written from a tree; the place of the rule is found in the text.
  *
- * Which policy the rule belongs to is found by a decision: the policy that decides about such a
- * call now is the one that a first rule of it changes. The result is then tried: it has to be
- * valid, and to decide as the rule says. A document that combines its rules in another way is
- * refused, and never changed by guessing.
+ * A decision finds the policy of the rule: a new first rule takes effect in the policy that decides
+ * about such a call now. The result is then tested: it must be valid, and decide as the rule
+ * requires. A document that combines its rules in another way is refused, never changed by a guess.
  */
 #include "cli_policy/insert.h"
 
@@ -29,7 +28,7 @@ prefix_of(const struct pz_rule *rule)
 	return rule->is_share ? "share" : "rule";
 }
 
-/* The first number that no rule has. 0: none is left. */
+/* The first number that no rule has. 0: all are used. */
 static unsigned
 free_number(const struct pz_rule *rule, struct pz_slice document)
 {
@@ -51,8 +50,8 @@ bag(const char *value)
 	return value ? json_pack("[s]", value) : json_array();
 }
 
-/* The call that the rule is about, as this zone would see it: caller, service, now, and a
- * counter at 0. */
+/* The call that the rule describes, as this zone would see it: caller, service, the present time,
+ * and a counter at 0. */
 static struct pz_policy_request *
 request_of(const struct pz_rule *rule, uint64_t now_s)
 {
@@ -88,8 +87,8 @@ request_of(const struct pz_rule *rule, uint64_t now_s)
 
 /* ---- the place ---- */
 
-/* Just behind the start tag of the element at this depth (0: the root) that begins in this line.
- * The document is known to be valid. 0: not found, or it has no content. */
+/* The place after the start tag of the element at this depth (0: the root) that begins in this
+ * line. The document is known to be valid. 0: not found, or it has no content. */
 static size_t
 place_in(struct pz_slice text, unsigned depth, unsigned line)
 {
@@ -109,7 +108,7 @@ place_in(struct pz_slice text, unsigned depth, unsigned line)
 	return 0;
 }
 
-/* A node is found at its own depth. */
+/* The depth at which a node is found. */
 static unsigned
 depth_of(const struct pz_policy_node *node)
 {
@@ -145,7 +144,7 @@ write_into(const struct pz_rule *rule, struct pz_slice document, size_t at, stru
 	return pz_buf_append(buf, pz_slice_of(document.ptr + at, document.len - at));
 }
 
-/* Finds the policy by what decides about the request now, and tries the result. */
+/* Finds the policy by the present decision about the request, and tests the result. */
 static enum pz_err
 insert(const struct pz_rule *rule, struct pz_slice text, const struct pz_policy_request *request,
        struct pz_buf *buf, struct pz_errinfo *info)
@@ -218,7 +217,7 @@ goes_on_with(struct pz_slice text, size_t at, const char *with)
 	return text.len - at >= len && memcmp(text.ptr + at, with, len) == 0;
 }
 
-/* The next share behind `at` that has these conditions. False: none. */
+/* The next share after `at` with these conditions. False: none. */
 static bool
 find_share(struct pz_slice text, struct pz_slice conditions, size_t at, size_t *begin, size_t *end)
 {
@@ -233,7 +232,7 @@ find_share(struct pz_slice text, struct pz_slice conditions, size_t at, size_t *
 		const uint8_t *stop = memmem(found, text.len - *begin, tail, sizeof(tail) - 1);
 		*end = stop ? (size_t)(stop - text.ptr) + sizeof(tail) - 1 : text.len;
 		const uint8_t *same = memmem(found, *end - *begin, conditions.ptr, conditions.len);
-		if (same) { /* and no more conditions than limits */
+		if (same) { /* and it has no conditions besides the limits */
 			size_t rest = (size_t)(same - text.ptr) + conditions.len;
 
 			if (goes_on_with(text, rest, "\n\t\t\t</condition>") ||

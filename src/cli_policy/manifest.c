@@ -1,5 +1,5 @@
 /* pzp app install, show, remove: what an app of this device may ask for. The daemon reads the
- * manifest; what is shown here before the question is what it has understood. @spec page 9, 7.2;
+ * manifest; and this program shows the daemon's reading of it before it asks. @spec page 9, 7.2;
  * page 12 "pzp" */
 #include <stdio.h>
 #include <string.h>
@@ -74,7 +74,7 @@ print_removed(struct pz_cli *cli, const json_t *result)
 	return PZ_EXIT_DONE;
 }
 
-/* With --json the answer alone is on standard output. */
+/* With --json only the answer is on standard output. */
 static int
 ask(struct pz_cli *cli, json_t *takes_params)
 {

@@ -14,10 +14,10 @@
 #include "policies/path.h"
 #include "policy/decide.h"
 
-/* Longer files are not read at all; the limit of a document is the parser's to say. */
+/* Longer files are not read; the parser enforces the limit of a document. */
 #define FILE_BYTES_MAX (4U * PZ_POLICY_DOCUMENT_BYTES_MAX)
 
-/* "FILE:LINE: reason", or "FILE: reason" where no line is to blame. */
+/* "FILE:LINE: reason", or "FILE: reason" if no line is at fault. */
 struct place {
 	char text[512];
 };
@@ -85,7 +85,7 @@ validate(struct pz_cli *cli)
 		if (one != PZ_EXIT_DONE)
 			status = one;
 		if (cli->json && json_array_size(list) == readable)
-			goto unreadable; /* its reason is the one document on standard output */
+			goto unreadable; /* its reason is the only document on standard output */
 		readable++;
 	}
 	if (cli->json)
@@ -97,7 +97,7 @@ unreadable:
 
 /* ---- test ---- */
 
-/* The four slots by their options; a document that is not valid has its reason in `fault`. */
+/* The four slots by their options; `fault` has the reason if a document is not valid. */
 struct test {
 	struct pz_policy_slots slots;
 	struct pz_policy_document *owned[PZ_POLICY_SLOTS];
@@ -224,7 +224,7 @@ print_path(const struct pz_cli *cli, const struct pz_policy_result *result)
 	}
 }
 
-/* What the words of an effect mean to a person. */
+/* The meaning of an effect in words. */
 static const char *
 meaning_of(const struct pz_policy_decision *d)
 {

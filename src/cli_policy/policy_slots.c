@@ -52,7 +52,7 @@ print_slots(struct pz_cli *cli, const json_t *list)
 	return pz_cli_print_table(cli, table);
 }
 
-/* As it is: the file of another command. */
+/* Unchanged, because another command may read the file. */
 static int
 print_document(struct pz_cli *cli, const json_t *slot)
 {
@@ -161,12 +161,12 @@ pz_pzp_policy_set(struct pz_cli *cli)
 
 /* ---- edit ---- */
 
-/* A document that a person works at. */
+/* A document that a person is editing. */
 struct work {
 	const char *slot;
 	json_int_t base;
 	char path[512];
-	json_t *document; /* as it is in the file now, or NULL */
+	json_t *document; /* its present content, or NULL */
 };
 
 static int
@@ -189,7 +189,7 @@ write_file(struct pz_cli *cli, struct work *w, const json_t *document)
 		       : pz_cli_fail(cli, PZ_EXIT_FAILED, "%.400s: %s", w->path, strerror(errno));
 }
 
-/* As others do: the variable may have arguments, the shell takes them apart. */
+/* As other programs do: the variable may contain arguments, which the shell separates. */
 static int
 run_editor(struct pz_cli *cli, const struct work *w)
 {
@@ -232,7 +232,7 @@ read_back(struct pz_cli *cli, struct work *w)
 			   : pz_cli_fail(cli, PZ_EXIT_FAILED, "%.200s is not UTF-8", w->path);
 }
 
-/* What the last real requests would get instead. */
+/* Shows the decisions about the last real requests that would change. */
 static int
 show_differences(struct pz_cli *cli, const struct work *w)
 {
@@ -262,7 +262,7 @@ show_differences(struct pz_cli *cli, const struct work *w)
 	return status;
 }
 
-/* The file stays where the change does not come about: a person's work is not lost. */
+/* If the change fails the file stays: a person's work must not be lost. */
 static int
 store(struct pz_cli *cli, const struct work *w)
 {
@@ -322,7 +322,7 @@ pz_pzp_policy_edit(struct pz_cli *cli)
 
 /* ---- upgrade ---- */
 
-/* As `pzp rules` does: what becomes of the call, and the sentence of the rule. */
+/* The same texts as `pzp rules`: the decision about the call, and the sentence of the rule. */
 static void
 print_missing(const struct pz_cli *cli, const struct pz_upgrade_rule *rules, size_t count)
 {

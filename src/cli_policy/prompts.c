@@ -1,7 +1,7 @@
 /*
- * pzp prompts, pzp policy answers: questions that wait for a person, and what was answered. What
- * others have chosen is shown as plain text (pz_cli_clean), and nothing is allowed by a key that is
- * pressed by chance: an answer is a command. @spec page 9, 11; page 12; page 14 PRM-4
+ * pzp prompts, pzp policy answers: questions that wait for a person, and the answers. Text that
+ * others have chosen is shown as plain text (pz_cli_clean), and an accidental key press cannot
+ * allow anything: an answer is a command. @spec page 9, 11; page 12; page 14 PRM-4
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +12,11 @@
 #include "cli/text.h"
 #include "cli_policy/commands.h"
 
-#define SHORT_ID_CHARS 8 /* what is shown, and suffices to answer */
+#define SHORT_ID_CHARS 8 /* shown, and sufficient to answer */
 
 /* ---- questions ---- */
 
-/* "rule: …" where there is something to say. */
+/* "rule: …" if there is a text. */
 static void
 print_line(const struct pz_cli *cli, const char *label, const char *text)
 {
@@ -26,7 +26,7 @@ print_line(const struct pz_cli *cli, const char *label, const char *text)
 		fprintf(cli->out, "  %s: %s\n", label, clean);
 }
 
-/* The strictest answer comes first, as the daemon has them. */
+/* The strictest answer comes first, as in the daemon's list. */
 static void
 print_answers(const struct pz_cli *cli, const json_t *question)
 {
@@ -122,7 +122,7 @@ watch(struct pz_cli *cli)
 
 /* ---- answering ---- */
 
-/* What counts may be less than what was asked for: the policy decides that. */
+/* The answer that applies may be weaker than the requested one: the policy decides. */
 static int
 print_answer(struct pz_cli *cli, const json_t *result)
 {

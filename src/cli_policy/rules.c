@@ -1,8 +1,7 @@
 /*
- * pzp allow, deny, share, unshare: short ways to change who may do what. They write rules into the
- * policy of the zone and have no effect of their own: `pzp policy show` has all of it. With --here
- * a share is a grant of this device, which its daemon keeps (page 9, 7.1). @spec page 9, 13; page
- * 12 "pzp"
+ * pzp allow, deny, share, unshare: short commands to change who may do what. They only write rules
+ * into the policy of the zone, and `pzp policy show` shows all of them. With --here a share is a
+ * grant of this device, which its daemon stores (page 9, 7.1). @spec page 9, 13; page 12 "pzp"
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -22,13 +21,13 @@
 #include "shared/app_key.h"
 
 #define SET_TIMEOUT_MS 60000U
-#define FOR_S_MAX (10.0 * 365 * 86400) /* what is longer needs no limit */
+#define FOR_S_MAX (10.0 * 365 * 86400) /* a longer time needs no limit */
 
 /* What a rule is made from; the texts of `rule` point into it. */
 struct intent {
 	struct pz_rule rule;
 	json_t *status, *peers, *services;
-	const char *only; /* device whose service is meant, or NULL */
+	const char *only; /* the device whose service it is, or NULL */
 	char device[PZ_DEVICE_BYTES_MAX + 1], target[PZ_DEVICE_BYTES_MAX + 1];
 	char zone[PZ_ZONE_BYTES_MAX + 1];
 	char counter[PZ_POLICY_COUNTER_BYTES_MAX + 1];
@@ -79,7 +78,7 @@ parse_for(const char *text, uint64_t *out_s)
 
 /* ---- --calls ---- */
 
-/* Each rule has a counter of its own: a name that was never used counts from 0 on each device. */
+/* Each rule has a counter of its own: a name that was never used starts at 0 on each device. */
 static bool
 take_calls(struct intent *intent, const char *text)
 {
@@ -105,7 +104,7 @@ ask(struct pz_cli *cli, const char *method, json_t *params, json_t **out)
 
 /* ---- names ---- */
 
-/* The device's name of ZONE/DEVICE, or of DEVICE alone. */
+/* The device's name in ZONE/DEVICE, or in DEVICE alone. */
 static const char *
 device_in(const char *address)
 {
@@ -114,7 +113,7 @@ device_in(const char *address)
 	return slash ? slash + 1 : address;
 }
 
-/* A device of the zone that is known here, this one included. */
+/* True for a device of the zone that is known here, including this one. */
 static bool
 is_device(const struct intent *intent, const char *name)
 {
@@ -124,7 +123,7 @@ is_device(const struct intent *intent, const char *name)
 	if (strcmp(text_of(intent->status, "device"), name) == 0)
 		return true;
 	json_array_foreach (intent->peers, i, one)
-		if (!json_is_true(json_object_get(one, "friend")) && /* it has names of its own */
+		if (!json_is_true(json_object_get(one, "friend")) && /* a friend's names differ */
 		    strcmp(device_in(text_of(one, "id")), name) == 0)
 			return true;
 	return false;
@@ -163,8 +162,8 @@ take_app(const struct pz_cli *cli, struct intent *intent, const char *origin)
 	return PZ_EXIT_DONE;
 }
 
-/* The one friend whose zone begins so: bob of bob@example.org. A device of the own zone goes
- * first. */
+/* The only friend whose zone begins so: "bob" for bob@example.org. A device of this zone takes
+ * precedence. */
 static bool
 is_friend_named(struct pz_cli *cli, struct intent *intent, const char *name)
 {
@@ -186,8 +185,8 @@ is_friend_named(struct pz_cli *cli, struct intent *intent, const char *name)
 	return count == 1;
 }
 
-/* WHO: my-devices, an app, a device, or another zone, or how it begins, or a device of that:
- * ZONE/DEVICE. */
+/* WHO: my-devices, an app, a device, another zone or how its name begins, or a device of another
+ * zone: ZONE/DEVICE. */
 static int
 take_who(struct pz_cli *cli, struct intent *intent, const char *who)
 {
@@ -229,7 +228,7 @@ is_service(const json_t *descriptor, const char *name)
 	       strcasecmp(text_of(descriptor, "displayName"), name) == 0;
 }
 
-/* Policies know one name for each API (page 9, 9.2). */
+/* Policies use one name for each API (page 9, 9.2). */
 static const char *
 canonical(const char *api)
 {
@@ -237,7 +236,7 @@ canonical(const char *api)
 }
 
 /* SERVICE, without its device: an API, or what `pzp services` shows. With a device the rule is for
- * that one service, otherwise for all of the API. */
+ * that service, otherwise for all services of the API. */
 static int
 take_service(const struct pz_cli *cli, struct intent *intent, const char *name)
 {
@@ -255,7 +254,7 @@ take_service(const struct pz_cli *cli, struct intent *intent, const char *name)
 			rule->service_id = text_of(one, "id");
 		return PZ_EXIT_DONE;
 	}
-	if (strcmp(name, "files") == 0) { /* no service: each device takes them (page 15) */
+	if (strcmp(name, "files") == 0) { /* not a service: each device receives files (page 15) */
 		rule->api = PZ_RULE_FILE_API;
 		rule->function = PZ_RULE_FILE_FUNCTION;
 		return PZ_EXIT_DONE;
@@ -275,7 +274,7 @@ is_here(const struct pz_cli *cli)
 	return pz_cli_opt(cli, "here") != NULL;
 }
 
-/* A grant is of this device, to a friend. */
+/* A grant is from this device to a friend. */
 static int
 take_here(const struct pz_cli *cli, struct intent *intent)
 {
@@ -317,7 +316,7 @@ take_what(struct pz_cli *cli, struct intent *intent, char *service)
 
 /* ---- the change ---- */
 
-/* @param rule NULL: one was removed */
+/* @param rule NULL: a rule was removed */
 static int
 print_change(const struct pz_cli *cli, const struct pz_rule *rule, const json_t *result)
 {
@@ -338,7 +337,7 @@ print_change(const struct pz_cli *cli, const struct pz_rule *rule, const json_t 
 	return PZ_EXIT_DONE;
 }
 
-/* What was shown is what a change is based on. */
+/* A change is based on the document that was shown. */
 static struct pz_slice
 document_of(const json_t *shown)
 {
@@ -347,7 +346,7 @@ document_of(const json_t *shown)
 	return pz_slice_of(json_string_value(text), json_string_length(text));
 }
 
-/* The hub refuses the change where the policy has changed since it was read. */
+/* The hub refuses the change if the policy has changed since it was read. */
 static int
 set(struct pz_cli *cli, const json_t *shown, const char *text, const struct pz_rule *rule)
 {
@@ -391,7 +390,7 @@ take_back(struct pz_cli *cli, const struct pz_rule *rule, const json_t *shown)
 
 /* ---- from this device only ---- */
 
-/* What a document of the zone or of this device denies stays denied. */
+/* A denial in a document of the zone or of this device stays in force. */
 static int
 check_slot(struct pz_cli *cli, const struct pz_rule *rule, const char *slot)
 {
@@ -465,7 +464,8 @@ grant_remove(struct pz_cli *cli, const struct pz_rule *rule, const json_t *shown
 	return status;
 }
 
-/* The hub is needed for every other share; what a friend shall use here is not lost for that. */
+/* A share for a friend needs the hub, unless it is for this device only (--here); the error names
+ * both ways. */
 static int
 check_hub(const struct pz_cli *cli, const struct intent *intent)
 {
@@ -480,8 +480,8 @@ check_hub(const struct pz_cli *cli, const struct intent *intent)
 
 /* ---- the whole ---- */
 
-/* Without a hub a search of the whole zone takes a second, and what is taken back with --here would
- * continue as long: this device alone matters there. */
+/* Without a hub a search of the whole zone takes a second, during which a share that is withdrawn
+ * with --here would still apply. So with --here only this device is asked. */
 static int
 learn(struct pz_cli *cli, struct intent *intent)
 {

@@ -21,12 +21,12 @@ text_of(const json_t *object, const char *key)
 
 struct listing {
 	json_t *list;
-	const json_t *counters; /* of the daemon: calls by name */
+	const json_t *counters; /* from the daemon: calls by name */
 	const char *slot;
 	bool is_shares; /* only those that `pzp share` has written */
 };
 
-/* As this device has counted: each gives as many. */
+/* As counted by this device: each device has its own counter. */
 static void
 add_calls_left(const struct listing *l, const struct pz_policy_node *rule, json_t *one)
 {

@@ -1,5 +1,5 @@
-/* pzp app: tokens of local programs that are no browser; manifests are manifest.c's. @spec page 11;
- * page 12 "pzp" */
+/* pzp app: tokens of local programs other than browsers; manifest.c has the manifests.
+ * @spec page 11; page 12 "pzp" */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 /* ---- token ---- */
 
-/* The token alone on standard output: a script reads it from there. */
+/* Only the token is on standard output, so that a script can read it. */
 static int
 print_token(struct pz_cli *cli, const json_t *result)
 {
@@ -70,7 +70,7 @@ show_file(const struct pz_cli *cli, const json_t *result, const char *path)
 	return code;
 }
 
-/* The file first: a token that cannot be written anywhere would be lost. */
+/* The file first: a token that cannot be written would be lost. */
 static int
 token_to_file(struct pz_cli *cli, json_t *takes_params, const char *path)
 {

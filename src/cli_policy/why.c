@@ -1,5 +1,5 @@
-/* pzp policy why: a decision of this device, explained. What callers have chosen is shown as plain
- * text. @spec page 9, 10; page 12 */
+/* pzp policy why: explains a decision of this device. Text that callers have chosen is shown as
+ * plain text. @spec page 9, 10; page 12 */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,11 +8,11 @@
 #include "cli/text.h"
 #include "cli_policy/commands.h"
 
-#define ID_MAX 9007199254740991LL /* what the daemon takes */
+#define ID_MAX 9007199254740991LL /* the daemon's limit */
 
 /* ---- one decision ---- */
 
-/* "  label: text" where there is a text. */
+/* "  label: text" if there is a text. */
 static void
 print_line(const struct pz_cli *cli, const char *label, const char *text)
 {
@@ -33,7 +33,7 @@ verdict_of(const json_t *why)
 							  : "denied";
 }
 
-/* The elements from the document's root to the rule, with the sentence of the last one that has
+/* The elements from the document's root to the rule, with the sentence of the last element that has
  * one. */
 static void
 print_slot(const struct pz_cli *cli, const char *name, const json_t *slot)
