@@ -12,7 +12,7 @@
 
 #define CALL_TIMEOUT_MS (unsigned)(PZ_CALL_TIMEOUT_US / 1000)
 #define ASKED_MS (unsigned)(PZ_CALL_ASKED_US / 1000)
-#define WAIT_LONGER_MS 5000U /* than the daemon, which times the call itself */
+#define WAIT_LONGER_MS 5000U /* more than the daemon's limit, which ends the call itself */
 
 /* Error codes with an exit status of their own (page 4 "JSON-RPC 2.0", page 12). */
 static int
@@ -39,7 +39,7 @@ is_empty(const json_t *value)
 	return json_is_null(value) || (json_is_object(value) && json_object_size(value) == 0);
 }
 
-/* The device of an address ZONE/DEVICE, else the whole. */
+/* The device in ZONE/DEVICE, else the whole text. */
 static const char *
 device_in(const char *address)
 {
@@ -49,8 +49,8 @@ device_in(const char *address)
 }
 
 /*
- * "get42 on tv: " before what a service says; what the daemon says itself, and what names the
- * function already, needs no such beginning.
+ * Prints "get42 on tv: " before an error of a service; an error of the daemon, or one that names
+ * the function, needs no prefix.
  */
 static void
 where_it_failed(const struct pz_cli *cli, json_int_t code, const char *at, const char *detail,
@@ -66,7 +66,7 @@ where_it_failed(const struct pz_cli *cli, json_int_t code, const char *at, const
 		 device_in(at));
 }
 
-/* For errors that come with their code alone. */
+/* Texts for errors that have only a code. */
 static const char *
 meaning_of(json_int_t code)
 {
@@ -115,7 +115,7 @@ print_outcome(const struct pz_cli *cli, const json_t *outcome, bool stream)
 	if (error == NULL && result == NULL)
 		return pz_cli_fail(cli, PZ_EXIT_FAILED, "the daemon's answer has no result");
 	if (error == NULL && stream && is_empty(result))
-		return PZ_EXIT_DONE; /* the end of a stream that said all in call-backs */
+		return PZ_EXIT_DONE; /* the end of a stream whose values came in call-backs */
 	if (cli->json) {
 		only = json_pack("{s:O}", error ? "error" : "result", error ? error : result);
 		status = pz_cli_print_json(cli, only);
@@ -123,12 +123,13 @@ print_outcome(const struct pz_cli *cli, const json_t *outcome, bool stream)
 	} else if (error == NULL) {
 		status = pz_cli_print_value(cli, result);
 	}
-	if (error && cli->json) /* the document says it all */
+	if (error && cli->json) /* the JSON document has everything */
 		return exit_of_code(json_integer_value(json_object_get(error, "code")));
 	return error ? print_error(cli, outcome) : status;
 }
 
-/* A text of one line as it is, anything else as compact JSON, in a string. NULL: out of memory. */
+/* A text of one line unchanged, any other value as compact JSON, in a string. NULL: out of
+ * memory. */
 static json_t *
 line_of(json_t *value)
 {
@@ -141,8 +142,8 @@ line_of(json_t *value)
 	return text ? json_string(text) : NULL;
 }
 
-/* A value of a stream, one a line: a text as it is, anything else as JSON; with --json also which
- * call-back brought it. */
+/* One value of a stream on each line: a text unchanged, any other value as JSON; with --json also
+ * the call-back that sent it. */
 static bool
 on_callback(void *arg, json_t *event)
 {
@@ -164,8 +165,8 @@ on_callback(void *arg, json_t *event)
 	return status == PZ_EXIT_DONE && !ferror(cli->out);
 }
 
-/* Without --timeout the daemon decides: longer while a person is asked. NULL: an argument is not
- * valid UTF-8. @param takes_params @param timeout_ms 0: none given */
+/* Without --timeout the daemon decides: it waits longer while a person is asked. NULL: an argument
+ * is not valid UTF-8. @param takes_params takes ownership @param timeout_ms 0: none given */
 static json_t *
 call_request(const struct pz_cli *cli, json_t *takes_params, unsigned timeout_ms, bool stream)
 {
@@ -271,7 +272,7 @@ print_description(struct pz_cli *cli, const json_t *service)
 	return status;
 }
 
-/* @param print gets the descriptor */
+/* @param print is called with the descriptor */
 static int
 describe(struct pz_cli *cli, int (*print)(struct pz_cli *cli, const json_t *service))
 {
@@ -302,7 +303,7 @@ pz_pzp_cmd_describe(struct pz_cli *cli)
 	return describe(cli, print_either);
 }
 
-/* A call without a function is wrong usage; with the answer to which functions there are. */
+/* A call without a function is wrong usage; the error lists the functions. */
 static int
 no_function(struct pz_cli *cli)
 {
@@ -312,7 +313,7 @@ no_function(struct pz_cli *cli)
 	aside.json = aside.colour = aside.out_is_tty = false;
 	(void)pz_cli_usage(cli, "call needs a FUNCTION");
 	(void)describe(&aside, print_description);
-	cli->client = aside.client; /* opened by now, and closed with the rest */
+	cli->client = aside.client; /* opened by now, and closed with the others */
 	return PZ_EXIT_USAGE;
 }
 

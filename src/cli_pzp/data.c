@@ -1,6 +1,6 @@
-/* pzp data: what apps stored on this device. pzp sync: exchanges the zone's data, and shows what
- * moved; fails when an exchange was not completed, so that a script sees it. @spec page 8, page 12
- */
+/* pzp data: what apps have stored on this device. pzp sync: exchanges the zone's data, and shows
+ * what was transferred; fails if an exchange is incomplete, so that a script notices. @spec page 8,
+ * page 12 */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 /* A list of many thousand keys is long. */
 #define DATA_TIMEOUT_MS (4 * PZ_CLI_TIMEOUT_MS)
 
-/* {origin?, key?} of the arguments; NULL after the reason was printed. */
+/* {origin?, key?} from the arguments; NULL after printing the reason. */
 static json_t *
 make_params(const struct pz_cli *cli, const char *second)
 {
@@ -33,7 +33,8 @@ make_params(const struct pz_cli *cli, const char *second)
 
 /* ---- list ---- */
 
-/* Asks until nothing is left. @param out_all the rows of all answers, the caller's */
+/* Requests parts until the list is complete. @param out_all the rows of all parts, owned by the
+ * caller */
 static int
 fetch_all(struct pz_cli *cli, const json_t *params, const char *member, json_t **out_all)
 {
@@ -55,7 +56,7 @@ fetch_all(struct pz_cli *cli, const json_t *params, const char *member, json_t *
 	return status;
 }
 
-/* Sizes, not values: those are for `data get`. */
+/* Sizes instead of values, which `data get` prints. */
 static int
 print_keys(const struct pz_cli *cli, const json_t *list)
 {
@@ -122,7 +123,7 @@ data_get(struct pz_cli *cli)
 
 /* ---- set ---- */
 
-/* What the hub refuses is stored here all the same: a warning, no failure. */
+/* A value that the hub refuses is stored here nevertheless: that is a warning, not a failure. */
 static int
 print_set(struct pz_cli *cli, const json_t *one)
 {
@@ -166,7 +167,7 @@ data_remove(struct pz_cli *cli)
 
 	if (params == NULL)
 		return PZ_EXIT_USAGE;
-	if (pz_cli_arg(cli, 2) == NULL) /* everything of the app */
+	if (pz_cli_arg(cli, 2) == NULL) /* all data of the app */
 		status = pz_cli_confirm(cli, "Remove everything that %.100s has stored?",
 					pz_cli_arg(cli, 1));
 	if (status != PZ_EXIT_DONE) {
@@ -180,7 +181,7 @@ data_remove(struct pz_cli *cli)
 
 static const struct {
 	const char *name, *arguments;
-	unsigned min, max; /* arguments behind the name */
+	unsigned min, max; /* the number of arguments after the name */
 	int (*run)(struct pz_cli *cli);
 } actions[] = {
 	{"list", "[ORIGIN [PREFIX]]", 0, 2, data_list},
@@ -195,7 +196,7 @@ pz_pzp_cmd_data(struct pz_cli *cli)
 	const char *name = pz_cli_arg(cli, 0);
 	unsigned count = 0;
 
-	while (pz_cli_arg(cli, count + 1)) /* the table of the program has one maximum for all */
+	while (pz_cli_arg(cli, count + 1)) /* the table has one maximum for all subcommands */
 		count++;
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
 		if (strcmp(actions[i].name, name) != 0)
@@ -209,9 +210,10 @@ pz_pzp_cmd_data(struct pz_cli *cli)
 
 /* ---- sync ---- */
 
-#define SYNC_TIMEOUT_MS 30000U /* the daemon gives its partners 20 s */
+#define SYNC_TIMEOUT_MS 30000U /* the daemon waits 20 s for its partners */
 
-/* "received 2 user-details, 1 crl". @param lead of the next part; returns that of the one after */
+/* "received 2 user-details, 1 crl". @param lead before the next part; returns the lead of the part
+ * after it */
 static const char *
 print_moved(const struct pz_cli *cli, const char *lead, const char *verb, const json_t *moved)
 {
@@ -233,7 +235,7 @@ print_moved(const struct pz_cli *cli, const char *lead, const char *verb, const 
 	return "; ";
 }
 
-/* One line for each that was synchronised with. */
+/* One line for each partner of the exchange. */
 static int
 print_partners(struct pz_cli *cli, const json_t *partners)
 {

@@ -1,5 +1,5 @@
-/* pzp doctor, bugreport: what may be wrong with this device, also where pzpd does not run; and the
- * same for the developers. */
+/* pzp doctor, bugreport: what may be wrong with this device, even if pzpd does not run; and a
+ * report of it for the developers. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "diagnose/offline.h"
 #include "diagnose/report.h"
 
-#define DOCTOR_TIMEOUT_MS 30000U /* more than the daemon takes at most */
+#define DOCTOR_TIMEOUT_MS 30000U /* more than the daemon's longest examination */
 
 /* ---- the daemon ---- */
 
@@ -73,7 +73,7 @@ examine_alone(struct pz_cli *cli, enum pz_err why, const char *text, json_t *lis
 	return PZ_EXIT_DONE;
 }
 
-/* By the daemon, or without it where none can be reached. @param out_findings new array */
+/* By the daemon, or in this process if there is none. @param out_findings new array */
 static int
 examine(struct pz_cli *cli, json_t **out_findings)
 {
@@ -127,7 +127,7 @@ print_findings(const struct pz_cli *cli, const json_t *findings)
 	json_array_foreach (findings, i, one)
 		if (t)
 			add_finding(t, one);
-	/* What is wrong must be whole. */
+	/* A fault must not be cut. */
 	return pz_cli_print_whole_table(cli, t);
 }
 
@@ -148,7 +148,7 @@ pz_pzp_cmd_doctor(struct pz_cli *cli)
 
 /* ---- the report ---- */
 
-/* NULL, without a word, where there is no answer: an older daemon may not know the command. */
+/* NULL without a message if there is no answer: an older daemon may not know the command. */
 static json_t *
 ask(struct pz_cli *cli, const char *method)
 {
@@ -165,7 +165,7 @@ ask(struct pz_cli *cli, const char *method)
 	return result;
 }
 
-/* For the person alone, until they have read it. @return NULL: the reason was printed */
+/* Readable only by the person, until they have checked it. @return NULL: the reason was printed */
 static FILE *
 open_file(const struct pz_cli *cli, const char *path)
 {
@@ -210,7 +210,7 @@ write_report(const struct pz_cli *cli, const struct pz_report *report, const cha
 	is_written = fclose(file) == 0 && is_written;
 	if (is_whole && is_written)
 		return show_path(cli, path);
-	(void)unlink(path); /* half a report misleads */
+	(void)unlink(path); /* half a report is misleading */
 	return pz_cli_fail(cli, PZ_EXIT_FAILED, "cannot write %s: %s", path,
 			   is_whole ? strerror(error) : "out of memory");
 }

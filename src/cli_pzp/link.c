@@ -1,6 +1,6 @@
 /*
- * pzp enrol, leave, connect, disconnect, reconnect, hub. What takes long is timed by the daemon,
- * which knows the reason of a failure; the limits here are longer than its own.
+ * pzp enrol, leave, connect, disconnect, reconnect, hub. The daemon has the time-outs of long
+ * steps, because it knows the reason of a failure; the limits here are longer.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 
 /* ---- enrol ---- */
 
-/* Eight digits; the dash that people are shown may stand anywhere. */
+/* Eight digits; the dash that is shown to people may be anywhere. */
 static bool
 is_code(const char *text)
 {
@@ -77,7 +77,7 @@ enrol_params(const struct pz_cli *cli)
 	return params;
 }
 
-/* What happens while it lasts; NULL: nothing to say. */
+/* The present step as text; NULL: nothing to print. */
 static const char *
 step_text(const char *state)
 {
@@ -95,7 +95,7 @@ step_text(const char *state)
 	return NULL;
 }
 
-/* Progress goes to standard error, and only to a terminal: standard output has the result alone. */
+/* Progress goes to standard error, and only on a terminal: standard output has only the result. */
 static bool
 on_enrol_event(void *arg, json_t *event)
 {
@@ -156,7 +156,7 @@ pz_pzp_cmd_leave(struct pz_cli *cli)
 	return pz_cli_show(cli, "leave", NULL, CONNECT_TIMEOUT_MS, print_left);
 }
 
-/* Without a PEER the hub is meant. */
+/* Without a PEER the command is about the hub. */
 static json_t *
 peer_params(const struct pz_cli *cli)
 {
@@ -217,7 +217,7 @@ pz_pzp_cmd_disconnect(struct pz_cli *cli)
 			   print_disconnected);
 }
 
-/* No failure where the hub is not wanted (connection = peer): the reason says so. */
+/* Not a failure if the user wants no hub (connection = peer): the reason shows that. */
 static int
 print_reconnected(struct pz_cli *cli, const json_t *result)
 {
@@ -252,7 +252,7 @@ print_place(struct pz_cli *cli, const char *what, const json_t *place)
 	return PZ_EXIT_DONE;
 }
 
-/* The address in use, and the one that a move has announced. */
+/* The present address, and the one that a move has announced. */
 static int
 print_hub(struct pz_cli *cli, const json_t *result)
 {
@@ -262,7 +262,7 @@ print_hub(struct pz_cli *cli, const json_t *result)
 	return next ? print_place(cli, "and will be at", next) : status;
 }
 
-/* It has been tried: one that was not reached is a failure. */
+/* The address was tried: if the hub was not reached, that is a failure. */
 static int
 print_new_hub(struct pz_cli *cli, const json_t *result)
 {

@@ -1,6 +1,6 @@
 /*
  * pzp pair: the pairing window, its digits, the answer. Two requests at once: `pair` follows the
- * window, `pair-answer` says yes or no; keys are read meanwhile. Names are other people's text
+ * window, `pair-answer` sends yes or no; keys are read meanwhile. Other people choose the names
  * (pz_cli_clean). The window closes when this program ends. @spec page 6 "Strangers", page 12
  */
 #include <stdlib.h>
@@ -18,18 +18,18 @@
 #include "ctl/client.h"
 
 #define DIGITS 6
-#define ROWS 5        /* of a large digit */
-#define TICK_MS 1000  /* of the count-down */
-#define LINE_BYTES 64 /* of an answer */
+#define ROWS 5        /* height of a large digit */
+#define TICK_MS 1000  /* interval of the count-down */
+#define LINE_BYTES 64 /* length of an answer */
 
 struct pairing {
 	struct pz_cli *cli;
 	struct pz_ctl_client
-		*clients[2];     /* `pair`, or `pair-answer` with --yes-if; then the answer */
-	char digits[DIGITS + 1]; /* as shown; "": none yet */
+		*clients[2];     /* for `pair`, or `pair-answer` with --yes-if; for the answer */
+	char digits[DIGITS + 1]; /* as shown; "": not known yet */
 	char partner[160];       /* cleaned */
 	char detail[320];        /* the last failure that was printed */
-	char line[LINE_BYTES];   /* what was typed, up to its end */
+	char line[LINE_BYTES];   /* the input up to the end of the line */
 	size_t line_len;
 	time_t end_s; /* monotonic */
 	enum { ASK_MATCH, ASK_REMEMBER, ASK_NOTHING } ask;
@@ -55,7 +55,7 @@ now_s(void)
 
 /* ---- the screen ---- */
 
-/* Large enough to be read from the other side of a table. */
+/* Large enough to be read across a table. */
 static void
 print_large(FILE *out, const char *digits)
 {
@@ -194,7 +194,7 @@ exit_of(const json_t *result)
 	return error && strncmp(error, "DENIED", 6) == 0 ? PZ_EXIT_DENIED : PZ_EXIT_FAILED;
 }
 
-/* A reason came where both wanted it. */
+/* The reason why a pairing is not remembered, if both persons wanted that. */
 static void
 say_why_not(const struct pairing *p, const char *reason)
 {
@@ -236,7 +236,7 @@ show_result(struct pairing *p, const json_t *result)
 
 /* ---- answering ---- */
 
-/* @param is_yes these digits are on both screens */
+/* @param is_yes the digits on both screens are equal */
 static int
 answer(struct pairing *p, bool is_yes)
 {
@@ -259,7 +259,7 @@ answer(struct pairing *p, bool is_yes)
 	return pz_cli_fail(p->cli, PZ_EXIT_FAILED, "%s", pz_errinfo_text(&info, err));
 }
 
-/* A whole line was typed. Only "y" and "yes" mean yes, only "n" and "no" mean no. */
+/* Handles a complete line. Only "y" and "yes" mean yes, only "n" and "no" mean no. */
 static int
 take_line(struct pairing *p)
 {
@@ -280,7 +280,8 @@ take_line(struct pairing *p)
 	return answer(p, true);
 }
 
-/* What is there to be read. The end of the input is no answer: another `pzp pair` may give it. */
+/* Reads what is available. The end of the input is not an answer: another `pzp pair` may give
+ * it. */
 static int
 read_answer(struct pairing *p)
 {
@@ -306,7 +307,7 @@ read_answer(struct pairing *p)
 
 /* ---- the loop ---- */
 
-/* The answer was refused, or has led to the end, which the first request reports. */
+/* The answer was refused, or has ended the pairing, which the first request reports. */
 static int
 proceed_answer(struct pairing *p)
 {
@@ -325,7 +326,7 @@ proceed_answer(struct pairing *p)
 	return error.exit ? pz_cli_fail(p->cli, error.exit, "%s", error.message) : PZ_EXIT_DONE;
 }
 
-/* @param out_over the command has ended, with the status that is returned */
+/* @param out_over the command has ended, and returns its status */
 static int
 proceed(struct pairing *p, bool *out_over)
 {

@@ -1,6 +1,6 @@
 /*
- * pzp peers, discover. Everything that is shown of a device was chosen by it: tables clean each
- * cell (cli/text.h). @spec page 12
+ * pzp peers, discover. A device chooses all texts about itself: tables clean each cell
+ * (cli/text.h). @spec page 12
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "cli/text.h"
 #include "cli_pzp/commands.h"
 
-#define LOOK_MS 2000U /* for answers on the local network, unless --timeout says otherwise */
+#define LOOK_MS 2000U /* wait for answers on the local network, unless --timeout is given */
 
 /* "10.0.0.7, fe80::1%eth0" */
 static void
@@ -35,7 +35,7 @@ pz_pzp_short_id(const json_t *device, char scratch[32])
 {
 	const char *id = pz_cli_member(device, "id", scratch), *slash = strchr(id, '/');
 
-	/* a device of a different zone may have the name of one of ours */
+	/* a device of another zone may have the same name as one of ours */
 	return slash && slash[1] && !json_is_true(json_object_get(device, "friend")) ? slash + 1
 										     : id;
 }
@@ -67,7 +67,7 @@ pz_pzp_route(const json_t *peer, char scratch[32])
 	return is_private && strcmp(route, "hub") == 0 ? "private" : route;
 }
 
-/* Yellow where messages do not arrive now. */
+/* Yellow if messages cannot be delivered now. */
 static enum pz_cli_colour
 route_colour(const char *route)
 {
@@ -168,7 +168,7 @@ print_friends(struct pz_cli *cli, const json_t *friends)
 		const char *only = json_string_value(json_object_get(one, "only"));
 		add_member(t, one, "zone");
 		add_member(t, one, "displayName");
-		if (only) /* paired with, not remembered */
+		if (only) /* paired, but not remembered */
 			pz_cli_table_addf(t, PZ_CLI_YELLOW, "this session: %s only", only);
 		else if (is_confirmed)
 			add_date(t, json_object_get(one, "since"));
@@ -188,7 +188,7 @@ pz_pzp_cmd_friends(struct pz_cli *cli)
 	return pz_cli_show(cli, "friends", NULL, PZ_CLI_TIMEOUT_MS, print_friends);
 }
 
-/* A device that does not announce itself with a tag of our zone is a stranger, with no name. */
+/* A device that does not announce a tag of our zone is a stranger, without a name. */
 static int
 print_found(struct pz_cli *cli, const json_t *found)
 {

@@ -1,4 +1,4 @@
-/* pzp ping: how fast a device answers, and by which way. */
+/* pzp ping: how fast a device answers, and on which route. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #include "cli/text.h"
 #include "cli_pzp/commands.h"
 
-#define TIMES_MAX 100000 /* kept for the percentiles; what comes later counts only */
+#define TIMES_MAX 100000 /* kept for the percentiles; later ones are only counted */
 
 struct pinging {
 	const struct pz_cli *cli;
@@ -14,7 +14,7 @@ struct pinging {
 	double *times; /* milliseconds */
 	size_t count;
 	json_int_t sent, received;
-	bool is_direct; /* the last answer came directly */
+	bool is_direct; /* the last answer came on a direct link */
 };
 
 /* "tv: seq 3, 1.2 ms, direct 192.0.2.7" */
@@ -36,11 +36,11 @@ print_line(const struct pinging *p, const json_t *event)
 	else
 		fprintf(p->cli->out, "%s: seq %lld, %s\n", p->device, (long long)seq,
 			error && error[0] ? error : "no answer");
-	fflush(p->cli->out); /* a person waits for the line, a pipe may not be a terminal */
+	fflush(p->cli->out); /* a person waits for the line, even if the output is a pipe */
 	free(error);
 }
 
-/* @return false: the output is closed, and with it the reason to continue */
+/* @return false: the output is closed, so there is no reason to continue */
 static bool
 on_event(void *arg, json_t *event)
 {
@@ -67,7 +67,8 @@ compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The smallest time that so many percent do not exceed. New; null: no answer came. */
+/* The smallest time that this share of the answers did not exceed. New; null: there was no
+ * answer. */
 static json_t *
 percentile(const struct pinging *p, size_t percent)
 {
@@ -102,7 +103,7 @@ print_summary(struct pinging *p)
 	return status;
 }
 
-/* With --json the sums are the last document, and say it all. */
+/* With --json the summary is the last document, and contains everything. */
 static int
 verdict(const struct pinging *p, int status)
 {
@@ -137,7 +138,7 @@ ping(struct pinging *p, struct pz_cli *cli, json_int_t count, unsigned interval_
 		json_decref(params);
 		return status;
 	}
-	/* no time limit: without --count it continues until it is interrupted */
+	/* no time limit: without --count it runs until it is interrupted */
 	status = pz_cli_request(cli, "ping", params, 0, on_event, p, &result);
 	json_decref(result);
 	if (status == PZ_EXIT_DONE)

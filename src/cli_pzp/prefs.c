@@ -1,6 +1,6 @@
 /*
  * pzp prefs: shows and sets preferences. The daemon has the table of keys, values and meanings;
- * this file prints what it answers. @spec page 10, page 12
+ * this file prints its answers. @spec page 10, page 12
  */
 #include <stdlib.h>
 
@@ -20,7 +20,7 @@ pz_pzp_pref_text(const json_t *object, const char *key, char scratch[32])
 	return pz_cli_member(object, key, scratch);
 }
 
-/* Stored, but nothing acts on it in this version. */
+/* Stored, but without effect in this version. */
 static bool
 is_idle(const json_t *one)
 {
@@ -29,7 +29,7 @@ is_idle(const json_t *one)
 
 /* ---- all ---- */
 
-/* One line below the table: a note in each row would make it too wide. */
+/* One line below the table, because a note in each row would make it too wide. */
 static void
 print_idle(const struct pz_cli *cli, const json_t *list)
 {
@@ -51,7 +51,7 @@ print_idle(const struct pz_cli *cli, const json_t *list)
 		fputc('\n', cli->out);
 }
 
-/* The last column is yellow: it is what does not apply yet. */
+/* The last column is yellow: it has what does not apply yet. */
 static int
 print_list(struct pz_cli *cli, const json_t *list)
 {
@@ -90,7 +90,7 @@ print_one(struct pz_cli *cli, const json_t *one)
 		char scratch[32];
 		const char *text = pz_pzp_pref_text(one, members[i], scratch);
 
-		if (text[0] == '\0') /* pending and note are there only at times */
+		if (text[0] == '\0') /* `pending` and `note` are optional */
 			continue;
 		pz_cli_table_add(t, PZ_CLI_BOLD, members[i]);
 		pz_cli_table_add(t, PZ_CLI_PLAIN, text);
@@ -116,7 +116,7 @@ print_set(struct pz_cli *cli, const json_t *one)
 	return PZ_EXIT_DONE;
 }
 
-/* With --now the change is not left to wait. @param params takes */
+/* With --now the change applies at once. @param params takes ownership */
 static int
 set(struct pz_cli *cli, const char *key, json_t *params)
 {
@@ -129,7 +129,7 @@ set(struct pz_cli *cli, const char *key, json_t *params)
 		status = pz_cli_request(cli, "reconnect", NULL, RECONNECT_TIMEOUT_MS, NULL, NULL,
 					&ignored);
 		json_decref(ignored);
-		if (status == PZ_EXIT_DONE) /* as it is after the reconnect */
+		if (status == PZ_EXIT_DONE) /* the value after the reconnect */
 			status = pz_cli_request(cli, "prefs", json_pack("{s:s}", "key", key),
 						PZ_CLI_TIMEOUT_MS, NULL, NULL, &one);
 	}

@@ -1,4 +1,5 @@
-/* pzp serve: the service lives as long as this command and comes back with the daemon. */
+/* pzp serve: the service exists as long as this command, and is registered again after a restart of
+ * the daemon. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -13,13 +14,14 @@
 #include "ctl/client.h"
 #include "ctl/server.h"
 
-#define AGAIN_FIRST_MS 500 /* a daemon that is restarted is back in a second */
+#define AGAIN_FIRST_MS 500 /* a daemon that restarts is back within a second */
 #define AGAIN_MAX_MS 30000
 
 struct serving {
 	struct pz_cli *cli;
 	json_t *params;
-	bool is_registered; /* it was, at least once: from then on the daemon is waited for */
+	bool is_registered; /* it was registered at least once: from then on the command waits for a
+			       lost daemon */
 	int wait_ms;
 };
 
@@ -64,8 +66,8 @@ print_registered(const struct pz_cli *cli, const json_t *service)
 	free(id);
 }
 
-/* The first event. From then on a lost daemon is waited for: the description is known to be good.
- */
+/* The first event. From here on the command waits for a lost daemon, because the description is
+ * known to be valid. */
 static bool
 on_registered(void *arg, json_t *event)
 {
@@ -95,7 +97,7 @@ wait_a_while(struct serving *s)
 	return ready > 0;
 }
 
-/* One connection with the daemon. @return true: it is gone, and to be tried again */
+/* One connection to the daemon. @return true: it was lost, and the next attempt follows */
 static bool
 serve_once(struct serving *s, int *out_status)
 {
@@ -107,7 +109,7 @@ serve_once(struct serving *s, int *out_status)
 	enum pz_err err = pz_cli_connect(cli, &info);
 	if (err != PZ_OK && s->is_registered)
 		return true;
-	if (err != PZ_OK) { /* the same once more, with its words */
+	if (err != PZ_OK) { /* the same request once more prints the reason */
 		*out_status = pz_cli_request(cli, "serve", json_incref(s->params), 0, on_registered,
 					     s, &result);
 		json_decref(result);
@@ -140,7 +142,7 @@ serve(struct serving *s)
 	while (serve_once(s, &status)) {
 		pz_ctl_client_free(cli->client);
 		cli->client = NULL;
-		if (s->wait_ms == AGAIN_FIRST_MS) /* once, not at each try; it is no failure */
+		if (s->wait_ms == AGAIN_FIRST_MS) /* once only; it is not a failure */
 			fprintf(cli->err,
 				"%s: %s has ended; the service returns when it is back (Ctrl-C "
 				"ends "

@@ -1,6 +1,6 @@
 /*
- * pzp status, services. Both answer the first questions of a person: is this device connected, what
- * is wrong, which text names a service in `pzp call`.
+ * pzp status, services. Both answer the first questions of a person: whether this device is
+ * connected, what is wrong, and which text names a service in `pzp call`.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 /* ---- status ---- */
 
-/* A virgin device is no fault, so it is not yellow. */
+/* A virgin device is not a fault, so it is not yellow. */
 static enum pz_cli_colour
 state_colour(const char *state)
 {
@@ -20,7 +20,7 @@ state_colour(const char *state)
 	return strncmp(state, "virgin", 6) == 0 ? PZ_CLI_PLAIN : PZ_CLI_YELLOW;
 }
 
-/* "label  value", left out when there is no value. */
+/* "label  value"; nothing without a value. */
 static void
 add_line(struct pz_cli_table *t, const char *label, enum pz_cli_colour colour, const char *value)
 {
@@ -30,7 +30,7 @@ add_line(struct pz_cli_table *t, const char *label, enum pz_cli_colour colour, c
 	pz_cli_table_add(t, colour, value);
 }
 
-/* Where it goes when this link ends. */
+/* The hub's address for the next link. */
 static void
 add_next_hub(struct pz_cli_table *t, const json_t *next)
 {
@@ -43,7 +43,7 @@ add_next_hub(struct pz_cli_table *t, const json_t *next)
 	add_line(t, "next hub", PZ_CLI_YELLOW, text);
 }
 
-/* "host:port, since ..., through phone"; nothing before an enrolment. */
+/* "host:port, since ..., through phone"; nothing before the enrolment. */
 static void
 add_hub(struct pz_cli_table *t, const json_t *hub)
 {
@@ -94,7 +94,7 @@ add_process(struct pz_cli_table *t, const json_t *status)
 	}
 }
 
-/* Preferences that count from the next reconnect on. */
+/* Preferences that apply from the next reconnect on. */
 static void
 add_pending(struct pz_cli_table *t, const json_t *pending)
 {
@@ -125,7 +125,7 @@ way_text(const char *route)
 	return route;
 }
 
-/* How messages get there now, in words; a relay is named. */
+/* The route of messages to the device, in words; a relay is named. */
 static void
 add_way(struct pz_cli_table *t, const json_t *peer, const char *route)
 {
@@ -138,7 +138,7 @@ add_way(struct pz_cli_table *t, const json_t *peer, const char *route)
 				 way_text(route));
 }
 
-/* A device that is there is seen now, whatever the record says. */
+/* A connected device is seen now, whatever time is recorded. */
 static void
 add_seen(struct pz_cli_table *t, const json_t *peer, bool is_there)
 {
@@ -150,7 +150,7 @@ add_seen(struct pz_cli_table *t, const json_t *peer, bool is_there)
 	pz_cli_table_add(t, PZ_CLI_PLAIN, is_there ? "now" : when);
 }
 
-/* Only a direct link has one; below 10 ms the tenth counts. */
+/* Only a direct link has a latency; below 10 ms with one decimal. */
 static void
 add_latency(struct pz_cli_table *t, const json_t *peer)
 {
@@ -162,7 +162,7 @@ add_latency(struct pz_cli_table *t, const json_t *peer)
 	pz_cli_table_add(t, PZ_CLI_PLAIN, text);
 }
 
-/* One line a device. */
+/* One line for each device. */
 static int
 print_peers(const struct pz_cli *cli, const json_t *peers)
 {
@@ -193,7 +193,7 @@ print_peers(const struct pz_cli *cli, const json_t *peers)
 	return pz_cli_print_table(cli, t);
 }
 
-/* The state towards the hub, as people say it. */
+/* The state of the link to the hub, in everyday words. */
 static const char *
 state_text(const char *state)
 {
@@ -246,7 +246,7 @@ print_status(struct pz_cli *cli, const json_t *status)
 		pz_cli_add_warnings(t, json_object_get(status, "warnings"));
 		add_process(t, status);
 	}
-	/* Each line holds one thing: none of it is cut. */
+	/* Each line has one fact, so none of it is cut. */
 	result = pz_cli_print_whole_table(cli, t);
 	if (result != PZ_EXIT_DONE)
 		return result;
@@ -263,7 +263,8 @@ pz_pzp_cmd_status(struct pz_cli *cli)
 
 #define HANDLE_BYTES 400
 
-/* The text to call a service by: the last part of its API at its device; or its id (by_id). */
+/* The text that names a service in a call: the last part of its API and its device; or its id
+ * (by_id). */
 static void
 handle_of(const json_t *service, bool by_id, char out[HANDLE_BYTES])
 {
@@ -279,7 +280,7 @@ handle_of(const json_t *service, bool by_id, char out[HANDLE_BYTES])
 		 device ? device + 1 : at);
 }
 
-/* How often each handle occurs. New, or NULL. */
+/* Counts how often each handle occurs. New, or NULL. */
 static json_t *
 count_handles(const json_t *services)
 {
@@ -294,7 +295,7 @@ count_handles(const json_t *services)
 	return counts;
 }
 
-/* The columns depend on --all and --long, as the titles do in print_services. */
+/* The columns depend on --all and --long, like the titles in print_services. */
 static void
 add_service(const struct pz_cli *cli, struct pz_cli_table *t, const json_t *service,
 	    const json_t *counts)
@@ -315,7 +316,7 @@ add_service(const struct pz_cli *cli, struct pz_cli_table *t, const json_t *serv
 		pz_cli_table_add(t, PZ_CLI_PLAIN, pz_cli_member(service, members[m], scratch));
 }
 
-/* A handle that occurs twice is replaced by the id, so that every line can be typed. */
+/* A handle that occurs twice is replaced by the id, so that each line can be used in a call. */
 static int
 print_services(struct pz_cli *cli, const json_t *services)
 {

@@ -13,8 +13,8 @@
 
 /* ---- an event ---- */
 
-/* "2025-01-01 12:30:05  state  from=connecting  to=connected": what it is, then its plain members.
- */
+/* "2025-01-01 12:30:05  state  from=connecting  to=connected": its name, then its simple
+ * members. */
 static void
 print_event(const struct pz_cli *cli, const json_t *event)
 {
@@ -56,7 +56,7 @@ on_event(void *arg, json_t *event)
 
 /* ---- waiting for the daemon ---- */
 
-/* @return false: the person has interrupted, or the output is gone */
+/* @return false: the person has interrupted, or the output is closed */
 static bool
 wait_a_moment(const struct pz_cli *cli, bool is_first, const char *why)
 {
@@ -74,8 +74,8 @@ wait_a_moment(const struct pz_cli *cli, bool is_first, const char *why)
 	return poll(&stop, 1, LOOK_AGAIN_MS) == 0;
 }
 
-/* One connection to the daemon, to its end. @return PZ_OK: interrupted, or refused with *out_status
- */
+/* One connection to the daemon, until it ends. @return PZ_OK: interrupted, or refused with
+ * *out_status */
 static enum pz_err
 watch_once(struct pz_cli *cli, bool *out_was_there, int *out_status, struct pz_errinfo *info)
 {
