@@ -1,8 +1,8 @@
 /*
- * Archives as files. A new one has no name until it is whole and on the disk, so that an export
- * which is interrupted, or killed, leaves nothing; where the file system has no files without names
- * (O_TMPFILE) it is written beside its name. An existing file is replaced only when --force was
- * given. Mode 0600: it holds the zone's authority, though encrypted.
+ * Archives as files. A new file has no name until it is complete and on disk, so that an export
+ * which is interrupted or killed leaves nothing; on a file system without nameless files
+ * (O_TMPFILE) it has a temporary name in the same directory. An existing file is replaced only when
+ * --force was given. Mode 0600: it contains the zone's authority, though encrypted.
  */
 #include "cli_pzh/archive_file.h"
 
@@ -28,7 +28,7 @@ struct pz_cli_archive_file {
 	bool is_nameless; /* has no name yet; otherwise `temporary` is its name */
 };
 
-/* errno as an error with the path, before another call changes it. */
+/* Turns errno into an error with the path, before another call changes it. */
 static enum pz_err
 failed(const char *path, struct pz_errinfo *info)
 {
@@ -58,8 +58,8 @@ directory_of(const char *path)
 	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-/* A file without a name, which goes with this process however that ends; linked to a name by way of
- * /proc. -1: not here. */
+/* A file without a name, which disappears with this process however that ends; it gets its name by
+ * a link through /proc. -1: not possible here. */
 static int
 open_nameless(const char *path)
 {
@@ -112,7 +112,8 @@ pz_cli_archive_descriptor(const struct pz_cli_archive_file *f)
 	return f->fd;
 }
 
-/* A link never replaces: with --force it is made beside the name and renamed at once. */
+/* A link never replaces a file: with --force it is made under a temporary name and renamed at
+ * once. */
 static int
 link_nameless(struct pz_cli_archive_file *f)
 {
@@ -123,14 +124,15 @@ link_nameless(struct pz_cli_archive_file *f)
 		return linkat(AT_FDCWD, entry, AT_FDCWD, f->path, AT_SYMLINK_FOLLOW);
 	snprintf(f->temporary, strlen(f->temporary) + 1, "%s.%05d", f->path,
 		 (int)(getpid() % 100000));
-	(void)unlink(f->temporary); /* of an export of the same number that was killed right here */
+	(void)unlink(f->temporary); /* left by an export with the same number that was killed at
+				       this place */
 	if (linkat(AT_FDCWD, entry, AT_FDCWD, f->temporary, AT_SYMLINK_FOLLOW) != 0)
 		return -1;
 	f->is_nameless = false;
 	return rename(f->temporary, f->path);
 }
 
-/* Without replacing what has come there meanwhile, where the file system can do that. */
+/* Does not replace a file that has appeared meanwhile, if the file system supports that. */
 static int
 give_name(struct pz_cli_archive_file *f)
 {
@@ -151,7 +153,7 @@ give_name(struct pz_cli_archive_file *f)
 	return rename(f->temporary, f->path);
 }
 
-/* Else a power loss could take the name of a file whose content is on the disk. */
+/* Otherwise a power loss could lose the name of a file whose content is on disk. */
 static void
 sync_directory(const char *path)
 {
@@ -159,7 +161,7 @@ sync_directory(const char *path)
 	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (fd >= 0) {
-		(void)!fsync(fd); /* some file systems cannot; the file itself is on the disk */
+		(void)!fsync(fd); /* some file systems cannot do this; the file itself is on disk */
 		close(fd);
 	}
 	free(dir);
@@ -215,7 +217,7 @@ copy_all(int from, int to, const char *path, struct pz_errinfo *info)
 		if (n < 0)
 			return failed(path, info);
 		total += (size_t)n;
-		if (total > PZ_ARCHIVE_BYTES_MAX) /* `pzh export` writes no more than that */
+		if (total > PZ_ARCHIVE_BYTES_MAX) /* `pzh export` never writes more than this */
 			return pz_fail(info, PZ_ERR_LIMIT, "%s: longer than any archive of a zone",
 				       path);
 		PZ_TRY(put(to, part, (size_t)n, info));
@@ -223,7 +225,7 @@ copy_all(int from, int to, const char *path, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
-/* A hub does not read pipes: an empty one would hold up a thread of it. */
+/* A hub does not read pipes: an empty one would block one of its threads. */
 static enum pz_err
 into_memory(const char *path, int *fd, struct pz_errinfo *info)
 {

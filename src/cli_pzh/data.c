@@ -1,4 +1,4 @@
-/* pzh data: what apps have stored in a zone, seen and removed at its hub. @spec page 12 */
+/* pzh data: shows and removes at the hub what apps have stored in a zone. @spec page 12 */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ data_remove(struct pz_cli *cli)
 
 	if (origin == NULL)
 		return pz_cli_usage(cli, "usage: data remove ORIGIN [KEY]");
-	/* asked also for one key: no device keeps a copy */
+	/* asked even for one key, because no device keeps a copy */
 	int status = pz_cli_confirm(cli, "Remove %s%s%s on all devices?", key ? key : "all", " of ",
 				    origin);
 	if (status != PZ_EXIT_DONE)

@@ -23,7 +23,7 @@
 	120000U /* a zone of 16384 devices, each of whose certificates is checked                  \
 		 */
 
-/** What both commands hold, and wipe. */
+/** What both commands use, and wipe. */
 struct task {
 	struct pz_cli *cli;
 	const char *path;
@@ -31,11 +31,11 @@ struct task {
 	json_t *result;
 };
 
-/* From here on the process holds keys: no core file. */
+/* From here on the process holds keys, so it must not leave a core file. */
 static void
 task_init(struct task *task, struct pz_cli *cli)
 {
-	(void)prctl(PR_SET_DUMPABLE, 0); /* keys do not belong into core files (page 14, KEY-5) */
+	(void)prctl(PR_SET_DUMPABLE, 0); /* keys must not be in core files (page 14, KEY-5) */
 	*task = (struct task){.cli = cli, .path = pz_cli_arg(cli, 0)};
 }
 
@@ -56,7 +56,7 @@ told(const struct task *task, enum pz_err err, const struct pz_errinfo *info)
 			   info->text[0] ? info->text : pz_err_text(err));
 }
 
-/* The same, about the file. */
+/* The same for an error of the file. */
 static int
 told_of_archive(const struct task *task, enum pz_err err, const struct pz_errinfo *info)
 {
@@ -66,7 +66,8 @@ told_of_archive(const struct task *task, enum pz_err err, const struct pz_errinf
 			   info->text[0] ? info->text : pz_err_text(err));
 }
 
-/* argon2id in this process: the passphrase never leaves it, the daemon gets the key. */
+/* argon2id runs in this process: the passphrase never leaves it, and the daemon gets only the
+ * key. */
 static int
 make_key(struct task *task, bool is_new)
 {
@@ -93,7 +94,7 @@ add_bytes(json_t *params, const char *name, const void *bytes, size_t len)
 	return is_added;
 }
 
-/* A request whose key is not left in memory. @param takes params */
+/* A request whose key is wiped from memory. @param params takes ownership */
 static int
 request(const struct task *task, const char *method, json_t *takes, json_t **out_result)
 {
@@ -109,10 +110,10 @@ request(const struct task *task, const char *method, json_t *takes, json_t **out
 
 /* ---- export: from the hub ---- */
 
-/** What happens to a zone's address before an export. All zero: nothing. */
+/** What changes about the zone's address before an export. All zero: nothing. */
 struct move {
-	struct pz_hub_address at; /* the hub that it moves to; port 0: none */
-	bool stay;                /* ends a move that was begun */
+	struct pz_hub_address at; /* the new hub; port 0: none */
+	bool stay;                /* ends a move that was announced */
 };
 
 static int
@@ -126,7 +127,7 @@ announce(const struct task *task, const struct move *to, json_t **out_result)
 	return request(task, "move", params, out_result);
 }
 
-/* First the move, then the archive: the archive has the notice in it. */
+/* First the move, then the archive, which has to contain the notice. */
 static int
 export_into(struct task *task, const struct move *to, int file)
 {
@@ -171,7 +172,7 @@ print_exported(const struct task *task)
 	return PZ_EXIT_DONE;
 }
 
-/* Nothing is at the file's name before all of it is on the disk. */
+/* The file gets its name only after all of it is on disk. */
 static int
 fill(struct task *task, const struct move *to, struct pz_cli_archive_file *file)
 {
@@ -181,7 +182,7 @@ fill(struct task *task, const struct move *to, struct pz_cli_archive_file *file)
 	if (status == PZ_EXIT_DONE)
 		status = export_into(task, to, pz_cli_archive_descriptor(file));
 	/* Without a daemon this process has worked as the owner of the data directory, who may not
-	 * be allowed to give the file its name. */
+	 * have permission to name the file. */
 	pz_cli_close_offline(task->cli);
 	if (status != PZ_EXIT_DONE)
 		return status;
@@ -195,7 +196,8 @@ export_zone(struct task *task, const struct move *to)
 	struct pz_timers timers = {0};
 	struct pz_errinfo info = {""};
 	struct pz_env env;
-	/* First, before the passphrase is asked: fails when the file cannot be written. */
+	/* First, before the passphrase is asked, so that a file that cannot be written is reported
+	 * at once. */
 	int status = told(task,
 			  pz_cli_archive_create(task->path, pz_cli_opt(task->cli, "force") != NULL,
 						&file, &info),
@@ -224,7 +226,7 @@ print_stays(const struct task *task)
 	return PZ_EXIT_DONE;
 }
 
-/* --stay: ends a move that was announced. */
+/* --stay: ends an announced move. */
 static int
 stay(struct task *task)
 {
@@ -279,7 +281,7 @@ pz_pzh_cmd_export(struct pz_cli *cli)
 
 /* ---- import ---- */
 
-/* @param host, port NULL, 0: as it is */
+/* @param host, port NULL, 0: unchanged */
 static int
 import_from(struct task *task, int file, const char *host, unsigned port)
 {
@@ -314,7 +316,7 @@ print_imported(const struct task *task)
 	return pz_cli_print_table(task->cli, t);
 }
 
-/* The head is checked before the passphrase is asked for. @param out_fd -1 on failure */
+/* The head is checked before the passphrase is asked. @param out_fd -1 on failure */
 static int
 open_archive(struct task *task, int *out_fd)
 {

@@ -34,8 +34,8 @@ on_close(void *self)
 	free(here);
 }
 
-/* The daemon reads the same file, so that zones are made alike. Without a readable one the port is
- * known only to a daemon. */
+/* Reads the daemon's configuration file, so that zones are created in the same way. If it cannot be
+ * read, only a daemon knows the port. */
 static enum pz_err
 load(struct pz_cli *cli, struct here *here, char *data_dir, struct pz_errinfo *info)
 {
@@ -72,7 +72,7 @@ pz_pzh_find_hub(struct pz_cli *cli)
 	struct pz_errinfo info = {""};
 
 	if (cli->offline.run || pz_cli_connect(cli, &info) != PZ_ERR_IO_REFUSED)
-		return PZ_EXIT_DONE; /* the first request reports other failures */
+		return PZ_EXIT_DONE; /* the first request reports any other failure */
 	info.text[0] = '\0';
 	enum pz_err err = open_here(cli, &info);
 	return err == PZ_OK

@@ -12,7 +12,7 @@
 
 #define SET_TIMEOUT_MS 60000U
 
-/* As it is: the file of another command. */
+/* Unchanged, because another command may read the file. */
 static int
 print_document(struct pz_cli *cli, const json_t *policy)
 {

@@ -1,5 +1,5 @@
-/* pzh zones, devices, status: what this hub hosts. Names of devices were chosen by them; tables
- * clean each cell (cli/text.h). */
+/* pzh zones, devices, status: shows what this hub hosts. Devices choose their names; tables clean
+ * each cell (cli/text.h). */
 #include <string.h>
 
 #include "cli/run.h"
@@ -8,7 +8,7 @@
 
 /* ---- zones ---- */
 
-/* Those that leave this hub. */
+/* The zones that are leaving this hub. */
 static int
 print_moving(struct pz_cli *cli, const json_t *zones)
 {
@@ -55,7 +55,7 @@ pz_pzh_cmd_zones(struct pz_cli *cli)
 
 /* ---- devices ---- */
 
-/* The first address with the port, as one would type it. */
+/* The first address with the port, in the form that a person would type. */
 static void
 add_address(struct pz_cli_table *t, const json_t *device)
 {
@@ -75,7 +75,7 @@ add_address(struct pz_cli_table *t, const json_t *device)
 static void
 add_state(struct pz_cli_table *t, const json_t *device)
 {
-	const json_t *revoked = json_object_get(device, "revoked"); /* seconds; 0: not known when */
+	const json_t *revoked = json_object_get(device, "revoked"); /* seconds; 0: time unknown */
 	bool connected = json_is_true(json_object_get(device, "connected"));
 	const char *reason = json_string_value(json_object_get(device, "reason"));
 	char when[32] = "out";
@@ -92,7 +92,7 @@ add_state(struct pz_cli_table *t, const json_t *device)
 			  json_integer_value(revoked) > 0 ? when : "");
 }
 
-/* One row. A time that is null is shown as "never", one that is missing as nothing. */
+/* One row. A time that is null is shown as "never", a missing one as nothing. */
 static void
 add_device(struct pz_cli_table *t, const json_t *device)
 {
@@ -146,7 +146,7 @@ pz_pzh_cmd_devices(struct pz_cli *cli)
 
 /* ---- status ---- */
 
-/* Each zone with the days that its certificates have left. */
+/* Each zone with the days until its certificates expire. */
 static void
 add_zones(struct pz_cli_table *t, const json_t *zones)
 {
@@ -164,7 +164,7 @@ add_zones(struct pz_cli_table *t, const json_t *zones)
 	}
 }
 
-/* Warnings come right after the zones, so they are seen first. */
+/* Warnings follow the zones directly, so that they are noticed. */
 static int
 print_status(struct pz_cli *cli, const json_t *status)
 {

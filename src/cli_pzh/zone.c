@@ -1,6 +1,6 @@
 /*
  * pzh init, token, revoke, remove. The first and the last work without a daemon (offline.c); a code
- * and a revocation need one, for both concern devices that connect.
+ * and a revocation need one, because both concern connecting devices.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +12,9 @@
 #include "cli/text.h"
 #include "cli_pzh/commands.h"
 
-#define INIT_TIMEOUT_MS 60000U /* keys may be RSA 4096 on a small machine */
+#define INIT_TIMEOUT_MS 60000U /* RSA 4096 keys may take long on a small machine */
 
-/* Prints "label  member" for each member that is there. */
+/* Prints "label  member" for each member that is present. */
 static int
 print_members(const struct pz_cli *cli, const json_t *result, const char *const (*lines)[2],
 	      size_t count)
@@ -35,7 +35,7 @@ print_members(const struct pz_cli *cli, const json_t *result, const char *const 
 
 /* ---- init ---- */
 
-/* With the next step; without a daemon that is to start it. */
+/* Includes the next step; without a daemon that is to start it. */
 static int
 print_zone(struct pz_cli *cli, const json_t *result)
 {
@@ -68,7 +68,7 @@ pz_pzh_cmd_init(struct pz_cli *cli)
 
 /* ---- token ---- */
 
-/* What the owner should know about codes before this one. */
+/* Facts about earlier codes that the owner should know. */
 static void
 print_token_notes(struct pz_cli *cli, const json_t *token)
 {
@@ -95,7 +95,7 @@ print_token(struct pz_cli *cli, const json_t *token)
 	const char *device = json_string_value(json_object_get(token, "device"));
 	char span[32];
 
-	/* First, so that code and link are what stays on a small terminal. */
+	/* First, so that code and link remain visible on a small terminal. */
 	if (link)
 		pz_cli_print_qr(cli, link);
 	int status = print_members(cli, token, lines, 3);
@@ -129,7 +129,7 @@ pz_pzh_cmd_token(struct pz_cli *cli)
 
 /* ---- revoke ---- */
 
-/* Names are cleaned: a device chose them. */
+/* Names are cleaned, because a device chose them. */
 static int
 print_revoked(struct pz_cli *cli, const json_t *result)
 {
