@@ -73,7 +73,7 @@ examine_alone(struct pz_cli *cli, enum pz_err why, const char *text, json_t *lis
 	return PZ_EXIT_DONE;
 }
 
-/* By the daemon, or in this process if there is none. @param out_findings new array */
+/* By the daemon, or in this process if no daemon can be reached. @param out_findings new array */
 static int
 examine(struct pz_cli *cli, json_t **out_findings)
 {

@@ -70,7 +70,7 @@ next_number(struct pz_scrub *scrub, const char *kind)
 	return 0;
 }
 
-/* The entry of a text; a new one if there is none. NULL: out of memory. */
+/* The entry of a text, made if it is new. NULL: out of memory. */
 static struct entry *
 entry_of(struct pz_scrub *scrub, const char *kind, const char *text, size_t len)
 {

@@ -2,7 +2,7 @@
  * The result of a pairing: the partner's zone becomes a friend of this device, either for one
  * device and this session, or stored. A stored friend is on disk before it is trusted, and before
  * the other side gets "trusted" (page 6). The hub's list takes precedence: our own record of a
- * friend in it is removed, so that a friend whom the owner removes does not return at the next
+ * friend in it is removed, so that a friend that the owner removes does not return at the next
  * start.
  */
 #include <stdio.h>
