@@ -1,4 +1,4 @@
-/* Who may do what, with a table of operations and nothing else. */
+/* Decisions about access, in a node that is only a table of operations. */
 #include "access/fixture.h"
 
 static int

@@ -1,4 +1,4 @@
-/* Limits in calls: what is counted when, and what the limit then refuses. */
+/* Limits in calls: which calls are counted at what time, and what the limit refuses. */
 #include "access/fixture.h"
 
 static uint64_t

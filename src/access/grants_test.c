@@ -1,5 +1,8 @@
-/* What a device grants counts for friends, where it is the provider, as long as they are friends.
- * @spec page 9, 7.1 */
+/*
+ * A grant of a device applies to friends, on the device that provides the service, as long as the
+ * friendship lasts.
+ * @spec page 9, 7.1
+ */
 #include "access/fixture.h"
 
 /* All that a rule of a grant can say; the caller is not in it, so who may is access' own word. */

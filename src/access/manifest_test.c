@@ -1,5 +1,7 @@
-/* The slot of apps narrows what an app of this device may, and is nothing to all other callers.
- * @spec page 9, 7.2; page 14 AC-13 */
+/*
+ * The slot of apps restricts the apps of this device, and has no effect on other callers.
+ * @spec page 9, 7.2; page 14 AC-13
+ */
 #include "access/fixture.h"
 
 #define MINE TV "/7f3a:1"

@@ -1,4 +1,5 @@
-/* Permits that are remembered: what is, how long, and that nothing is decided otherwise by it. */
+/* Remembered permits: which ones are remembered and how long, and that they never change a
+ * decision. */
 #include "access/fixture.h"
 #include "access/internal.h"
 

@@ -1,4 +1,4 @@
-/* Archives of zones: the bytes around the content, and who must not get past them. */
+/* Archives of zones: the bytes around the content, and the attacks that they must resist. */
 #include "kit/test.h"
 
 #include "archive/archive.h"

@@ -1,4 +1,4 @@
-/* Forged archives: nothing of them is imported (page 14 WIP-8). */
+/* Forged archives: no part of them is imported (page 14 WIP-8). */
 #include "archive/migration_fixture.h"
 
 /* ---- what is refused ---- */

@@ -1,4 +1,4 @@
-/* A zone in an archive: what travels, and what does not (page 14 WIP-7, KEY-3, DAT-6, HST-5). */
+/* A zone in an archive: what is moved, and what is not (page 14 WIP-7, KEY-3, DAT-6, HST-5). */
 #include "archive/migration_fixture.h"
 
 /* ---- moving ---- */

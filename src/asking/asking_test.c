@@ -1,7 +1,7 @@
 /*
- * Which devices of the owner may answer, what they are sent, and what counts of what they send
- * (page 9, 11.3). The questions are real (prompt/prompt.h); peers, names and preferences are the
- * functions at the top of this file, which note what they are asked for.
+ * Which devices of the owner may answer, what they are sent, and which of their messages have an
+ * effect (page 9, 11.3). The questions are real (prompt/prompt.h); the functions at the top of this
+ * file stand for peers, names and preferences, and record the requests.
  */
 #include "asking/asking.h"
 #include "kit/test.h"

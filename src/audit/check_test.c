@@ -1,4 +1,4 @@
-/* What a hand on the disk does, and what retention does, and that the check tells them apart. */
+/* Manipulation of the disk and removal by retention: the check distinguishes them. */
 #include "audit/fixture.h"
 
 #define SEGMENT "audit.0000000000000001"

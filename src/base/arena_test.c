@@ -1,4 +1,4 @@
-/* Arenas: aligned, zeroed, bounded by nothing but memory, given back at once. */
+/* Arenas: aligned, zeroed, bounded only by memory, freed at once. */
 #include "base/arena.h"
 
 #include "kit/test.h"

@@ -1,5 +1,5 @@
 /*
- * Clocks that are wrong, and that jump.
+ * Clocks that are wrong, and clocks that jump.
  * @spec page 14 TLS-10
  */
 #include "kit/test.h"

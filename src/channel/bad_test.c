@@ -1,4 +1,4 @@
-/* What the other end must not do: each breaks the link, and nothing else. */
+/* What the other end must not do: each violation ends the link, and has no other effect. */
 #include "channel/fixture.h"
 
 static enum pz_err

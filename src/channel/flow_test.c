@@ -1,4 +1,4 @@
-/* Bytes: windows, credit, their growth, turns. */
+/* The flow of bytes: windows, credit, the growth of both, and turns. */
 #include "channel/fixture.h"
 
 /* No more than the window goes out before there is credit, and credit comes at half of it less a

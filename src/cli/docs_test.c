@@ -1,4 +1,4 @@
-/* Man pages name every command and option there is. */
+/* The man pages name every command and every option. */
 #include "kit/test.h"
 #include <ctype.h>
 

@@ -1,4 +1,4 @@
-/* What pzp and pzh print of the user, of devices' names, and of what was synchronised. */
+/* What pzp and pzh print about the user, names of devices, and synchronisation. */
 #include "cli/fake_daemon.h"
 #include "cli/fake_offline.h"
 

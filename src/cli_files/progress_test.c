@@ -1,4 +1,4 @@
-/* The bar of `pzp send`: what of it fits into a terminal, and how fast it says that bytes go. */
+/* The bar of `pzp send`: what fits on a terminal, and the rate that it shows. */
 #include "kit/test.h"
 
 #include <locale.h>

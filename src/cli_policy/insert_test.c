@@ -1,4 +1,4 @@
-/* Short rules are put where they decide, and nowhere else. */
+/* Short rules are inserted at the place where they decide, and only there. */
 #include "cli_policy/insert.h"
 
 #include "kit/test.h"

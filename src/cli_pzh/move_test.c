@@ -1,4 +1,4 @@
-/* pzh export and import: files, passphrases, and what the daemon is asked. */
+/* pzh export and import: files, passphrases, and the requests to the daemon. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>

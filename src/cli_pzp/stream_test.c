@@ -1,4 +1,4 @@
-/* Calls and what runs until it is interrupted. */
+/* Calls, and commands that run until they are interrupted. */
 #include "cli/fake_daemon.h"
 
 static void

@@ -1,4 +1,4 @@
-/* Who is sent events, and what stands in them. */
+/* Which requests receive events, and what the events contain. */
 #include "kit/test.h"
 
 #include "command/watch.h"

@@ -1,4 +1,4 @@
-/* Where received files go by default. */
+/* The default directory of received files. */
 #include "kit/test.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What is printed agrees with the table, and the example file with the parser. */
+/* The printed texts match the table, and the parser accepts the example file. */
 #include "kit/test.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What SIGHUP takes over, and what it names. */
+/* Which settings SIGHUP applies, and which it only names. */
 #include "kit/test.h"
 
 #include <stdlib.h>

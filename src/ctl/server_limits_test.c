@@ -1,4 +1,4 @@
-/* The listening end: what a client can push against, and who may be one. */
+/* The listening end: the limits that a client can reach, and which users may connect. */
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

@@ -1,5 +1,5 @@
 /*
- * The listening end: requests, answers, events, life and death.
+ * The listening end: requests, answers, events, start and end.
  * @spec page 14 AUTH-4
  */
 #include <fcntl.h>

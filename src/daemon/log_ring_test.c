@@ -1,4 +1,4 @@
-/* What is kept of the log: the newest lines, in order, within a bound. */
+/* The log that is kept in memory: the newest lines, in order, within a bound. */
 #include "kit/test.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-/* The doctor: everything at the same time, in a bounded time, and nothing after a cancel. */
+/* The doctor: all attempts run at the same time, end in a bounded time, and stop when it is
+ * cancelled. */
 #include "kit/test.h"
 
 #include <string.h>

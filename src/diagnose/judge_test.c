@@ -1,4 +1,5 @@
-/* What facts and evidence become: each check, right and wrong. @spec page 12 "Doctor" */
+/* The findings from facts and evidence: each check with a good and a bad result. @spec page 12
+ * "Doctor" */
 #include "kit/test.h"
 
 #include <string.h>

@@ -1,5 +1,4 @@
-/* The report as a whole: what it has, and that nothing in it has a name. @spec page 12 "Bug report"
- */
+/* The whole report: what it contains, and that it contains no names. @spec page 12 "Bug report" */
 #include "kit/test.h"
 
 #include <stdlib.h>

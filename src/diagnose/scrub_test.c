@@ -1,4 +1,4 @@
-/* What a report must not show, and what of it stays readable. @spec page 12 "Bug report" */
+/* What a report must not show, and what stays readable in it. @spec page 12 "Bug report" */
 #include "kit/test.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Codes of one zone beside each other. */
+/* Several codes of one zone at the same time. */
 #include "kit/test.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* The confirmation tags against an independent construction of what page 3 writes down. */
+/* The confirmation tags, compared with an independent implementation of page 3. */
 #include "enrol/confirm.h"
 
 #include "kit/test.h"

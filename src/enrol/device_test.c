@@ -1,4 +1,4 @@
-/* What the device does alone: settings, order, errors of the hub, time. */
+/* The device without a real hub: settings, order, errors from the hub, time-outs. */
 #include "kit/test.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Both sides against each other: the good case, wrong codes, and every message changed on its way.
- */
+/* Both sides against each other: the good case, wrong codes, and every message altered in
+ * transit. */
 #include "kit/test.h"
 
 #include <sodium.h>

@@ -1,4 +1,4 @@
-/* How often a zone's authority acts for others. @spec page 14 CERT-7 */
+/* How often others can make a zone's authority sign. @spec page 14 CERT-7 */
 #include "kit/test.h"
 
 #include "base/clock.h"

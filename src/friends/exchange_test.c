@@ -1,4 +1,4 @@
-/* Two hubs, an invitation, and what a third one in between or a liar can do. */
+/* Two hubs and an invitation, and what a third hub between them or a lying one can achieve. */
 #include "kit/test.h"
 
 #include <sodium.h>

@@ -1,5 +1,5 @@
-/* The items of a device, for a node that is only a table (items.h): when a preference applies, what
- * is reported of a change, and what the node is asked. */
+/* The items of a device, in a node that is only a table (items.h): when a preference applies, what
+ * a change reports, and which operations of the node it calls. */
 #include "kit/test.h"
 
 #include <stdio.h>

@@ -1,5 +1,4 @@
-/* Time that passes only when a test says so; and that CONTRIBUTING.md shows the example as it is.
- */
+/* Time passes only when a test advances it; and the example in CONTRIBUTING.md is up to date. */
 #include "kit/test.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* The example of "Writing a test" in CONTRIBUTING.md, and what else a world promises. */
+/* The example of "Writing a test" in CONTRIBUTING.md, and the other promises of a world. */
 #include "kit/test.h"
 
 #include "kit/world.h"

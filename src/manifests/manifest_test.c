@@ -1,5 +1,5 @@
-/* One manifest: what is taken, what is refused and why, and the policy that follows. @spec page 9,
- * 7.2 */
+/* One manifest: what is accepted, what is refused and why, and the policy made from it.
+ * @spec page 9, 7.2 */
 #include "manifests/manifest.h"
 
 #include "kit/test.h"

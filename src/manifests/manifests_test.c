@@ -1,5 +1,5 @@
-/* Manifests of a device: on the disk before they count, bounded, and gone with the zone. @spec page
- * 9, 7.2 */
+/* Manifests of a device: stored before they apply, bounded, and removed with the zone.
+ * @spec page 9, 7.2 */
 #include "manifests/manifests.h"
 
 #include "kit/test.h"

@@ -1,4 +1,5 @@
-/* What is announced: peer_prefs, addresses and collisions in, entries out, on virtual time. */
+/* Announcing: preferences, addresses and collisions are the input, entries the output, on virtual
+ * time. */
 #include "kit/test.h"
 
 #include <stdio.h>

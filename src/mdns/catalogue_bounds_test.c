@@ -1,4 +1,4 @@
-/* What is known of the network when questions fail or are asked again, and what bounds it. */
+/* The catalogue when queries fail or are repeated, and its bounds. */
 #include "mdns/catalogue_fixture.h"
 
 static void

@@ -1,4 +1,4 @@
-/* What is known of the network: records in, questions and events out, on virtual time. */
+/* The catalogue: records are the input, queries and events the output, on virtual time. */
 #include "mdns/catalogue_fixture.h"
 
 /* ---- tests ---- */

@@ -1,4 +1,4 @@
-/* What node and responder send each other: written and read again, and what is no message. */
+/* Messages between node and responder: writing, reading, and what is refused. */
 #include "kit/test.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* What only real networks do: interfaces come and go, avahi-daemon too, and packets can be read. */
+/* What needs a real network: interfaces and avahi-daemon appear and disappear, and packets can be
+ * captured. */
 #include "mdns/fixture.h"
 #include "mdns/sandbox.h"
 #include "mdns/system.h"

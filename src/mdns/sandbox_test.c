@@ -1,4 +1,4 @@
-/* What a sealed process can still do, and what it cannot do any more. */
+/* What a sealed process can still do, and what it cannot. */
 #include "kit/test.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Reading what strangers put into records. */
+/* Reading records that strangers have written. */
 #include "kit/test.h"
 
 #include <stdio.h>

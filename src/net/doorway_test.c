@@ -1,5 +1,5 @@
 /*
- * Who goes when the waiting room is full.
+ * Which connection is closed when the waiting room is full.
  * @spec page 14 DOS-1, DOS-2
  */
 #include "kit/test.h"

@@ -1,4 +1,5 @@
-/* What a link promises: frames in, frames out, whatever the stream and the other end do. */
+/* The promises of a link: it receives and sends frames, whatever the stream and the other end
+ * do. */
 
 #include "base/limits.h"
 #include "net/link_world_fixture.h"

@@ -1,4 +1,4 @@
-/* When a link's other end counts as dead. */
+/* When the other end of a link is considered dead. */
 
 #include "base/limits.h"
 #include "net/link_fixture.h"

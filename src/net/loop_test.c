@@ -1,4 +1,4 @@
-/* When the loop wakes up for a timer. No time is measured: what is looked at is the alarm. */
+/* When the loop wakes up for a timer. No time is measured: the test checks the alarm. */
 #include "kit/test.h"
 
 #include "net/loop.h"

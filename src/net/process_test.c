@@ -1,4 +1,4 @@
-/* Real children on a real loop: what service/command.h asks of an implementation. */
+/* Real child processes on a real loop: what service/command.h requires of an implementation. */
 #include "kit/loop.h"
 
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* Registering: who may, and what is said about limits. */
+/* Registering: which peers may register, and the limits that are exchanged. */
 #include "net/link_fixture.h"
 
 #include "net/register.h"

@@ -1,4 +1,4 @@
-/* The arithmetic on the fixed vector, which tests/pair computes from page 6 alone. */
+/* The arithmetic with the fixed vector that tests/pair computes from page 6 alone. */
 #include "pair/digits.h"
 
 #include "kit/test.h"

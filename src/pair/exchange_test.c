@@ -1,4 +1,4 @@
-/* Both sides against each other: the good case, each message changed on its way, and an attacker in
+/* Both sides against each other: the good case, each message altered in transit, and an attacker in
  * the middle. */
 #include "pair/pair.h"
 

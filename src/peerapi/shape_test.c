@@ -1,4 +1,4 @@
-/* What an app sees, and what of it is a change. */
+/* What an app sees of peers, and what counts as a change. */
 #include "kit/test.h"
 
 #include "kit/json.h"

@@ -1,4 +1,4 @@
-/* Every pair of the peers' table, and that no state is a dead end. */
+/* Every pair of state and event in the peers' table; every state can be left. */
 #include "kit/test.h"
 
 #include <string.h>

@@ -1,5 +1,4 @@
-/* What is known of peers, and which way leads to them, for a node that is only a table (peers.h).
- */
+/* What is known about peers, and the route to them, in a node that is only a table (peers.h). */
 #include "kit/test.h"
 
 #include <stdio.h>

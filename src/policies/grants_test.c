@@ -1,5 +1,7 @@
-/* Grants of a device: on the disk before they count, bounded, and gone with their friend.
- * @spec page 9, 7.1 */
+/*
+ * Grants of a device: stored before they apply, bounded, and removed with their friend.
+ * @spec page 9, 7.1
+ */
 #include "policies/grants.h"
 
 #include "kit/test.h"

@@ -1,4 +1,4 @@
-/* What an older zone's policy lacks of today's default. @spec page 9, 12 */
+/* Which rules of the present default an older zone's policy lacks. @spec page 9, 12 */
 #include "kit/test.h"
 
 #include <stdio.h>

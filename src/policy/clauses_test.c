@@ -1,4 +1,4 @@
-/* Clauses of page 9 that vectors show only together with others, each alone. */
+/* Clauses of page 9 that the vectors test only in combination, here each alone. */
 #include "policy/fixture.h"
 
 #include <string.h>

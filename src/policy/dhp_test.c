@@ -1,5 +1,5 @@
-/* Data handling: dates and durations, which preference counts, what satisfies it. The vectors of
- * page 9 have the rest. */
+/* Data handling: dates and durations, which preference applies, and what satisfies it. The vectors
+ * of page 9 test the rest. */
 #include "policy/dhp.h"
 
 #include "policy/fixture.h"

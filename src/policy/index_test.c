@@ -1,5 +1,5 @@
-/* The index: bounds at which it is left out, and texts that it must not rule out. tests/policy
- * compares it with looking at every element, for thousands of documents. */
+/* The index: bounds above which it is not built, and texts that it must not exclude. tests/policy
+ * compares it with a search of every element, for thousands of documents. */
 #include "policy/index.h"
 
 #include "policy/fixture.h"

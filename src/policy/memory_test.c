@@ -1,6 +1,6 @@
-/* Memory that runs out at every allocation in turn: a document or a request is refused with
- * LIMIT_MEMORY, a decision is undetermined, and nothing leaks or crashes; without regular
- * expressions a decision allocates nothing. Not under a sanitizer, which has its own malloc. */
+/* Every allocation fails in turn: a document or a request is refused with LIMIT_MEMORY, a decision
+ * is undetermined, and nothing leaks or crashes; without regular expressions a decision allocates
+ * nothing. Not under a sanitizer, which has its own malloc. */
 #include "policy/fixture.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* The micro profile of page 9, 1: what a very small device understands is accepted here, and means
- * the same. The evaluator of this file is one for such a device. */
+/* The micro profile of page 9, 1: documents of a very small device are accepted here, with the same
+ * meaning. This file contains an evaluator for such a device. */
 #include "kit/test.h"
 
 #include <sodium.h>

@@ -1,4 +1,4 @@
-/* Requests: the two JSON forms, their bounds, what an enforcement point always sets. */
+/* Requests: the two JSON forms, their bounds, and what an enforcement point always sets. */
 #include "policy/request.h"
 
 #include "policy/fixture.h"

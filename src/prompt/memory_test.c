@@ -1,4 +1,4 @@
-/* What is remembered: of which caller, and until when. Page 9, 11.5. */
+/* Remembered answers: for which caller, and until when. Page 9, 11.5. */
 #include "prompt/fixture.h"
 
 static void

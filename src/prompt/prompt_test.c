@@ -1,4 +1,5 @@
-/* Questions: who may answer, what counts, when they end. Page 9, 11.1 to 11.3. */
+/* Questions: which agents may answer, which answers count, when questions end. Page 9, 11.1 to
+ * 11.3. */
 #include "prompt/fixture.h"
 
 static void

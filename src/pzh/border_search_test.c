@@ -1,5 +1,7 @@
-/* What friends show of their devices, and searches across zones.
- * @spec page 4 "Between zones"; page 7, 4 */
+/*
+ * What friends show about their devices, and searches across zones.
+ * @spec page 4 "Between zones"; page 7, 4
+ */
 #include "pzh/border_fixture.h"
 
 /* ---- what friends show ---- */

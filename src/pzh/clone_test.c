@@ -1,4 +1,4 @@
-/* Two machines with one identity: shown as a condition, and nothing else looks like them. */
+/* Two machines with one identity: they raise a condition, and nothing else raises it. */
 #include "hosted/clone.h"
 #include "pzh/fixture_devices.h"
 

@@ -1,6 +1,6 @@
 /*
- * A hub with a friend, on virtual time and without a network: what the other hub may say, and how
- * it is looked for while it is away. Two real hubs are in tests/system/test_friends.py.
+ * A hub with a friend, on virtual time and without a network: what the other hub may send, and how
+ * it is searched while it is offline. Two real hubs are in tests/system/test_friends.py.
  * @spec page 6 "Friends: hub to hub"; page 14 ZON-1, REV-5, REV-10, CERT-5
  */
 #include "pzh/fixture_devices.h"

@@ -1,5 +1,5 @@
-/* What hub.h promises and can be shown without a network; and changes of a zone that come one after
- * the other. */
+/* The promises of hub.h that can be tested without a network, and changes of a zone one after the
+ * other. */
 #include "kit/stream.h"
 #include "pzh/fixture.h"
 

@@ -1,4 +1,4 @@
-/* A member does not fill the hub's log, by whatever it sends, and not by coming again and again
+/* A member cannot fill the hub's log, neither by what it sends nor by reconnecting again and again
  * (page 14 DOS-1, LOG-6). */
 #include "pzh/fixture_devices.h"
 

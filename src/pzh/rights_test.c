@@ -1,5 +1,7 @@
-/* What a device may administer at its hub: the whole matrix, by the member's record alone.
- * @spec page 14 AC-10 */
+/*
+ * What a device may administer at its hub: the whole matrix, decided by the member's record alone.
+ * @spec page 14 AC-10
+ */
 #include "pzh/fixture_devices.h"
 
 #include "zone/policy.h"

@@ -1,4 +1,4 @@
-/* Changes of a zone's authority: one at a time, and what counts is on the disk. */
+/* Changes of a zone's authority: one at a time, and applied only when stored. */
 #include "pzh/fixture.h"
 
 #include "hosted/transact.h"

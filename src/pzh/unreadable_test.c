@@ -1,5 +1,5 @@
-/* Messages that are JSON but of which the hub can make no tree, and answers that it gives in the
- * name of a device that is not there: page 4 "Routing", page 7, 6. */
+/* Messages that are JSON but that the hub cannot parse into a tree, and its answers for a device
+ * that is not connected: page 4 "Routing", page 7, 6. */
 #include "condition/condition.h"
 #include "pzh/fixture_devices.h"
 

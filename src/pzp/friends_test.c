@@ -1,6 +1,7 @@
 /*
- * Friend zones at a device, with its hub at the other end of a link in memory: who may call, what
- * ends when a friend is away or gone, what people see, and that equal names never mix.
+ * Friend zones at a device, with its hub at the other end of a link in memory: which calls are
+ * allowed, what ends when a friend is offline or removed, what people see, and that equal names are
+ * never confused.
  * @spec page 1 "Who may say what"; page 9, 10 (E2); page 14 CERT-5, REV-10, ZON-4, SPOOF-1
  */
 #include "pzp/node_fixture.h"

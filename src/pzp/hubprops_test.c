@@ -1,5 +1,5 @@
-/* What a hub says: of it only what is known is kept, so that no hub can fill a device (page 14
- * DOS-1). */
+/* Messages of a hub: only known members are stored, so that no hub can fill a device
+ * (page 14 DOS-1). */
 #include "pzp/node_fixture.h"
 
 #include "peers/internal.h"

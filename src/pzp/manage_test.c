@@ -1,4 +1,4 @@
-/* The object PolicyManagement, as programs of the owner call it: page 9, 14. */
+/* The object PolicyManagement, called by programs of the owner: page 9, 14. */
 #include "kit/json.h"
 #include "manage/tree.h"
 #include "pzp/node_fixture.h"

@@ -1,4 +1,4 @@
-/* The address of the hub: what is received and sent about it, and which address is dialled when. */
+/* The address of the hub: the messages about it, and which address is dialled when. */
 #include "pzp/peer_fixture.h"
 
 #define NEW "new.example.org"

@@ -1,5 +1,5 @@
-/* The local network: what this device announces, and what it does with what it receives (page 6).
- */
+/* The local network: what this device announces, and how it uses the announcements of others
+ * (page 6). */
 #include "pzp/peer_fixture.h"
 
 #include "mdns/fake.h"

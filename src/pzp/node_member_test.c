@@ -1,5 +1,5 @@
-/* What node.h promises of a device that enrols, is a member, and leaves, shown without a network.
- */
+/* The promises of node.h about a device that enrols, is a member, and leaves, tested without a
+ * network. */
 #include "pzp/node_fixture.h"
 
 /* ---- enrolment ---- */

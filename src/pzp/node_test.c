@@ -1,4 +1,4 @@
-/* What node.h promises of a virgin device, shown without a network. */
+/* The promises of node.h about a virgin device, tested without a network. */
 #include "pzp/node_fixture.h"
 #include "uplink/reason.h"
 

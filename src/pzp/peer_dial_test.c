@@ -1,4 +1,4 @@
-/* Which address of a peer is tried when, and which identity it has to prove (page 6, RFC 8305). */
+/* When each address of a peer is tried, and which identity it must prove (page 6, RFC 8305). */
 #include "pzp/peer_fixture.h"
 
 #define MS PZ_US_PER_MS

@@ -1,6 +1,6 @@
 /*
- * Direct links with devices of a friend zone: who may have one, what passes on it, and when it
- * ends.
+ * Direct links with devices of a friend zone: which devices may open one, which messages it
+ * carries, and when it ends.
  * @spec page 6 "A direct link between friends"; page 2 "What a verifier checks"; page 14 CERT-5,
  * page 14 DSC-5
  */

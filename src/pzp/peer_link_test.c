@@ -1,4 +1,5 @@
-/* A direct link from handshake to end: who may have one, which of two survives, signs of life. */
+/* A direct link from handshake to end: which devices may open one, which of two survives, and
+ * keep-alive. */
 #include "pzp/peer_fixture.h"
 
 #include "rpc/error.h"

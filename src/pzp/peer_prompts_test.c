@@ -1,5 +1,5 @@
-/* Questions between devices of the owner: what is sent, and from which device an answer counts.
- * Page 9, 11.3 and 11.6; page 14 PRM-1, PRM-7. */
+/* Questions between devices of the owner: what is sent, and which device's answer counts. Page 9,
+ * 11.3 and 11.6; page 14 PRM-1, PRM-7. */
 #include "kit/json.h"
 #include "prompt/prompt.h"
 #include "pzp/peer_fixture.h"

@@ -1,6 +1,5 @@
-/* What devices say to each other on a direct link, true or not: what of it is believed (pages 4 and
- * 6).
- */
+/* Props between devices on a direct link, true or false: which of them are accepted (pages 4 and
+ * 6). */
 #include "kit/json.h"
 #include "pzp/peer_fixture.h"
 #include "record/record.h"

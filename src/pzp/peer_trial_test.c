@@ -1,5 +1,5 @@
-/* page 6 "Trying from outside": what a node tries for a peer that asks, and what it believes of the
- * answers to its own question. */
+/* page 6 "Trying from outside": what a node tries at a peer's request, and which answers to its own
+ * request it accepts. */
 #include "pzp/peer_fixture.h"
 
 #define PORT 4711

@@ -1,4 +1,4 @@
-/* Page 10 in a node: whose value wins, when it counts, that it lasts. */
+/* Page 10 in a node: which value takes precedence, when it applies, and that it is stored. */
 #include "items/prefs.h"
 #include "pzp/node_fixture.h"
 #include "pzp/spread.h"

@@ -1,4 +1,4 @@
-/* What is sent once more when a link is lost, and how much is kept for that. */
+/* What is sent again when a link is lost, and how much is stored for that. */
 #include "pzp/peer_fixture.h"
 
 #include "rpc/error.h"

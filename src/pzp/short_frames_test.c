@@ -1,5 +1,5 @@
-/* A peer that takes shorter frames than we do, and one that does not read: the link stays, who
- * waits gets an answer, the owner can see it (page 4 "Frame", "Pressure"). */
+/* A peer that accepts only shorter frames, and one that does not read: the link stays, waiting
+ * callers get an answer, and the owner can see the state (page 4 "Frame", "Pressure"). */
 #include "pzp/peer_fixture.h"
 
 #include "condition/condition.h"

@@ -1,4 +1,4 @@
-/* A device without word from its hub for days begins no link any more (page 14, REV-6). */
+/* A device without contact with its hub for days opens no more links (page 14, REV-6). */
 #include "pzp/peer_fixture.h"
 
 #include "record/record.h"

@@ -1,4 +1,4 @@
-/* Messages that are JSON but of which no tree can be made, or a poorer one: each request is
+/* Messages that are JSON but that cannot be parsed into a tree, or only with loss: each request is
  * answered, each call ends, each drop is counted (page 7, 6). */
 #include "pzp/peer_fixture.h"
 

@@ -1,5 +1,5 @@
-/* The owner's policy as it comes to a device: it counts, is shown and is passed on when it is on
- * the disk. Page 9, 13. */
+/* The owner's policy at a device: it applies, is shown and is passed on when it is on disk. Page 9,
+ * 13. */
 #include "policies/record.h"
 #include "pzp/peer_fixture.h"
 

@@ -1,4 +1,4 @@
-/* What a router says about a message that stops: page 4 "Routing". */
+/* What a router reports about an undelivered message: page 4 "Routing". */
 #include "route/bounce.h"
 #include "route/fixture.h"
 #include "rpc/error.h"

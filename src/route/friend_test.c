@@ -1,5 +1,5 @@
 /*
- * Messages of friend zones, at a hub and at a device: which addresses they may name, and what
+ * Messages of friend zones, at a hub and at a device: which addresses they may contain, and what
  * crosses the border of the zone.
  * @spec page 1 "Who may say what"; page 4 "Routing"; page 9, 10 (E3, E4); page 14 SPOOF-1, SPOOF-4,
  * CERT-5

@@ -1,4 +1,4 @@
-/* Page 4 "Pressure": who waits when a queue is full, and for how long. */
+/* Page 4 "Pressure": which senders wait when a queue is full, and for how long. */
 #include "route/fixture.h"
 #include "route/pressure.h"
 

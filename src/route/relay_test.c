@@ -1,4 +1,4 @@
-/* A device passes nothing on between its direct links and its hub (page 4 "Routing"). */
+/* A device forwards nothing between its direct links and its hub (page 4 "Routing"). */
 #include "route/fixture.h"
 
 /* A device with its hub, two direct links, and one program. */

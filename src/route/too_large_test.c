@@ -1,5 +1,5 @@
-/* A message that is longer than its next hop takes: the caller receives an error with the sizes;
- * the link that it would have gone out by stays. */
+/* A message that is longer than its next hop accepts: the caller receives an error with the sizes;
+ * the link to that hop stays. */
 #include "route/bounce.h"
 #include "route/fixture.h"
 #include "rpc/error.h"

@@ -1,4 +1,4 @@
-/* What can be read of a JSON-RPC payload without a tree. */
+/* What can be read from a JSON-RPC payload without a tree. */
 #include "kit/test.h"
 
 #include <stdlib.h>

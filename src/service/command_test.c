@@ -1,5 +1,5 @@
 /*
- * A service made of commands, with processes that exist in the test only. @spec page 12
+ * A service made of commands, with processes that exist only in the test. @spec page 12
  * @spec page 14 PRS-5
  */
 #include "kit/json.h"

@@ -1,4 +1,4 @@
-/* What descriptors say of functions: bounded, and rebuilt from what others send. */
+/* The functions in descriptors: bounded, and rebuilt from what others send. */
 #include "service/fixture.h"
 
 #include "service/api_test.h"

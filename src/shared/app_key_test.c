@@ -1,4 +1,4 @@
-/* Who an app is, and that no app's key can be taken for another's (page 14 DAT-2). */
+/* The identity of an app; one app's key can never be taken for that of another (page 14 DAT-2). */
 #include "kit/test.h"
 
 #include <stdio.h>

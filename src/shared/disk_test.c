@@ -1,4 +1,5 @@
-/* A disk that fills up while data of the zone comes in: it runs on, and stores it later. */
+/* A disk that fills up while the zone's data is received: the node continues, and stores the data
+ * later. */
 #include "kit/test.h"
 
 #include "kit/world.h"

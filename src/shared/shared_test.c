@@ -1,4 +1,4 @@
-/* Page 8: what every device of a zone may write, as the hub or a device keeps it. */
+/* Page 8: what every device of a zone may write, stored at the hub or a device. */
 #include "kit/test.h"
 
 #include "kit/world.h"

@@ -1,4 +1,5 @@
-/* Data whose disk follows: what a commit could not store is stored later, all of it. */
+/* Data that applies before it is stored: what a commit could not store is stored later,
+ * completely. */
 #include "kit/test.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Root at work on the data directory of another user. */
+/* Root works on the data directory of another user. */
 #include "kit/test.h"
 
 #include <fcntl.h>

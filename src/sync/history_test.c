@@ -1,7 +1,7 @@
 /*
  * Random histories replayed in random orders: page 8 "Conflicts": every device ends with the same
  * bytes. Devices write, delete, have wrong clocks, meet each other and the hub in any order, and
- * links go in the middle.
+ * links are lost in the middle.
  */
 #include "sync/fixture.h"
 

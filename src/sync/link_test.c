@@ -1,4 +1,4 @@
-/* What happens on all links of one zone: sending, counting, refusals, changes that go together. */
+/* All links of one zone: sending, counting, refusals, changes that belong together. */
 #include "kit/clock.h"
 #include "sync/fixture.h"
 

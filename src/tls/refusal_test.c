@@ -1,4 +1,4 @@
-/* Every way to be refused: the right error on both sides, and no application byte before. */
+/* Every kind of refusal: the right error on both sides, and no application data before it. */
 #include "kit/test.h"
 
 #include "kit/clock.h"

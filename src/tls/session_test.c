@@ -1,4 +1,4 @@
-/* Sessions that come about, and what they carry. Refusals are in refusal_test.c. */
+/* Sessions that succeed, and the data on them. Refusals are in refusal_test.c. */
 #include "kit/test.h"
 
 #include "kit/clock.h"

@@ -1,4 +1,4 @@
-/* What a token proves, and what is left of it. */
+/* What a token proves, and what is stored of it. */
 #include "kit/test.h"
 #include "kit/world.h"
 

@@ -1,4 +1,4 @@
-/* Which names are accepted, and which a file gets where its own is taken. */
+/* Which names are accepted, and the name of a file if its own is in use. */
 #include "kit/test.h"
 
 #include "transfer/name.h"

@@ -1,4 +1,4 @@
-/* What channelOpen says of a file. */
+/* The description of a file in channelOpen. */
 #include "kit/test.h"
 
 #include <stdio.h>

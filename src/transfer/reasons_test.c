@@ -1,4 +1,4 @@
-/* What a person reads when a file is not sent, or waits. */
+/* The text for a person when a file is not sent, or waits. */
 #include "transfer/fixture.h"
 
 #include <string.h>

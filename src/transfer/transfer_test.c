@@ -1,4 +1,4 @@
-/* Files between two devices: whole, broken off, changed, and what stays of them. */
+/* Files between two devices: complete, interrupted, changed, and what remains of them. */
 #include "transfer/fixture.h"
 #include "transfer/internal.h"
 #include "transfer/place.h"

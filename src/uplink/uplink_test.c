@@ -1,5 +1,5 @@
-/* The link to the hub, for a node that is only a table (uplink.h). What needs a link that is up is
- * tested with a whole node, in src/pzp. */
+/* The link to the hub, in a node that is only a table (uplink.h). What needs a live link is tested
+ * with a whole node, in src/pzp. */
 #include "kit/test.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* The tests of scan_test.c on the code for machines without SSE2, which takes the place of the
- * library's. */
+/* The tests of scan_test.c on the code for machines without SSE2, which replaces the library's
+ * code. */
 #undef __SSE2__
 #include "wire/scan.c"
 

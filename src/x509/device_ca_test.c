@@ -1,4 +1,4 @@
-/* What a new member accepts of its hub: the profile, the names, the dates, the signature. */
+/* What a new member accepts from its hub: the profile, the names, the dates, the signature. */
 #include "x509/device_ca.h"
 
 #include <openssl/err.h>

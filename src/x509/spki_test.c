@@ -1,4 +1,4 @@
-/* The hash of a certificate's key is that of the key, in whatever way the certificate writes it. */
+/* The hash of a certificate's key equals that of the key, however the certificate encodes it. */
 #include "x509/fixture.h"
 #include "x509/strength.h"
 

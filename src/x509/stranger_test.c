@@ -1,4 +1,4 @@
-/* A certificate that serves a connection, and proves nothing else. */
+/* A certificate that is enough for a connection, and proves nothing else. */
 #include "x509/stranger.h"
 
 #include <openssl/err.h>

@@ -1,4 +1,5 @@
-/* Rules 1 and 2 of page 2, strength, and the trust set: each with peers that break just it. */
+/* Rules 1 and 2 of page 2, strength, and the trust set: each with peers that violate only that
+ * rule. */
 #include "x509/fixture_zones.h"
 
 static void

@@ -1,4 +1,4 @@
-/* The zone as its hub holds it: page 2, and page 14 CERT-6, CERT-9, REV-2, REV-4. */
+/* The zone at its hub: page 2, and page 14 CERT-6, CERT-9, REV-2, REV-4. */
 #include "kit/test.h"
 
 #include "kit/authority.h"

@@ -1,4 +1,4 @@
-/* What a device says of its zone: revoked, trusted, known (page 2). */
+/* What a device knows about its zone: revoked, trusted and known members (page 2). */
 #include "kit/test.h"
 
 #include "kit/authority.h"

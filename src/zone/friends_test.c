@@ -1,6 +1,6 @@
 /*
- * Friend zones at a device: what counts of the items trusted-pzh and crl, and the table that the
- * rest of the device asks.
+ * Friend zones at a device: what is accepted from the items trusted-pzh and crl, and the table that
+ * the other modules read.
  * @spec page 8 "Items in detail"; page 14 ZON-6, REV-5, REV-10, CERT-5
  */
 #include "kit/test.h"

@@ -1,4 +1,4 @@
-/* What is kept of what devices and hubs say of devices: pages 4 and 6. */
+/* What is stored of the descriptions that devices and hubs send: pages 4 and 6. */
 #include "kit/test.h"
 
 #include <stdlib.h>

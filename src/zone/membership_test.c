@@ -1,4 +1,4 @@
-/* The zone as one of its devices holds it: page 2 "Revocation", page 3 step 4. */
+/* The zone at one of its devices: page 2 "Revocation", page 3 step 4. */
 #include "kit/test.h"
 
 #include "kit/authority.h"

@@ -1,4 +1,4 @@
-/* Notices of a hub's address, what a device makes of them, and what the hub keeps. */
+/* Notices of a hub's address: how a device uses them, and what the hub stores. */
 #include "kit/test.h"
 
 #include "kit/authority.h"

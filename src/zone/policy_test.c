@@ -1,4 +1,4 @@
-/* The owner's policy at the hub, and what a device takes of it: page 9, 13; page 8 "Store". */
+/* The owner's policy at the hub, and what a device accepts of it: page 9, 13; page 8 "Store". */
 #include "kit/test.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* What a hub gives its devices: page 8 table, page 2 "Revocation". */
+/* What a hub sends its devices: page 8 table, page 2 "Revocation". */
 #include "kit/test.h"
 
 #include <sodium.h>
