@@ -1,4 +1,4 @@
-/* Commands to simulated daemons: each ends exactly once, or never when its daemon goes away. */
+/* Commands to simulated daemons: each ends exactly once, or never if its daemon stops. */
 #include <stdio.h>
 #include <stdlib.h>
 

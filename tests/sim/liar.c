@@ -1,7 +1,7 @@
 /*
- * A node that lies about what it passes on. It runs the same code as all nodes: versions of our own
- * of what a splice calls are linked before the real ones (the linker's --wrap), and act where the
- * liar runs.
+ * A node that lies about what it forwards. It runs the same code as all nodes: for the functions
+ * that a splice calls, replacements are linked before the real ones (the linker's --wrap), and act
+ * only on the liar.
  */
 #include <stdio.h>
 #include <stdlib.h>

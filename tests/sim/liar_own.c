@@ -1,6 +1,6 @@
-/* Channels that a liar has for itself: whose other half is gone, that go nowhere, and that it has
- * opened in the name of others. It plays what it has seen in other channels there, and makes up the
- * rest. */
+/* A liar's own channels: channels whose other half has ended, that lead nowhere, or that it has
+ * opened in the name of others. It replays there what it has seen in other channels, and invents
+ * the rest. */
 #include <stdlib.h>
 #include <string.h>
 

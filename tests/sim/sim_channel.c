@@ -1,7 +1,8 @@
 /*
- * Channels over a hop (page 15): two ends, a hop between them that splices, links that carry in
- * order and are lost. Whatever happens, what arrives is the beginning of what was sent; an end or
- * an orderly close means all of it; nothing is left over; no rule is broken by our own code.
+ * Channels over a hop (page 15): two ends, a hop between them that splices, links that keep the
+ * order and may be lost. In every case the received bytes are the beginning of what was sent; after
+ * an end or an orderly close they are all of it; nothing is left over; our own code violates no
+ * rule.
  */
 #include "base/buf.h"
 #include "channel/splice.h"

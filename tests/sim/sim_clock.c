@@ -1,6 +1,7 @@
 /*
- * What the clock does to a zone (page 2): certificates and CRL are renewed in time while links stay
- * up; a clock that is a day off gives a clear reason, and does no harm once it is right.
+ * The effect of clocks on a zone (page 2): certificates and CRL are renewed in time while links
+ * stay up; a clock that is a day wrong gives a clear reason, and does no harm after it is
+ * corrected.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
- * Disks that fill up and have room again, at any commit: when all is stored that could not be, a
- * node that is killed and started again, cut off from everybody, knows exactly what it knew. For
- * every kind of record: membership, knowledge and the older lists, what everybody writes,
- * preferences, what apps store, where the hub is; the hub's zone and its members.
+ * Disks that fill up and have room again, at any commit: when everything was stored at last, a node
+ * that is killed and started again without any link has exactly the same data. For every kind of
+ * record: membership, knowledge and the older lists, data that every device writes, preferences,
+ * data of apps, the hub's address; the hub's zone and its members.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * Page 3: whatever breaks and whenever, a device is afterwards virgin or fully enrolled, the hub
- * has it or has it not, and a new code always works. Wrong codes enrol no device.
+ * Page 3: whatever fails at any time, a device is afterwards virgin or fully enrolled, the hub has
+ * it as a member or does not, and a new code always works. Wrong codes enrol no device.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,12 +1,11 @@
 /*
- * Page 6 "Friends", page 9, 10: three zones whose owners become friends, share and part, with
- * partitions, crashes of hubs and devices, and moves of hubs; devices have the same names in each
- * zone.
- * At any time: no request of another zone is executed on a device that does not know that zone as a
- * friend, or where neither its newest policy shares the service with the caller nor a grant of its
- * own does; and a device learns of another zone's devices and services only what the policy of that
- * zone shows (learning.h). In the end: what is shared works, nothing else does, and a device knows
- * of another zone what its policy shows.
+ * Page 6 "Friends", page 9, 10: three zones whose owners become friends, share and end the
+ * friendship, with partitions, crashes of hubs and devices, and moves of hubs; devices have the
+ * same names in each zone. At any time: no request of another zone is executed on a device that
+ * does not know that zone as a friend, or where neither its newest policy shares the service with
+ * the caller nor a grant of its own does; and a device learns of another zone's devices and
+ * services only what the policy of that zone shows (learning.h). At the end: only what is shared
+ * works, and a device knows about another zone exactly what its policy shows.
  */
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /*
- * Pages 2 and 8: random histories of a zone. Whatever happens, one that is revoked has no link with
- * anybody who knows it, and lists of revocations only grow; and when the network is whole again
- * everybody has the same of everything, to the byte.
+ * Pages 2 and 8: random histories of a zone. At any time a revoked device has no link with a node
+ * that knows of the revocation, and revocation lists only grow; when the network works again all
+ * nodes have the same data, to the byte.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /*
- * Page 15 "A hop", with a node that lies: what it passes on it drops, holds back, doubles,
- * reorders, alters, cuts off or puts into another channel; it says that a link is of another device
- * or leads it to another device; it keeps a channel open whose other half is gone, and makes up
- * bytes there. Whatever it does: no device does what a caller asks that it does not know by its
- * link, no call gets the answer of another, every call ends in time, what has another way finds it,
- * and who is revoked is out.
+ * Page 15 "A hop", with a node that lies: it drops, delays, duplicates, reorders, alters or
+ * truncates what it forwards, or puts it into another channel; it claims that a link belongs to
+ * another device, or leads it to another device; it keeps a channel open whose other half has
+ * ended, and invents bytes in it. In every case: no device executes a request of a caller that its
+ * link does not prove, no call gets the answer to another, every call ends in time, messages with
+ * another route find it, and revoked devices are out.
  */
 #include "harness.h"
 #include "inspect.h"

@@ -1,10 +1,11 @@
 /*
- * Page 15 "A hop" in a zone with many nodes, of which one or two lie and all come and go: devices
- * are cut off from each other, killed, revoked and enrolled again, and have each other or the hub
- * through whichever relay says that it reaches them. Whatever the liars do: nothing is done under a
- * name that the link has not proved, for one that is known to be revoked, or twice; every call ends
- * in time, with its own answer or an error of the network; a device that is revoked has no link
- * with one that knows it (town.c); and those that do not lie find each other again.
+ * Page 15 "A hop" in a zone with many nodes, of which one or two lie and all disconnect at times:
+ * devices are isolated from each other, killed, revoked and enrolled again, and reach each other or
+ * the hub through any relay that claims to reach them. Whatever the liars do: no request is
+ * executed under a name that the link has not proved, for a device that is known to be revoked, or
+ * twice; every call ends in time, with its own answer or an error of the network; a revoked device
+ * has no link with a device that knows of the revocation (town.c); and the honest nodes find each
+ * other again.
  */
 #include "harness.h"
 #include "ledger.h"

@@ -1,7 +1,7 @@
 /*
- * Page 4 "Routing": order is kept between one origin and one destination, no message is lost while
- * the links live, none is doubled, and its bytes arrive as they were sent, whatever the network
- * makes of them and however full the queues are.
+ * Page 4 "Routing": the order between one origin and one destination is kept, no message is lost
+ * while the links live, none is duplicated, and its bytes arrive unchanged, however the network
+ * splits them and however full the queues are.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * Pages 4 to 6, two devices that see each other: one direct link of the two that cross survives,
- * and whatever becomes of links, hub and daemons, a call ends once, is answered as long as there is
- * a way, and is done once.
+ * Pages 4 to 6, two devices on one network: of two direct links that cross one survives, and
+ * whatever happens to links, hub and daemons, a call ends once, is answered as long as there is a
+ * route, and is executed once.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
  * Page 9, 10 and 13: random policies, changes at the hub and at devices, partitions, crashes, and a
- * hub that is put back to an old backup. At any time: no request is executed on a device whose
- * newest policy denies it, and no device goes back to an older policy. In the end: all have the
- * same policy, not an older one than any of them has had, and it is obeyed.
+ * hub that is restored from an old backup. At any time: no request is executed on a device whose
+ * newest policy denies it, and no device goes back to an older policy. At the end: all have the
+ * same policy, which is not older than any that they have had, and it is applied.
  */
 #include <stdio.h>
 #include <stdlib.h>

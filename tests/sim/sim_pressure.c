@@ -1,7 +1,7 @@
 /*
- * Page 4 "Pressure": a destination that does not read costs the hub a bounded queue, stops only
- * those who feed it, and is closed after 10 s without progress; what waited for it is answered. One
- * that reads slowly loses nothing.
+ * Page 4 "Pressure": a destination that does not read costs the hub a bounded queue, stops only its
+ * senders, and is disconnected after 10 s without progress; the messages that wait for it are
+ * answered. A destination that reads slowly loses nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * Page 5: whatever happens to hub, devices and network, once it is whole again everybody is
- * connected within the times that the page names, every change of state was an edge of the table
- * (node.c watches that), and every call has ended exactly once.
+ * Page 5: whatever happens to hub, devices and network, after the repair all devices are connected
+ * within the times of that page, every change of state was an edge of the table (node.c checks
+ * that), and every call has ended exactly once.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /*
- * Pages 4 to 6, three devices and a hub of which not everybody sees everybody: a peer passes on
- * where there is no other way, nothing is done twice on the way, and what was cut off finds back.
+ * Pages 4 to 6, three devices and a hub, of which not all can reach each other: a peer relays
+ * messages if there is no other route, nothing is executed twice, and isolated nodes are reached
+ * again.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
- * A connection is two ends and two pipes. A pipe holds what was sent and not delivered; its timer
- * delivers one piece after the other to the link of its end. An end's timer reports that there is
- * room again or that the connection was reset. Nothing is ever delivered from inside a call of a
- * node, as the interfaces ask.
+ * A connection is two ends and two pipes. A pipe contains what was sent and not yet delivered; its
+ * timer delivers one piece after the other to the link at its end. The timer of an end reports that
+ * there is room again, or that the connection was reset. Nothing is ever delivered inside a call of
+ * a node, as the interfaces require.
  */
 #include "vnet.h"
 
