@@ -1,4 +1,4 @@
-"""Who may do what: policies of a device and of the zone at work (page 9, section 10)."""
+"""Decisions about access: the policies of a device and of the zone (page 9, section 10)."""
 
 import json
 import time

@@ -1,4 +1,5 @@
-"""Web apps: pages and other programs reach the zone by the local web server (page 11 "For apps")."""
+"""Web apps: pages and other programs use the zone through the local web server (page 11 "For
+apps")."""
 
 import json
 import select

@@ -1,4 +1,5 @@
-"""What apps store, the services that they offer, their messages, and sessions over a reload (page 11)."""
+"""The data that apps store, the services that they offer, their messages, and sessions that survive
+a reload (page 11)."""
 
 import threading
 

@@ -1,4 +1,5 @@
-"""Floods and malformed input at the local web port (page 11; page 14 APP-12): others are served meanwhile."""
+"""Floods and malformed input at the local web port (page 11; page 14 APP-12): other clients are
+still served."""
 
 import json
 import select

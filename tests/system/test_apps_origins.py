@@ -1,5 +1,6 @@
-"""Kinds of origins: what the owner sees of them, and which pages of the internet a browser lets read from this
-machine (page 11, "Pages of the internet and this machine", "What the owner sees of an origin")."""
+"""Kinds of origins: how the owner sees them, and which internet pages a browser allows to read from
+this machine (page 11, "Pages of the internet and this machine", "What the owner sees of an
+origin")."""
 
 import json
 

@@ -1,4 +1,5 @@
-"""`pzp audit`: who was allowed or denied what, and whether that log is whole (page 9, 16; page 12; page 14 LOG-1, LOG-8)."""
+"""`pzp audit`: which calls were allowed or denied, and whether that log is complete (page 9, 16;
+page 12; page 14 LOG-1, LOG-8)."""
 
 import json
 import re

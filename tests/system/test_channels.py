@@ -1,7 +1,5 @@
-"""
-Channels (page 15 "A hop", page 6 "Relaying"): links that travel through other nodes, which read nothing
-of them.
-"""
+"""Channels (page 15 "A hop", page 6 "Relaying"): links through other nodes, which cannot read
+them."""
 
 import pathlib
 import re

@@ -1,4 +1,4 @@
-"""What passes on the network, and what the hub and relays see of it (page 14 TLS-9, DAT-5, DAT-8, KEY-8,
+"""What is visible on the network, at the hub and at relays (page 14 TLS-9, DAT-5, DAT-8, KEY-8,
 page 15)."""
 
 import ipaddress

@@ -1,4 +1,5 @@
-"""Programs that are no browser: tokens (page 11; page 14 APP-5), and the examples of docs/clients.md as they stand."""
+"""Programs other than browsers: tokens (page 11; page 14 APP-5), and the examples of
+docs/clients.md, unchanged."""
 
 import json
 import os

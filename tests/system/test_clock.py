@@ -1,4 +1,5 @@
-"""A machine whose clock is a day off: one clear reason, and it heals when the clock does."""
+"""A machine whose clock is a day wrong: one clear reason, and it recovers when the clock is
+right."""
 
 import contextlib
 

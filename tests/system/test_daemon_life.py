@@ -1,4 +1,5 @@
-"""How a daemon is started, found and told apart: terminals, the service manager, groups, the system's."""
+"""How daemons are started, found and distinguished: terminals, the service manager, groups, the
+system's daemon."""
 
 import grp
 import os

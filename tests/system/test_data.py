@@ -1,7 +1,5 @@
-"""
-What apps store, and which services devices have that are away: `pzp data`, `pzp services --all`, and
-the preferences sync.app-data, sync.service-cache, app.clear-on-disconnect (pages 7, 8, 10, 12).
-"""
+"""Data of apps, and services of devices that are offline: `pzp data`, `pzp services --all`, and the
+preferences sync.app-data, sync.service-cache, app.clear-on-disconnect (pages 7, 8, 10, 12)."""
 
 import contextlib
 import json

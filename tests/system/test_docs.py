@@ -1,4 +1,4 @@
-"""--help, --version, man pages, completion: what a person looks at first."""
+"""--help, --version, man pages, completion: what a person reads first."""
 
 import os
 import re

@@ -1,4 +1,5 @@
-"""pzp doctor (page 12 "Doctor"): nothing is wrong in a sound world, and in each broken one it is named."""
+"""pzp doctor (page 12 "Doctor"): it finds nothing wrong in a healthy setup, and names each fault in
+a broken one."""
 
 import contextlib
 import socket

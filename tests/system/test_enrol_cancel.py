@@ -1,4 +1,5 @@
-"""An enrolment can be called off, by Ctrl-C and by `pzp disconnect`, and the next one works at once."""
+"""An enrolment can be cancelled, by Ctrl-C and by `pzp disconnect`, and the next one works at
+once."""
 
 import contextlib
 import signal

@@ -1,7 +1,5 @@
-"""
-Page 3 from outside: a device written from the page alone, and every way to be refused.
-(page 14 ENR-1, ENR-2, ENR-3, ENR-4, ENR-5, ENR-9, ENR-11, ENR-13)
-"""
+"""Enrolment seen from outside (page 3): a device that is written from the page alone, and every
+refusal. (page 14 ENR-1, ENR-2, ENR-3, ENR-4, ENR-5, ENR-9, ENR-11, ENR-13)"""
 
 import base64
 import concurrent.futures

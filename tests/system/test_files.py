@@ -1,4 +1,4 @@
-"""State on disk: permissions, damage, full and read-only disks, two daemons, taken ports."""
+"""State on disk: permissions, damage, full and read-only disks, two daemons, ports in use."""
 
 import contextlib
 import json

@@ -1,4 +1,5 @@
-"""A person's first steps: a zone, two devices that join with a code, a call across (page 12)."""
+"""A person's first steps: a zone, two devices that join with a code, a call between them (page
+12)."""
 
 import pathlib
 import re

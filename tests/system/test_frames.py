@@ -1,4 +1,4 @@
-"""Page 4, frames: what ends a link, with one line in the log, and what must not."""
+"""Frames (page 4): what ends a link, with one line in the log, and what does not."""
 
 import contextlib
 import json

@@ -1,4 +1,5 @@
-"""Friends, hub to hub (page 6): two hubs with a zone each become friends, stay linked, and part."""
+"""Friends, hub to hub (page 6): two hubs with a zone each become friends, stay linked, and end the
+friendship."""
 
 import re
 

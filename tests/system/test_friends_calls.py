@@ -1,5 +1,5 @@
-"""Calls and streams between friend zones, over both hubs: what is shared works, nothing else does,
-and it ends with the share, the friendship, the device or a hub."""
+"""Calls and streams between friend zones, through both hubs: only what is shared works, and it ends
+with the share, the friendship, the device or a hub."""
 
 import re
 

@@ -1,7 +1,5 @@
-"""
-Devices of two zones that are friends, side by side (page 6 "A direct link between friends"): linked
-directly while both hubs are away, with equal names, and until the friendship ends.
-"""
+"""Devices of two friend zones next to each other (page 6 "A direct link between friends"): linked
+directly while both hubs are offline, with equal names, until the friendship ends."""
 
 import pytest
 

@@ -1,5 +1,5 @@
-"""Files between devices of friends (page 15 "Kind file"): what the receiving owner allows, by a
-direct link or through both hubs, which read nothing; and the end of it."""
+"""Files between devices of friends (page 15 "Kind file"): what the receiving owner allows, on a
+direct link or through both hubs, which cannot read them; and how that ends."""
 
 import json
 import re

@@ -1,4 +1,5 @@
-"""A friend's hub in bad hands: with its real keys it can do no more than its zone was given."""
+"""A friend's hub under an attacker's control: even with its real keys it can only do what its zone
+was allowed."""
 
 import contextlib
 import json

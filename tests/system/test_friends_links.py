@@ -1,5 +1,5 @@
-"""The link between two friends' hubs (page 6): when cables, addresses and certificates change it is
-there again, and the friendship is as it was."""
+"""The link between two friends' hubs (page 6): after changes of cables, addresses and certificates
+it is restored, and the friendship is unchanged."""
 
 import pytest
 

@@ -1,8 +1,6 @@
-"""
-The gates of make lint: each finds what it is there for, in a tree that has just that fault.
-(scripts/prose, scripts/log-table, scripts/spec-table, scripts/lint-c) And which build a system test runs
-(pz/programs.py).
-"""
+"""The gates of make lint: each finds its fault, in a tree that has only that fault. (scripts/prose,
+scripts/log-table, scripts/spec-table, scripts/lint-c) And which build a system test runs
+(pz/programs.py)."""
 
 import json
 import pathlib

@@ -1,7 +1,6 @@
-"""
-A call that its caller gives up (time-out, interrupt, a program that is killed) ends at the device
-that serves it, whichever way the messages take; and a stream is refused to who asks for one answer.
-"""
+"""A call that its caller gives up (time-out, interrupt, a killed program) ends at the device that
+serves it, whatever route its messages take; and a stream is refused to a caller that expects one
+answer."""
 
 import json
 import os

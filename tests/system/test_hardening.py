@@ -1,4 +1,4 @@
-"""What the programs and their units are built with (page 14 PLT-1, PLT-2, PLT-5, PLT-6, HST-1)."""
+"""How the programs and their units are hardened (page 14 PLT-1, PLT-2, PLT-5, PLT-6, HST-1)."""
 
 import os
 import pathlib

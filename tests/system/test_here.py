@@ -1,7 +1,5 @@
-"""
-What one device grants a friend without a hub: `pzp share --here` (page 9, 7.1). Two people have paired and
-remembered each other; both hubs are off for the whole of it.
-"""
+"""What one device grants a friend without a hub: `pzp share --here` (page 9, 7.1). Two people have
+paired and remembered each other; both hubs are off during all tests."""
 
 import json
 

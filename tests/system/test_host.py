@@ -1,4 +1,4 @@
-"""What the machine does to the programs: closed descriptors, a log that is not read, limits."""
+"""What the machine can do to the programs: closed descriptors, a log that is not read, limits."""
 
 import contextlib
 import json

@@ -1,7 +1,5 @@
-"""
-Out of a zone again: pzp leave, pzh revoke. The device is virgin, the name is free, keys are gone.
-(page 14 REV-1, REV-11, WIP-1, WIP-2, WIP-5)
-"""
+"""Leaving a zone: pzp leave, pzh revoke. Afterwards the device is virgin, its name is free, and its
+keys are deleted. (page 14 REV-1, REV-11, WIP-1, WIP-2, WIP-5)"""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Pressure (page 4, page 14 section 17): hostile peers are bounded, and others are served on."""
+"""Pressure (page 4, page 14 section 17): hostile peers are bounded, and others are still served."""
 
 import concurrent.futures
 import contextlib

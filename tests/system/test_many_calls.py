@@ -1,4 +1,5 @@
-"""Many calls routed by the hub: none lost, none doubled, in order, and the daemons do not grow."""
+"""Many calls routed by the hub: none is lost or duplicated, the order is kept, and the daemons do
+not grow."""
 
 import struct
 import threading

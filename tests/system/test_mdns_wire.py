@@ -1,7 +1,5 @@
-"""
-What a local network can see and what it can do to a device: names that are not told, records that
-lie, and peers that are not who they should be (pages 2 and 6).
-"""
+"""What a local network can see, and what it can do to a device: names that stay secret, false
+records, and peers with a false identity (pages 2 and 6)."""
 
 import os
 import pathlib

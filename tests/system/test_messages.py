@@ -1,4 +1,4 @@
-"""Page 4 through a real hub: routing, receipts, errors to callers, unknown things."""
+"""Messages through a real hub (page 4): routing, receipts, errors to callers, unknown members."""
 
 import json
 import time

@@ -1,4 +1,5 @@
-"""The hub moves to another machine: its zone in an archive, and devices that find it there (page 12)."""
+"""The hub moves to another machine: its zone in an archive, and devices that find the new address
+(page 12)."""
 
 import base64
 import os

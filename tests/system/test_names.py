@@ -1,7 +1,6 @@
-"""
-Devices and services are named as people write them: any case, display names, addresses. A name that
-no device has is refused at once and stays nowhere; a device that has left is nowhere either.
-"""
+"""Names of devices and services as people type them: any case, display names, addresses. A name
+that no device has is refused at once and stored nowhere; a device that has left is not listed
+either."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""A zone across real networks: routers, cables that die, addresses that change, IPv6, bad radio."""
+"""A zone across real networks: routers, broken cables, changing addresses, IPv6, bad radio."""
 
 import subprocess
 import time

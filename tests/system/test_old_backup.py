@@ -1,7 +1,6 @@
-"""
-A hub that is put back to an old backup: whom it has revoked since stays out, its devices tell it; a
-device enrolled since is told what to do (page 8 "the higher crlNumber always applies"; page 14 REV-4).
-"""
+"""A hub that was restored from an old backup: devices that it has revoked since stay out, because
+its devices send it the newer list; a device that was enrolled since gets advice (page 8 "the higher
+crlNumber always applies"; page 14 REV-4)."""
 
 import contextlib
 import shutil

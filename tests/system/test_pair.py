@@ -1,7 +1,6 @@
-"""
-Two people side by side: a pairing window on each device, six digits, both say yes (page 6, "Strangers").
-No hub is there. The other side is our own program, or one that was written from the page (pz/stranger.py).
-"""
+"""Two people next to each other: a pairing window on each device, six digits, both confirm (page 6,
+"Strangers"). There is no hub. The other side is our own program, or one that is written from the
+page (pz/stranger.py)."""
 
 import contextlib
 import json

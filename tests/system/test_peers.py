@@ -1,7 +1,5 @@
-"""
-Direct links between devices while there is a hub (page 6 "A direct link in the zone"): made, used,
-refused, ended, not lost.
-"""
+"""Direct links between devices that have a hub (page 6 "A direct link in the zone"): opened, used,
+refused, ended, and no message is lost."""
 
 import contextlib
 import socket

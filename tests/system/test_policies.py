@@ -1,6 +1,6 @@
-"""The owner's policy of a zone (page 9, 13): an edit from one device arrives on all, one of two edits of the
-same version is a conflict, without the hub the last one holds, and a hub that was put back to an old backup
-brings no older one back. The exceptions of a device stay on it."""
+"""The owner's policy of a zone (page 9, 13): an edit on one device reaches all; one of two edits of
+the same version is a conflict; without the hub the last policy stays in force; and a restored hub
+brings back no older one. The exceptions of a device stay on it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the port of a device shows to those who do not know a secret of its zone (page 6)."""
+"""What the port of a device shows to peers that do not know a secret of its zone (page 6)."""
 
 import contextlib
 import itertools

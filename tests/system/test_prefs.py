@@ -1,4 +1,4 @@
-"""User preferences (page 10), and what SIGHUP takes over."""
+"""User preferences (page 10), and the settings that SIGHUP applies."""
 
 import signal
 import socket

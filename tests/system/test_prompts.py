@@ -1,4 +1,5 @@
-"""Questions for a person: who may answer, what counts, what is remembered (page 9, section 11)."""
+"""Questions for a person: who may answer, which answers count, what is remembered (page 9, section
+11)."""
 
 import json
 import signal

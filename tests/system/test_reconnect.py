@@ -1,4 +1,5 @@
-"""A daemon dies or the hub goes: what callers hear, and that everything comes back by itself."""
+"""A daemon dies or the hub disappears: what callers receive, and that everything recovers by
+itself."""
 
 import time
 

@@ -1,5 +1,5 @@
-"""What an original page and an original PZP said to each other (tests/data/browser), replayed: our pzpd
-answers the same requests with the same members (page 11, "What original programs do")."""
+"""The recorded messages of an original page and an original PZP (tests/data/browser), replayed: our
+pzpd answers the same requests with the same members (page 11, "What original programs do")."""
 
 import json
 import pathlib

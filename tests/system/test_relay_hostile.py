@@ -1,8 +1,6 @@
-"""
-Page 15 "A hop": two real devices that reach each other only through a relay, which is a device of their
-zone and does what it likes. They have the link that each has proved, or an error soon; and both stay
-healthy.
-"""
+"""Two real devices that reach each other only through a relay, which is a hostile device of their
+zone (page 15 "A hop"). They get a link that both ends have proved, or an error soon; and both keep
+working."""
 
 import concurrent.futures
 import json

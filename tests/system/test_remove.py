@@ -1,4 +1,4 @@
-"""pzh remove: a zone is gone from a hub, its keys too (page 12)."""
+"""pzh remove: a zone is deleted from a hub, with its keys (page 12)."""
 
 import pytest
 

@@ -1,7 +1,6 @@
-"""
-A revoked device is out: everywhere, within a second, also where the hub cannot be reached; what is
-no revocation list of the zone changes nothing (pages 2 and 8; page 14 REV-2 to REV-4, TLS-7, TLS-8, CERT-9).
-"""
+"""A revoked device is out: everywhere, within a second, even if the hub cannot be reached; and a
+list that is not of the zone changes nothing (pages 2 and 8; page 14 REV-2 to REV-4, TLS-7, TLS-8,
+CERT-9)."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""Services made of commands (page 12): a script on the zone."""
+"""Services made of commands (page 12): a script offered in the zone."""
 
 import json
 import os

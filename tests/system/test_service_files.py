@@ -1,4 +1,5 @@
-"""Services that files describe: pzpd --service, services.d; reloading; what is wrong is skipped."""
+"""Services that are described in files: pzpd --service, services.d; reloading; faulty files are
+skipped."""
 
 import json
 import signal

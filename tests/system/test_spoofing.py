@@ -1,4 +1,4 @@
-"""Page 1, "Who may say what": `from` is never believed."""
+"""Page 1, "Who may say what": `from` is never trusted, but compared with the link."""
 
 import concurrent.futures
 import time

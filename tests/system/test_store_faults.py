@@ -1,4 +1,4 @@
-"""Disks that fill up, and daemons that die, while a zone's data comes in (page 8)."""
+"""Disks that fill up, and daemons that die, while a zone's data is received (page 8)."""
 
 import json
 import re

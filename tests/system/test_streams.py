@@ -1,4 +1,4 @@
-"""Requests with many answers: pzp call --stream, and that call-backs end with whoever asked."""
+"""Requests with many answers: pzp call --stream, and call-backs that end with their caller."""
 
 import signal
 

@@ -1,5 +1,6 @@
-"""What every device of a zone may write (page 8): details of the user, names of devices, preferences of
-the zone. It reaches everybody within a second, others when they come back, and strangers never."""
+"""What every device of a zone may write (page 8): details of the user, names of devices,
+preferences of the zone. A change reaches all connected devices within a second, the others when
+they return, and never a stranger."""
 
 import contextlib
 import time

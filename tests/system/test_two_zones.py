@@ -1,4 +1,4 @@
-"""Two zones in one hub, told apart by SNI (page 2) and by the enrolment's zone."""
+"""Two zones in one hub, distinguished by SNI (page 2) and by the enrolment's zone."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""Services of a friend's zone from JavaScript: found, called and listened to as policy lets (pages 7 and 11)."""
+"""Services of a friend's zone from JavaScript: found, called and listened to as the policy allows
+(pages 7 and 11)."""
 
 import os
 import pathlib

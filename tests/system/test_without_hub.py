@@ -1,8 +1,6 @@
-"""
-The hub is away, and so is the uplink: devices of one local network find each other, call each other,
-pass messages on for one another, and live with networks that change (pages 5 and 6).
-(page 14 TLS-11, DOS-5)
-"""
+"""The hub and the uplink are offline: devices of one local network find each other, call each
+other, relay messages for each other, and follow changes of the network (pages 5 and 6). (page 14
+TLS-11, DOS-5)"""
 
 import time
 
