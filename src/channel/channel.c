@@ -189,6 +189,8 @@ pz_channel_close(struct pz_channel *channel, const char *reason)
 	pz_channel_close_with(channel, reason, NULL);
 }
 
+/* An opening channel stays until the other end has answered: its number must not be used again
+ * before. */
 void
 pz_channel_close_with(struct pz_channel *channel, const char *reason, json_t *takes_more)
 {

@@ -214,6 +214,7 @@ pz_channels_next(struct pz_channels *channels)
 	return frame;
 }
 
+/* A channel with more to send goes to the end of the list, so that all channels get their turn. */
 void
 pz_channels_sent(struct pz_channels *channels)
 {

@@ -99,6 +99,8 @@ on_accept(struct pz_channels *channels, json_t *message)
 	pz_env_stop(channels->env, &channel->timer);
 	channel->peer = peer;
 	channel->send_left = window;
+	/* The other end has accepted what this end has given up: it has to be closed in the usual
+	 * way before the number is free. */
 	if (channel->state == CHANNEL_ABANDONED) {
 		channel->state = CHANNEL_CLOSING;
 		pz_channel_set_reason(channel, "late");

@@ -113,6 +113,8 @@ is_within(size_t count, size_t max)
 	return max == 0 || count < max;
 }
 
+/* Besides the total there is a limit for each opener and each pair, so that one member cannot use
+ * all places of a hop. */
 static bool
 may_start(const struct pz_splices *splices, const char *from, const char *to)
 {

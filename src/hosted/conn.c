@@ -138,6 +138,7 @@ pz_hosted_conn_spend(struct pz_hosted_conn *conn, uint64_t began_us)
 		busy->rested_us = 0;
 	}
 	busy->rested_us += rest_us;
+	/* Short peaks are usual; a link that rests for a quarter of the time is not. */
 	if (busy->rested_us > PZ_WORK_WINDOW_US / 4)
 		warn_busy(conn);
 }

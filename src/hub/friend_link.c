@@ -38,6 +38,8 @@ again_later(struct pz_hub_friend *f)
 	pz_hub_friend_dial_in(f, pz_backoff_us(f->failures, random));
 }
 
+/* The context trusts the CA of this friend only, so a handshake with the hub of another zone
+ * fails. */
 static enum pz_err
 new_ctx(const struct pz_hub_friend *f, const struct pz_friend *known, struct pz_tls_ctx **out,
 	struct pz_errinfo *info)
@@ -144,6 +146,7 @@ on_failed(void *arg, enum pz_err err, const char *detail)
 
 static const struct pz_dial_events dial_events = {.connected = on_connected, .failed = on_failed};
 
+/* Not while there is a link, a handshake or a dial: one link serves both directions. */
 static void
 dial(struct pz_hub_friend *f)
 {
@@ -442,6 +445,8 @@ explain(struct pz_hub_friend *f, const struct pz_link *link, enum pz_err why, co
 		note_problem(f, detail[0] ? detail : pz_err_text(why));
 }
 
+/* Only a link that lasted resets the back-off: a hub that accepts and hangs up must not be dialled
+ * in a tight loop. */
 static void
 link_lost(struct pz_hub_friend *f, struct pz_hosted_conn *conn, enum pz_err why, const char *detail,
 	  struct pz_slice undelivered)

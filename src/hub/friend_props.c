@@ -107,6 +107,7 @@ on_remove(struct pz_hub_friend *f, const json_t *message)
 	pz_hub_friend_remove(f->zone, f->name, true, NULL, NULL);
 }
 
+/* An equal or older list is no error, because the other hub sends its list again with each link. */
 static void
 on_crl(struct pz_hub_friend *f, const json_t *message)
 {

@@ -114,6 +114,7 @@ begin(struct pz_hosted_conn *conn, int64_t id, int64_t base, size_t size, bool i
 	return u;
 }
 
+/* Counted against the limit once for each document, not for each piece. */
 static void
 complete(struct pz_hosted_conn *conn)
 {
@@ -165,6 +166,8 @@ pz_hub_policy_edit(struct pz_hosted_conn *conn, const json_t *message)
 		return "policyEdit needs id, base, size, at, and a piece of a document that is not "
 		       "too long";
 	struct pz_errinfo info = {""};
+	/* Checked with each piece: the owner may take the right away while a document is being
+	 * sent. */
 	if (pz_hosted_conn_may(conn, PZ_RIGHT_POLICY, "policyEdit", &info) != PZ_OK) {
 		pz_hub_policy_end(conn);
 		refuse(conn, id, PZ_ERR_DENIED, info.text, 0);

@@ -139,6 +139,8 @@ pz_loop_fini(struct pz_loop *loop)
 	free(loop->read_buf);
 }
 
+/* Only the soft limit is raised: systemd and shells set it low, while the hard limit is the
+ * administrator's. */
 enum pz_err
 pz_loop_check_file_limit(struct pz_errinfo *info)
 {

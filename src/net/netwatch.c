@@ -158,6 +158,7 @@ add_to_fingerprint(void *arg, const char *address)
 	*(uint64_t *)arg += hash_of(address);
 }
 
+/* A sum of hashes, because the kernel may list the addresses in another order. */
 static uint64_t
 fingerprint_of_local(void)
 {

@@ -145,6 +145,7 @@ on_unneeded(struct pz_timer *timer, void *arg)
 		pz_peer_link_close(live, PZ_OK, "no file is sent any more");
 }
 
+/* The link stays for a while after its last use, so that the next file finds it open. */
 void
 pz_peers_want_private(struct pz_peers *peers, const char *device, bool on)
 {

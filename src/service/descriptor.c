@@ -166,6 +166,8 @@ pz_descriptor_parse(const json_t *json, const char *expected_address, struct pz_
 	const json_t *id = json_object_get(json, "id");
 	struct pz_descriptor d;
 	PZ_TRY(pz_descriptor_init(&d, api, name, description, address, info));
+	/* The id is a digest of the texts: with a wrong one this service could be taken for
+	 * another. */
 	if (id && !(json_is_string(id) && strcmp(json_string_value(id), d.id) == 0)) {
 		pz_descriptor_fini(&d);
 		return pz_fail(info, PZ_ERR_PROTO_MEMBER, "id: not the one of these texts");

@@ -80,6 +80,7 @@ copy_params(const json_t *list)
 	return copy;
 }
 
+/* Built anew member by member, so that nothing unknown from another node is stored or passed on. */
 json_t *
 pz_methods_copy(const json_t *list)
 {

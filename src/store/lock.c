@@ -149,6 +149,8 @@ take_lock(int dir_fd, const char *dir, int *out_fd, struct pz_errinfo *info)
 	return PZ_OK;
 }
 
+/* Opened once, so that the check and the lock are of the same directory even if its path is
+ * replaced. */
 enum pz_err
 pz_lock_data_dir(const char *dir, int *out_fd, struct pz_errinfo *info)
 {

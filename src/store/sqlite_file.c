@@ -90,6 +90,8 @@ pz_sqlite_fail(struct sqlite3 *db, const char *path, struct pz_errinfo *info)
 		return fail_full(path, info);
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
+		/* SQLite reports some full disks and quotas as an I/O error; errno distinguishes
+		 * them. */
 		number = system_errno(db);
 		if (is_full(number))
 			return fail_full(path, info);

@@ -68,6 +68,7 @@ place(char **at, struct pz_slice text)
 	return copy;
 }
 
+/* Struct and texts are one allocation, since a zone may have many thousand chunks. */
 enum pz_err
 pz_sync_chunk_new(const struct pz_sync_parts *parts, struct pz_sync_chunk **out,
 		  struct pz_errinfo *info)

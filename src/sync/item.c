@@ -446,6 +446,8 @@ is_over(struct pz_sync_chunk *chunk, uint64_t now_ms)
 	       pz_sync_is_expired(true, chunk->received_ms, now_ms);
 }
 
+/* The digest omits old deletions, so it has to be computed again when one passes that age. The loop
+ * runs from the end because a removal moves the chunks after it. */
 size_t
 pz_sync_item_expire(struct pz_sync_item *item, uint64_t now_ms)
 {

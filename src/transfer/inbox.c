@@ -192,6 +192,7 @@ is_of_other_zone(const json_t *record, const char *self)
 	return from && strncmp(from, self, len + 1) != 0;
 }
 
+/* Members that only this device needs are left out of the copy. */
 void
 pz_transfers_list(struct pz_transfers *transfers, struct pz_request *request)
 {

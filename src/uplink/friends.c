@@ -76,6 +76,7 @@ pz_uplink_friend_command(struct pz_uplink *uplink, struct pz_request *request, c
 	json_decref(message);
 }
 
+/* An unknown id belongs to a command that has ended meanwhile, and is ignored. */
 void
 pz_uplink_friend_answered(struct pz_uplink *uplink, const json_t *message)
 {
