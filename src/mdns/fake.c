@@ -124,7 +124,7 @@ forget_all(struct fake *fake)
 	}
 }
 
-/** Reports one instance that is gone; false if there is none. */
+/** Reports one instance that is gone; false without such an instance. */
 static bool
 tell_gone(struct fake *fake, uint64_t now)
 {
@@ -181,7 +181,7 @@ tell(struct fake *fake, const struct fake *other)
 	return true;
 }
 
-/** Reports one instance that is new or has changed; false if there is none. */
+/** Reports one instance that is new or has changed; false without such an instance. */
 static bool
 tell_found(struct fake *fake)
 {

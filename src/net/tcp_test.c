@@ -324,6 +324,18 @@ fill(struct net *n, unsigned frames)
 	assert_true(n->hub.link->cipher.len > 0);
 }
 
+/* The laptop does not read, and the hub's link ends in the middle of a record. */
+static void
+close_with_a_record_begun(struct net *n)
+{
+	net_open(n);
+	net_connect(n);
+	n->laptop.link->session.ops->set_reading(&n->laptop.link->session, false);
+	fill(n, 200);
+	pz_link_close(n->hub.link, PZ_ERR_DENIED_REVOKED, "revoked");
+	pz_kit_until(n->hub.closed);
+}
+
 /* The system took a part of a record when the link was closed: the rest follows. */
 static void
 a_record_that_was_begun_is_sent_to_its_end(void **state)
@@ -331,12 +343,7 @@ a_record_that_was_begun_is_sent_to_its_end(void **state)
 	struct net n;
 
 	(void)state;
-	net_open(&n);
-	net_connect(&n);
-	n.laptop.link->session.ops->set_reading(&n.laptop.link->session, false);
-	fill(&n, 200);
-	pz_link_close(n.hub.link, PZ_ERR_DENIED_REVOKED, "revoked");
-	pz_kit_until(n.hub.closed);
+	close_with_a_record_begun(&n);
 	n.laptop.link->session.ops->set_reading(&n.laptop.link->session, true);
 	pz_kit_until(n.laptop.closed);
 	assert_int_equal(n.laptop.why, PZ_ERR_IO_CLOSED);
@@ -351,12 +358,7 @@ a_record_that_is_not_read_is_given_up(void **state)
 	struct net n;
 
 	(void)state;
-	net_open(&n);
-	net_connect(&n);
-	n.laptop.link->session.ops->set_reading(&n.laptop.link->session, false);
-	fill(&n, 200);
-	pz_link_close(n.hub.link, PZ_ERR_DENIED_REVOKED, "revoked");
-	pz_kit_until(n.hub.closed);
+	close_with_a_record_begun(&n);
 	assert_int_equal(pz_kit_loop.loop.lingering_len, 1);
 	pz_kit_loop_push(PZ_FAREWELL_US);
 	pz_kit_until(pz_kit_loop.loop.lingering_len == 0);

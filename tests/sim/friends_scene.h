@@ -52,7 +52,7 @@ void friends_share(struct scene *s);
  * each device of it */
 bool
 friends_has_share(struct pz_sync_item *item, const char *zone, const char *from, const char *to);
-/** The same by the policy that a device holds; false: there is none. */
+/** The same by the policy that a device holds; false without a policy. */
 bool
 friends_is_shared(const struct sim_node *node, const char *zone, const char *from, const char *to);
 /** Whether a zone has the other one as a friend. */

@@ -29,7 +29,7 @@ def data(number, content):
 
 def take(buffer):
     """The first whole frame, taken out of a bytearray: (number of its channel or None, its bytes), or
-    None where there is none yet."""
+    None before one is complete."""
     if len(buffer) < 4:
         return None
     (length,) = struct.unpack_from("<I", buffer)
